@@ -1,0 +1,177 @@
+"""An open companion: the newest part of its thinking, built by applying entries and by nothing else.
+
+It holds a tail, not the whole run_log, so that a step costs the same however long the session is. What may be written
+next is ``thinking``'s to say; the whole run_log is read in pages by ``run_log``.
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Literal
+
+from companions.configuration import Configuration
+from companions.entries import Entry
+from companions.models import ExecutionMode
+
+VERSIONS = 8
+"""Newest versions of a slot that cycle and guard rules look at."""
+EXCHANGES = 6
+"""Earlier slots that a draft sees as history."""
+
+Phase = Literal["draft", "critique", "revise"]
+
+
+def phase_of(*, drafted: bool, critiques: int, revisions: int) -> Phase:
+    """Read the phase from the lengths of a slot's arrays; the only place that knows how.
+
+    Raises:
+        ValueError: For lengths that no order of steps can build.
+    """
+    if not drafted and critiques == revisions == 0:
+        return "draft"
+    if drafted and critiques == revisions:
+        return "critique"
+    if drafted and critiques == revisions + 1:
+        return "revise"
+    raise ValueError(f"no companion has {critiques} critiques and {revisions} revisions (drafted: {drafted})")
+
+
+def version_of(entry: Entry) -> int:
+    """Give the number of the version that an entry wrote: 0 for a draft, k for the k-th revision."""
+    return 0 if entry.kind == "draft" else entry.index + 1
+
+
+@dataclass(slots=True)
+class Slot:
+    """The newest slot: its baseline, its newest critique and its newest versions.
+
+    Attributes:
+        number: Counted from 0.
+        query: The newest ``query`` entry; replaced while the slot waits for its draft.
+        versions: The newest versions, oldest first, each as its newest entry.
+        base: The version that the newest revision was written from.
+    """
+
+    number: int
+    query: Entry
+    draft: Entry | None = None
+    critique: Entry | None = None
+    revision: Entry | None = None
+    versions: tuple[Entry, ...] = ()
+    base: Entry | None = None
+
+    @property
+    def revisions(self) -> int:
+        """How many revisions there are."""
+        return 0 if self.revision is None else self.revision.index + 1
+
+    @property
+    def critiques(self) -> int:
+        """How many critiques there are; each revision answers one, also one that this tail does not hold."""
+        return max(self.revisions, 0 if self.critique is None else self.critique.index + 1)
+
+    @property
+    def phase(self) -> Phase:
+        """What the lengths say."""
+        return phase_of(drafted=self.draft is not None, critiques=self.critiques, revisions=self.revisions)
+
+    @property
+    def current(self) -> Entry | None:
+        """The current text: the newest revision that was not guarded, else the draft."""
+        if self.revision is None:
+            return self.draft
+        return self.base if self.revision.meta.get("guard") else self.revision
+
+    @property
+    def newest(self) -> Entry:
+        """The entry of the newest step, or the query while nothing is written."""
+        steps = [entry for entry in (self.draft, self.critique, self.revision) if entry is not None]
+        return max(steps, key=lambda entry: entry.seq, default=self.query)
+
+    def apply(self, entry: Entry) -> None:
+        """Take in a draft, critique or revision of this slot."""
+        match entry.kind:
+            case "draft":
+                self._place(fits=self.critiques == 0, entry=entry)
+                self.draft, self.versions = entry, (entry,)
+            case "critique":
+                self._place(fits=self.draft is not None and entry.index == self.revisions, entry=entry)
+                self.critique = entry
+            case _:
+                self._place(fits=self.draft is not None and entry.index >= self.revisions - 1, entry=entry)
+                self._revise(entry)
+
+    def _revise(self, entry: Entry) -> None:
+        kept = tuple(version for version in self.versions if version_of(version) < version_of(entry))
+        based_on = entry.meta["based_on"]
+        known = [version for version in (*kept, self.base) if version is not None and version_of(version) == based_on]
+        self.base = known[0] if known else None
+        self.revision, self.versions = entry, (*kept, entry)[-VERSIONS:]
+
+    def _place(self, *, fits: bool, entry: Entry) -> None:
+        """Refuse an entry that would make lengths which encode no phase."""
+        if not fits:
+            raise ValueError(
+                f"{entry.kind} {entry.index} does not fit slot {self.number} with {self.critiques} critiques "
+                f"and {self.revisions} revisions"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """An earlier slot as history shows it: the query, and the text that stood when the slot was left."""
+
+    query: Entry
+    answer: Entry
+
+
+@dataclass(slots=True)
+class Companion:
+    """One companion of one session. Two companions are equal when their tails are."""
+
+    companion_type: str
+    configuration: Configuration | None = None
+    slot: Slot | None = None
+    history: deque[Exchange] = field(default_factory=lambda: deque[Exchange](maxlen=EXCHANGES))
+    seq: int = 0
+
+    @property
+    def phase(self) -> Phase:
+        """The newest slot's phase; ``draft`` without one."""
+        return "draft" if self.slot is None else self.slot.phase
+
+    @property
+    def last_mode(self) -> ExecutionMode | None:
+        """Who writes for this companion, once it is configured."""
+        return None if self.configuration is None else self.configuration.execution_mode
+
+    def apply(self, entry: Entry) -> None:
+        """Take in an entry: the only way in which a companion ever changes, live or restored.
+
+        Raises:
+            ValueError: For another companion's entry, or one that fits no place.
+        """
+        if entry.companion_type != self.companion_type:
+            raise ValueError(f"an entry of {entry.companion_type!r} is not {self.companion_type!r}'s")
+        match entry.kind:
+            case "configure":
+                self.configuration = Configuration.from_meta(entry.meta)
+            case "query":
+                self._open(entry)
+            case "draft" | "critique" | "revision":
+                if self.slot is None or self.slot.number != entry.slot:
+                    raise ValueError(f"{entry.kind} of slot {entry.slot} came before its query")
+                self.slot.apply(entry)
+            case _:
+                return
+        self.seq = entry.seq
+
+    def _open(self, entry: Entry) -> None:
+        slot = self.slot
+        if slot is not None and slot.number == entry.slot and slot.draft is None:
+            slot.query = entry
+            return
+        if slot is not None and entry.slot <= slot.number:
+            raise ValueError(f"query of slot {entry.slot} came after slot {slot.number} was drafted")
+        if slot is not None and slot.current is not None:
+            self.history.append(Exchange(slot.query, slot.current))
+        self.slot = Slot(entry.slot, entry)

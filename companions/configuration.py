@@ -1,0 +1,110 @@
+"""What a companion was configured with: everything that its steps depend on, kept in its own ``configure`` entry.
+
+A configuration holds the instructions themselves, not the name of the file that they came from, so that a session can
+be gone on with as it was after the file was edited or is gone. Choosing a configuration is here; when a new one
+applies is decided by ``thinking``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Literal, Self
+
+from companions.companion_types import CompanionType
+from companions.models import ExecutionMode, Sampling
+
+ThresholdSource = Literal["file", "setting", "default"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Defaults:
+    """What the host program chose for all companions.
+
+    Attributes:
+        model: The model to ask in server mode, as ``provider:name``; ``None`` when none is configured.
+        execution_mode: Who writes unless a call says otherwise.
+        similarity_threshold: From 0 to 1; ``None`` leaves it to companion files.
+        max_iterations: At least 1; ``None`` leaves it to companion files.
+    """
+
+    execution_mode: ExecutionMode
+    model: str | None = None
+    similarity_threshold: float | None = None
+    max_iterations: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """One companion's choices, from its file, the program's settings and what its session asked for.
+
+    Attributes:
+        threshold: Similarity from which neighbouring versions count as converged; 1.0 means equal words.
+        threshold_source: Who set it.
+        max_iterations: Iterations after which the loop ends.
+        digest: Of the companion file that the instructions came from.
+        asked: The sampling that the session asked for when it was opened; wins over file and settings.
+        draft, critique, revision: The instructions of each step.
+    """
+
+    model: str | None
+    temperature: float | None
+    max_tokens: int | None
+    execution_mode: ExecutionMode
+    threshold: float
+    threshold_source: ThresholdSource
+    max_iterations: int
+    clear_history: bool
+    sees_session: bool
+    digest: str
+    draft: str
+    critique: str
+    revision: str
+    asked: Mapping[str, Any]
+
+    @classmethod
+    def choose(cls, chosen: CompanionType, defaults: Defaults, asked: Sampling) -> Self:
+        """Join a companion file, the program's settings and a session's own wishes; the nearest to the call wins."""
+        threshold, source = _threshold(chosen, defaults)
+        return cls(
+            model=asked.model or chosen.model or defaults.model,
+            temperature=chosen.temperature if asked.temperature is None else asked.temperature,
+            max_tokens=asked.max_tokens,
+            execution_mode=asked.execution_mode or defaults.execution_mode,
+            threshold=threshold,
+            threshold_source=source,
+            max_iterations=defaults.max_iterations or chosen.max_iterations,
+            clear_history=chosen.clear_history,
+            sees_session=chosen.sees_session,
+            digest=chosen.digest,
+            draft=chosen.draft,
+            critique=chosen.critique,
+            revision=chosen.revision,
+            asked={name: value for name, value in asdict(asked).items() if value is not None},
+        )
+
+    @classmethod
+    def from_meta(cls, meta: Mapping[str, Any]) -> Self:
+        """Read back what ``to_meta`` wrote."""
+        return cls(**{field.name: meta[field.name] for field in fields(cls)})
+
+    def to_meta(self) -> dict[str, Any]:
+        """Give the JSON values that a ``configure`` entry keeps."""
+        return asdict(self)
+
+    def sampling(self, call: Sampling) -> Sampling:
+        """Give the choices in force for one call: its own, else the configured ones."""
+        return replace(
+            call,
+            model=call.model or self.model,
+            temperature=self.temperature if call.temperature is None else call.temperature,
+            max_tokens=self.max_tokens if call.max_tokens is None else call.max_tokens,
+            execution_mode=call.execution_mode or self.execution_mode,
+        )
+
+
+def _threshold(chosen: CompanionType, defaults: Defaults) -> tuple[float, ThresholdSource]:
+    """The file's threshold, else the setting's, else 1.0: nothing but equal words is converged until it is known."""
+    if chosen.similarity_threshold is not None:
+        return chosen.similarity_threshold, "file"
+    if defaults.similarity_threshold is not None:
+        return defaults.similarity_threshold, "setting"
+    return 1.0, "default"

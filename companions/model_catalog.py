@@ -1,0 +1,126 @@
+"""Models by name: which model a name means, and what has to be set for it.
+
+It takes options and never reads the environment, and it asks no model itself: that is ``langchain_models``'s work.
+"""
+
+from typing import TYPE_CHECKING
+
+from companions.errors import ModelError, UnknownNameError
+from companions.langchain_models import LangChainModel, OpenAILine, load_openai
+from companions.models import Model, OnText, Task, Written
+from companions.patience import DEFAULT_BOUNDS, Bounds
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
+OFFLINE = "offline"
+OPENAI = "openai"
+FINE_TUNED = "ft"
+"""OpenAI's own names of fine-tuned models begin with ``ft:``."""
+NAME_CHARACTERS = 200
+"""Longest name of a model; names come from callers and stand in errors and entries."""
+
+HOW_TO_NAME = "Name it as openai:NAME, NAME or offline."
+HOW_TO_SET = "Set OPENAI_API_KEY, and COMPANIONS_MODEL to openai:NAME, or let the caller write (COMPANIONS_MODEL=host)."
+
+
+class ModelCatalog:
+    """Gives the model that a name means.
+
+    ``offline`` is the built-in editor. ``openai:NAME`` and a bare ``NAME`` ask the OpenAI-compatible server; everything
+    after the first ``openai:`` is the name, further colons included (``openai:llama3.2:3b``). A bare name with colons
+    is taken whole when a base URL is set, since names of local servers look so (``llama3.2:3b``), and so are OpenAI's
+    own ``ft:...``; without a base URL what stands before its colon is an unknown provider.
+
+    Args:
+        offline: The built-in editor.
+        default: The model for whoever names none: any name that ``get`` knows, or None if none is configured.
+        openai_api_key: The provider's key.
+        openai_base_url: An OpenAI-compatible server instead of OpenAI's; needs no key.
+        bounds: How long a call may take.
+    """
+
+    def __init__(
+        self,
+        *,
+        offline: Model,
+        default: str | None = None,
+        openai_api_key: str | None = None,
+        openai_base_url: str | None = None,
+        bounds: Bounds = DEFAULT_BOUNDS,
+    ) -> None:
+        self._offline = offline
+        self._default = default
+        self._bounds = bounds
+        self._elsewhere = bool(openai_base_url)
+        self._reachable = bool(openai_api_key or openai_base_url)
+        self._line = OpenAILine(api_key=openai_api_key, base_url=openai_base_url)
+
+    def get(self, name: str | None = None) -> Model:
+        """Give the model of that name, or the default one; what is not set up says so when it is asked to write.
+
+        Raises:
+            UnknownNameError: The name cannot be a model's.
+        """
+        wanted = (name or self._default or "").strip()
+        if not wanted:
+            return _NotSetUp("none", "No model is configured.")
+        if wanted == OFFLINE:
+            return self._offline
+        model = self._openai_name(wanted)
+        if not self._reachable:
+            return _NotSetUp(f"{OPENAI}:{model}", f"The model {model!r} needs a key, and none is set.")
+        return _OpenAIModel(model, self._line, self._bounds)
+
+    def wrap(self, chat: "BaseChatModel") -> LangChainModel:
+        """Give any LangChain chat model as a model of ours, within this catalog's bounds."""
+        return LangChainModel(chat, bounds=self._bounds)
+
+    def warm(self) -> None:
+        """Import the provider's SDK, about a second's work, if a model of it can be asked; for a background thread."""
+        if self._reachable:
+            load_openai()
+
+    async def aclose(self) -> None:
+        """Close the connections that this event loop opened."""
+        await self._line.aclose()
+
+    def _openai_name(self, wanted: str) -> str:
+        provider, colon, rest = wanted.partition(":")
+        model = rest.strip() if provider == OPENAI and colon else wanted
+        if not model or model in {OPENAI, "host"} or len(wanted) > NAME_CHARACTERS:
+            raise UnknownNameError(f"{wanted[:NAME_CHARACTERS]!r} is not the name of a model.", HOW_TO_NAME)
+        if colon and provider not in {OPENAI, FINE_TUNED} and not self._elsewhere:
+            raise UnknownNameError(
+                f"There is no model provider {provider!r}; known are {OPENAI!r} and {OFFLINE!r}.", HOW_TO_NAME
+            )
+        return model
+
+
+class _OpenAIModel:
+    """A model of the OpenAI-compatible server; nothing is imported or opened before it is asked to write."""
+
+    def __init__(self, model: str, line: OpenAILine, bounds: Bounds) -> None:
+        self._model = model
+        self._line = line
+        self._bounds = bounds
+
+    @property
+    def name(self) -> str:
+        return f"{OPENAI}:{self._model}"
+
+    async def write(self, task: Task, on_text: OnText | None = None) -> Written:
+        chat = await self._line.chat(self._model)
+        return await LangChainModel(chat, name=self.name, bounds=self._bounds).write(task, on_text)
+
+
+class _NotSetUp:
+    """Stands for a model that cannot be asked with the options given; an error only for whoever asks it."""
+
+    def __init__(self, name: str, what: str) -> None:
+        self.name = name
+        self._what = what
+
+    async def write(self, task: Task, on_text: OnText | None = None) -> Written:
+        del task, on_text
+        raise ModelError(self._what, HOW_TO_SET)

@@ -1,0 +1,139 @@
+"""One reply of a chat model: what was heard of it, whether it can be used, and what is recorded of it.
+
+It reads LangChain's chunks by what they carry and imports nothing of it; asking and waiting is ``langchain_models``'s.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, cast
+
+from companions.errors import ModelReplyError
+from companions.model_faults import AGAIN
+from companions.models import OnText, Written
+
+if TYPE_CHECKING:
+    from langchain_core.messages import AIMessageChunk
+
+METADATA_CHARACTERS = 2_000
+"""Longest value of a reply's metadata that is kept, as JSON; longer ones are tables of probabilities."""
+ALWAYS_FINISHES = frozenset({"openai"})
+"""Providers, as LangChain names them, whose complete replies always say why they stopped."""
+LENGTH = frozenset({"length", "max_tokens", "max_output_tokens"})
+FILTERED = frozenset({"content_filter", "safety", "refusal", "prohibited_content", "blocklist"})
+
+
+class Heard:
+    """What has arrived of one reply.
+
+    Pieces are joined as they were heard, and of metadata the newest value counts: adding LangChain's chunks to each
+    other would join a finish reason that a provider sends twice into ``stopstop``.
+
+    Args:
+        on_text: Hears each piece as it arrives.
+    """
+
+    def __init__(self, on_text: OnText | None) -> None:
+        self._on_text = on_text
+        self._pieces: list[str] = []
+        self._usage: Counter[str] = Counter()
+        self._metadata: dict[str, Any] = {}
+        self._asked_at = perf_counter()
+        self._first_at: float | None = None
+
+    @property
+    def started(self) -> bool:
+        """Whether words have arrived."""
+        return self._first_at is not None
+
+    @property
+    def finish(self) -> str | None:
+        """Why the model stopped, under whichever name its provider says so; None until then."""
+        details: object = self._metadata.get("incomplete_details")
+        reasons = [self._metadata.get(key) for key in ("finish_reason", "stop_reason", "done_reason")]
+        if isinstance(details, dict):
+            reasons.append(cast("dict[str, Any]", details).get("reason"))
+        reasons.append(self._metadata.get("status"))
+        return next((reason for reason in reasons if isinstance(reason, str) and reason), None)
+
+    def take(self, chunk: "AIMessageChunk") -> None:
+        """Take in the next chunk."""
+        self._metadata.update(chunk.response_metadata)
+        self._usage.update(_counts(getattr(chunk, "usage_metadata", None)))
+        if piece := str(chunk.text):
+            self._first_at = self._first_at or perf_counter()
+            self._pieces.append(piece)
+            if self._on_text is not None:
+                self._on_text(piece)
+
+    def written(self, *, asked: str, max_tokens: int | None, meta: Mapping[str, Any]) -> Written:
+        """Give the reply as a text of ours.
+
+        Args:
+            asked: The model that was asked for.
+            max_tokens: The limit that was in force.
+            meta: What else is recorded of the call.
+
+        Raises:
+            ModelReplyError: It stopped at a limit or a filter, was cut, or is empty.
+        """
+        text = "".join(self._pieces)
+        self._judge(text, model=asked, max_tokens=max_tokens)
+        first = None if self._first_at is None else round(self._first_at - self._asked_at, 6)
+        recorded = {
+            "finish_reason": self.finish,
+            "seconds": round(perf_counter() - self._asked_at, 6),
+            "first_token_seconds": first,
+            "response_metadata": _as_json(self._metadata),
+            **meta,
+        }
+        return Written(
+            text=text,
+            model=str(self._metadata.get("model_name") or asked),
+            usage=dict(self._usage),
+            meta={name: value for name, value in recorded.items() if value not in (None, {})},
+        )
+
+    def _judge(self, text: str, *, model: str, max_tokens: int | None) -> None:
+        """Refuse a reply that ended well for the library and not for its reader."""
+        reason = (self.finish or "").lower()
+        if reason in LENGTH:
+            limit = "" if max_tokens is None else f" of {max_tokens} tokens"
+            raise ModelReplyError(
+                f"The model {model!r} stopped at its length limit{limit}.", "Raise max_tokens or shorten the text."
+            )
+        if reason in FILTERED:
+            raise ModelReplyError(
+                f"The provider of the model {model!r} withheld the reply by its content filter.",
+                "Word the text in another way, or choose another model.",
+            )
+        if not reason and self._metadata.get("model_provider") in ALWAYS_FINISHES:
+            raise ModelReplyError(f"The reply of the model {model!r} was cut off.", AGAIN)
+        if not text.strip():
+            raise ModelReplyError(f"The model {model!r} answered with an empty text.", AGAIN)
+
+
+def _counts(usage: Mapping[str, Any] | None) -> dict[str, int]:
+    """Flatten LangChain's usage: ``input_token_details.cache_read`` becomes ``cache_read_tokens``, unless it is 0."""
+    counts: dict[str, int] = {}
+    for name, value in (usage or {}).items():
+        if isinstance(value, int):
+            counts[name] = value
+        elif isinstance(value, Mapping):
+            details = cast("Mapping[str, Any]", value)
+            counts |= {f"{part}_tokens": count for part, count in details.items() if isinstance(count, int) and count}
+    return counts
+
+
+def _as_json(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Keep what of a reply's metadata is a JSON value of modest size."""
+    kept: dict[str, Any] = {}
+    for name, value in metadata.items():
+        try:
+            written = json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError):
+            continue
+        if len(written) <= METADATA_CHARACTERS:
+            kept[name] = json.loads(written)
+    return kept

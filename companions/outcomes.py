@@ -1,0 +1,136 @@
+"""What came of a step: the written text judged, and made into the note that a session records.
+
+Similarity, guard and stop rule are measured here, once, and kept with the entry; everything that shows them reads them
+from there. How they are measured is ``similarity``'s, ``anomalies``'s and ``convergence``'s work.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from companions import anomalies, convergence, prompts
+from companions.companion import Companion, Slot, version_of
+from companions.entries import Entry, Note
+from companions.errors import ModelReplyError
+from companions.models import Written
+from companions.requests import Plan
+from companions.similarity import similarity
+
+SATISFIED = "Nothing is left to improve."
+"""What is recorded for a satisfied critic that said nothing else."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What a step's text was found to be."""
+
+    similarity: float | None = None
+    guard: anomalies.Guard | None = None
+    decision: convergence.Decision | None = None
+
+
+def judge(companion: Companion, plan: Plan, written: Written) -> Note:
+    """Make the note of a text that was just written.
+
+    Raises:
+        ModelReplyError: The text is empty or over the limit; nothing is to be recorded then.
+    """
+    slot = companion.slot
+    if slot is None:
+        raise ValueError("a step is judged in its slot")
+    text, satisfied = written.text, written.satisfied or plan.request.satisfied
+    if plan.step == "critique":
+        text, accepted = prompts.read_verdict(written.text)
+        satisfied = satisfied or accepted
+    _check_reply(text, plan)
+    match plan.step:
+        case "draft":
+            kind, found = "draft", Measured()
+        case "critique":
+            kind, found = "critique", Measured(decision=_decide(slot, plan, satisfied=satisfied))
+        case "revise":
+            kind, found = "revision", _measure(slot, plan, text)
+    meta = _meta(plan, written, found) | ({"satisfied": True} if satisfied and plan.step == "critique" else {})
+    return Note(
+        companion_type=companion.companion_type, kind=kind, slot=plan.slot, index=plan.index, text=text, meta=meta
+    )
+
+
+def _check_reply(text: str, plan: Plan) -> None:
+    """Hold a model's reply to the limits that a caller's text has passed already."""
+    if not text.strip():
+        raise ModelReplyError("The model answered with an empty text.", "Call the same tool again.")
+    limit = plan.request.text_limit
+    if len(text.encode(errors="replace")) > limit:
+        raise ModelReplyError(
+            f"The model's text has more than {limit:,} bytes.", "Ask for a shorter text, or set sampling.max_tokens."
+        )
+
+
+def _measure(slot: Slot, plan: Plan, text: str) -> Measured:
+    """Compare a revision with its neighbour, guard it, and ask the stop rule."""
+    earlier = [version for version in slot.versions if version_of(version) <= plan.index]
+    neighbour = earlier[-1]
+    base = plan.base or neighbour
+    found = anomalies.guard(text, good=base.text, earlier=[version.text for version in earlier])
+    near = similarity(neighbour.text, text)
+    standing = [version for version in earlier if not version.meta.get("guard")] or [base]
+    trajectory = convergence.Trajectory(
+        event="revision",
+        iteration=plan.index + 1,
+        satisfied=False,
+        similarity=near if neighbour is base else similarity(base.text, text),
+        guard=found,
+        texts=(*(version.text for version in standing), text)[-convergence.WINDOW :],
+        numbers=(*(version_of(version) for version in standing), plan.index + 1)[-convergence.WINDOW :],
+        threshold=plan.configuration.threshold,
+        max_iterations=plan.configuration.max_iterations,
+    )
+    return Measured(similarity=near, guard=found, decision=convergence.decide(trajectory))
+
+
+def _decide(slot: Slot, plan: Plan, *, satisfied: bool) -> convergence.Decision | None:
+    """Ask the stop rule after a critique."""
+    current: Entry | None = slot.current
+    trajectory = convergence.Trajectory(
+        event="critique",
+        iteration=plan.index + 1,
+        satisfied=satisfied,
+        similarity=None,
+        guard=None,
+        texts=() if current is None else (current.text,),
+        numbers=() if current is None else (version_of(current),),
+        threshold=plan.configuration.threshold,
+        max_iterations=plan.configuration.max_iterations,
+    )
+    return convergence.decide(trajectory)
+
+
+def _meta(plan: Plan, written: Written, found: Measured) -> dict[str, Any]:
+    """Gather the JSON values that stay with the text; what says nothing is left out."""
+    meta: dict[str, Any] = {
+        **written.meta,
+        "model": written.model,
+        # What was really in force, as the writer says: a choice that was asked for may not have been taken.
+        "sampling": {"execution_mode": plan.mode, **written.meta.get("sampling", {})},
+        "usage": dict(written.usage),
+        "evidence": plan.request.evidence,
+        "score": plan.request.score,
+    }
+    if plan.base is not None:
+        meta["based_on"] = version_of(plan.base)
+    if plan.step == "revise":
+        meta |= _revision_meta(plan, found)
+    if found.decision is not None:
+        meta |= {"stop_reason": found.decision.stop_reason, "why": found.decision.why}
+    if plan.replaces is not None:
+        meta["attempt"] = 1 + int(plan.replaces.meta.get("attempt", 0))
+    return {name: value for name, value in meta.items() if value not in (None, {})}
+
+
+def _revision_meta(plan: Plan, found: Measured) -> dict[str, Any]:
+    return {
+        "similarity": found.similarity,
+        "guard": None if found.guard is None else found.guard.kind,
+        "guard_why": None if found.guard is None else found.guard.why,
+        "threshold": plan.configuration.threshold,
+    }

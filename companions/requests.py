@@ -1,0 +1,108 @@
+"""What is asked of a companion, and what it comes to: the values that pass between planning, writing and judging."""
+
+from dataclasses import dataclass, field
+
+from companions.configuration import Configuration
+from companions.entries import Entry, Note
+from companions.errors import InputError
+from companions.models import ExecutionMode, Sampling, Step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a caller asks of a companion.
+
+    Attributes:
+        query: For a draft: the question; ``None`` means the one that waits.
+        text: The step's text, when the caller wrote it itself.
+        evidence: For a critique: facts to weigh, kept with it.
+        satisfied: For a critique that the caller wrote: it found nothing left to improve.
+        score: For a revision: the caller's own mark for it.
+        redo: Write the newest step again.
+        text_limit: The most bytes of UTF-8 that any one text may have.
+    """
+
+    step: Step
+    query: str | None = None
+    text: str | None = None
+    evidence: str | None = None
+    satisfied: bool = False
+    score: float | None = None
+    redo: bool = False
+    sampling: Sampling = field(default_factory=Sampling)
+    text_limit: int = 200_000
+
+    def __post_init__(self) -> None:
+        """Refuse texts that say nothing, are too long, or cannot be written down."""
+        for name in ("query", "text", "evidence"):
+            check_text(name, getattr(self, name), self.text_limit)
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """The step was done already; ``entry`` is its stored text."""
+
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """One text to write.
+
+    Attributes:
+        slot, index: Where it goes.
+        query: The query to record before the text is written, or ``None`` when it is recorded already.
+        configure: The configuration to record first, or ``None`` when the present one holds.
+        configuration: The configuration in force.
+        base: The current text that the step looks at; ``None`` for a draft.
+        replaces: The entry that a redo writes again.
+    """
+
+    request: Request
+    slot: int
+    index: int
+    query: str | None = None
+    configure: Configuration | None = None
+    configuration: Configuration
+    base: Entry | None = None
+    replaces: Entry | None = None
+
+    @property
+    def step(self) -> Step:
+        """What kind of text."""
+        return self.request.step
+
+    @property
+    def sampling(self) -> Sampling:
+        """The choices in force for this call."""
+        return self.configuration.sampling(self.request.sampling)
+
+    @property
+    def mode(self) -> ExecutionMode:
+        """Who writes: whoever was asked to; but a text that came with the call is the caller's, whatever the mode."""
+        given = self.request.text is not None or self.request.satisfied
+        return "client" if given else self.sampling.execution_mode or "client"
+
+    def notes_before(self, companion_type: str) -> list[Note]:
+        """Give what is recorded before the text is written, so that a failed draft keeps its query."""
+        notes: list[Note] = []
+        if self.configure is not None:
+            meta = self.configure.to_meta()
+            notes.append(Note(companion_type=companion_type, kind="configure", slot=self.slot, meta=meta))
+        if self.query is not None:
+            notes.append(Note(companion_type=companion_type, kind="query", slot=self.slot, text=self.query))
+        return notes
+
+
+def check_text(name: str, text: str | None, limit: int) -> None:
+    """Refuse an empty text, one over the limit, or one with lone surrogates, which no store and no wire can carry."""
+    if text is None:
+        return
+    if not text.strip():
+        raise InputError(f"The {name} is empty.", f"Give a {name} with words in it, or leave it out.")
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        raise InputError(f"The {name} holds half of a character.", "Send it as valid Unicode.") from None
+    if size > limit:
+        raise InputError(f"The {name} has {size:,} bytes; the limit is {limit:,}.", "Shorten it or split it up.")

@@ -1,0 +1,77 @@
+"""What a writer is given for a step: the sliding window, as messages for a model and as plain texts for an editor.
+
+It chooses what is seen; how a prompt is worded is ``prompts``'s work.
+"""
+
+from companions import prompts
+from companions.companion import Companion, Slot, version_of
+from companions.models import Message, Task
+from companions.requests import Plan
+
+HISTORY_CHARACTERS = 24_000
+"""Most characters of earlier slots that a draft sees; the newest are kept."""
+REVISIONS_SEEN = 2
+
+
+def task(companion: Companion, plan: Plan, *, session: str = "") -> Task:
+    """Build what a writer is given: the sliding window of this step, as messages and as plain texts.
+
+    Args:
+        companion: The companion as it is now, with the plan's query applied.
+        plan: The step.
+        session: What a companion that sees its session is shown of it.
+    """
+    slot, given = companion.slot, plan.configuration
+    if slot is None:
+        raise ValueError("a task needs its query recorded first")
+    query, text = slot.query.text, "" if plan.base is None else plan.base.text
+    critique = slot.critique.text if plan.step == "revise" and slot.critique is not None else ""
+    return Task(
+        step=plan.step,
+        messages=_messages(companion, plan, slot, session=session),
+        query=query,
+        text=text,
+        critique=critique,
+        sampling=given.sampling(plan.request.sampling),
+    )
+
+
+def _messages(companion: Companion, plan: Plan, slot: Slot, *, session: str) -> tuple[Message, ...]:
+    given = plan.configuration
+    match plan.step:
+        case "draft":
+            history = () if given.clear_history else _history(companion)
+            return prompts.draft_messages(given.draft, query=slot.query.text, history=history, session=session)
+        case "critique":
+            return prompts.critique_messages(
+                given.critique,
+                query=slot.query.text,
+                draft="" if slot.draft is None else slot.draft.text,
+                revisions=_newest_revisions(slot),
+                evidence=plan.request.evidence,
+                verdict="argument" if plan.mode == "client" else "line",
+            )
+        case "revise":
+            text = "" if plan.base is None else plan.base.text
+            critique = "" if slot.critique is None else slot.critique.text
+            return prompts.revision_messages(given.revision, query=slot.query.text, text=text, critique=critique)
+
+
+def _newest_revisions(slot: Slot) -> list[str]:
+    """Give the newest revisions that stand; the last of them, or else the draft, is the current text."""
+    standing = [version for version in slot.versions if version_of(version) > 0 and not version.meta.get("guard")]
+    if slot.current is not None and version_of(slot.current) > 0 and slot.current not in standing:
+        standing.insert(0, slot.current)
+    return [version.text for version in standing[-REVISIONS_SEEN:]]
+
+
+def _history(companion: Companion) -> list[tuple[str, str]]:
+    """Give the newest earlier queries with their answers, as many as fit."""
+    kept: list[tuple[str, str]] = []
+    room = HISTORY_CHARACTERS
+    for exchange in reversed(companion.history):
+        room -= len(exchange.query.text) + len(exchange.answer.text)
+        if room < 0:
+            break
+        kept.append((exchange.query.text, exchange.answer.text))
+    return kept[::-1]

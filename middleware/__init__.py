@@ -1,0 +1,1 @@
+"""What watches every call: errors, limits and telemetry, in this order, outermost first."""

@@ -1,0 +1,145 @@
+"""Sessions and their companions as resources. The bodies are ``sessions.reading``'s; here they get their URIs."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from fastmcp import FastMCP
+from fastmcp.resources import ResourceContent, ResourceResult
+from mcp_types import Annotations
+
+from companions.companion_types import CompanionType, Library
+from sessions.reading import Part, Reading
+
+JSON = "application/json"
+MARKDOWN = "text/markdown"
+COMPANION = "resource://sessions/{session_id}/{companion_type}"
+NEWEST = 20
+"""Sessions that the list of sessions and the listing of resources hold."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionResources:
+    """The resource templates.
+
+    Attributes:
+        owner: Gives the principal of the present request.
+        library: Gives the companion types as they are now.
+    """
+
+    reading: Reading
+    owner: Callable[[], str]
+    library: Callable[[], Library]
+
+    def register(self, mcp: FastMCP) -> None:
+        """Add the resources to a server."""
+        self._add(mcp, "resource://sessions", self.sessions, JSON)
+        self._add(mcp, "resource://sessions/{session_id}", self.session, JSON)
+        self._add(mcp, COMPANION + "/run_log{?offset}", self.run_log, JSON)
+        self._add(mcp, COMPANION + "/run_log/{slot}{?offset}", self.run_log_slot, JSON)
+        self._add(mcp, COMPANION + "/history", self.history, JSON)
+        self._add(mcp, COMPANION + "/phase", self.phase, JSON)
+        self._add(mcp, COMPANION + "/latest_critique", self.latest_critique, JSON)
+        self._add(mcp, COMPANION + "/penultimate_revision", self.penultimate_revision, JSON)
+        self._add(mcp, COMPANION + "/convergence_analysis{?offset}", self.convergence_analysis, JSON)
+        self._add(mcp, COMPANION + "/answer{?offset}", self.answer, MARKDOWN)
+        self._add(mcp, COMPANION + "/transcript{?offset}", self.transcript, MARKDOWN)
+        self._add(mcp, "resource://companions", self.companions, JSON)
+        self._add(mcp, "resource://companions/{companion_type}", self.companion, JSON)
+
+    async def sessions(self) -> ResourceResult:
+        """Your newest sessions."""
+        return _json(await self.reading.listing(self.owner(), limit=NEWEST))
+
+    async def session(self, session_id: str) -> ResourceResult:
+        """One session: its companions, phases, versions and usage."""
+        return _json(await self.reading.overview(self.owner(), session_id))
+
+    async def run_log(self, session_id: str, companion_type: str, offset: int = 0) -> ResourceResult:
+        """Every query with its draft, critiques and revisions, in pages."""
+        return await self._part(session_id, companion_type, "run_log", offset=offset)
+
+    async def run_log_slot(self, session_id: str, companion_type: str, slot: int, offset: int = 0) -> ResourceResult:
+        """One query with its draft, critiques and revisions."""
+        return await self._part(session_id, companion_type, "run_log", slot=slot, offset=offset)
+
+    async def history(self, session_id: str, companion_type: str) -> ResourceResult:
+        """The newest queries and answers as messages."""
+        return _json(await self.reading.history(self.owner(), session_id, companion_type))
+
+    async def phase(self, session_id: str, companion_type: str) -> ResourceResult:
+        """Where the thinking stands and what comes next."""
+        return await self._part(session_id, companion_type, "phase")
+
+    async def latest_critique(self, session_id: str, companion_type: str) -> ResourceResult:
+        """The newest critique."""
+        return await self._part(session_id, companion_type, "latest_critique")
+
+    async def penultimate_revision(self, session_id: str, companion_type: str) -> ResourceResult:
+        """The revision before the newest one."""
+        return await self._part(session_id, companion_type, "penultimate_revision")
+
+    async def convergence_analysis(self, session_id: str, companion_type: str, offset: int = 0) -> ResourceResult:
+        """Measured similarities of neighbouring versions, and why the loop ended."""
+        return await self._part(session_id, companion_type, "convergence_analysis", offset=offset)
+
+    async def answer(self, session_id: str, companion_type: str, offset: int = 0) -> ResourceResult:
+        """The version that stands as the answer."""
+        return await self._markdown(session_id, companion_type, "answer", offset)
+
+    async def transcript(self, session_id: str, companion_type: str, offset: int = 0) -> ResourceResult:
+        """The whole thinking."""
+        return await self._markdown(session_id, companion_type, "transcript", offset)
+
+    async def companions(self) -> ResourceResult:
+        """The companion types, and the files that could not be read."""
+        library = self.library()
+        return _json(
+            {
+                "companions": [_described(companion) for companion in library.types],
+                "problems": [
+                    {"file": problem.file, "line": problem.line, "what": problem.what} for problem in library.problems
+                ],
+            }
+        )
+
+    async def companion(self, companion_type: str) -> ResourceResult:
+        """One companion type with its instructions."""
+        chosen = self.library().get(companion_type)
+        return _json(
+            _described(chosen) | {"draft": chosen.draft, "critique": chosen.critique, "revision": chosen.revision}
+        )
+
+    async def _part(
+        self, session_id: str, companion_type: str, part: Part, *, slot: int | None = None, offset: int = 0
+    ) -> ResourceResult:
+        body = await self.reading.part(self.owner(), session_id, companion_type, part, slot=slot, offset=offset)
+        return _json(body)
+
+    async def _markdown(self, session_id: str, companion_type: str, part: Part, offset: int) -> ResourceResult:
+        body = await self.reading.part(self.owner(), session_id, companion_type, part, offset=offset)
+        meta = {name: value for name, value in body.items() if name != "text" and value is not None}
+        return ResourceResult(contents=[ResourceContent(body["text"], mime_type=MARKDOWN, meta=meta)])
+
+    def _add(self, mcp: FastMCP, uri: str, read: Callable[..., Any], mime_type: str) -> None:
+        mcp.resource(uri, mime_type=mime_type, annotations=Annotations(audience=["user", "assistant"]))(read)
+
+
+def _json(body: dict[str, Any]) -> ResourceResult:
+    """Give a body as JSON that is not escaped: people read it too."""
+    return ResourceResult(contents=[ResourceContent(json.dumps(body, ensure_ascii=False), mime_type=JSON)])
+
+
+def _described(companion: CompanionType) -> dict[str, Any]:
+    return {
+        "name": companion.name,
+        "description": companion.description,
+        "similarity_threshold": companion.similarity_threshold,
+        "max_iterations": companion.max_iterations,
+        "temperature": companion.temperature,
+        "model": companion.model,
+        "clear_history": companion.clear_history,
+        "sees_session": companion.sees_session,
+        "origin": companion.origin,
+    }

@@ -1,0 +1,244 @@
+"""The program: settings, wiring, and the ways out. Nobody imports it; it alone reads the environment.
+
+Everything it wires gets its options as arguments. What the command line does is ``terminal``'s work.
+"""
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+_OURS = ("companions", "sessions", "tools", "resources", "middleware", "terminal")
+
+
+def _name_intruders() -> None:
+    """Stop before a package of somebody else's that has one of our names is taken for ours."""
+    here = Path(__file__).resolve().parent
+    for name in _OURS:
+        spec = find_spec(name)
+        if spec is None or spec.origin is None or Path(spec.origin).resolve().parent.parent != here:
+            found = "nothing" if spec is None else spec.origin
+            raise SystemExit(
+                f"persistent-companions: the package {name!r} beside {here} is hidden by {found}. "
+                "Install persistent-companions in an environment of its own (uvx, uv tool install)."
+            )
+
+
+_name_intruders()
+
+from fastmcp import FastMCP
+from platformdirs import user_data_path
+from pydantic import AliasChoices, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from companions.companion_types import Library
+from companions.configuration import Defaults
+from companions.model_catalog import ModelCatalog
+from companions.offline import OfflineEditor
+from companions.patience import Bounds
+from middleware.errors import Errors
+from middleware.fastmcp_adapter import skip_schema_lookups
+from middleware.limits import Limits
+from middleware.telemetry import Telemetry
+from resources.listing import Completions, LiveResources
+from resources.prompts import Prompts
+from resources.sessions import SessionResources
+from sessions.calls import Calls
+from sessions.opening import open_store
+from sessions.reading import Reading
+from sessions.sessions import Sessions
+from sessions.steps import Desk
+from terminal.app import Program, run
+from terminal.serving import DRAIN_SECONDS
+from tools.reading import ReadingTools
+from tools.steps import Steps
+
+DEFAULT_MODEL = "openai:gpt-5-mini"
+"""Asked when a key is set and no model is named."""
+LOCAL = "local"
+WARM_SECONDS = 0.5
+"""How long after the start slow imports begin: the first answers go before them."""
+
+INSTRUCTIONS = """\
+Companions think a question through in a loop and remember it. Use them for anything worth more than a first answer.
+1. draft(query) opens a session and answers its session_id. 2. critique(session_id). 3. revise(session_id).
+Repeat 2 and 3 until next.tool is null; then give the person the answer. Always do what next says.
+When status is "write", you write: follow instructions, then call the same tool again with session_id and your text;
+in a critique set satisfied=true when nothing is left to improve. status "running": call the same tool again.
+A step asked twice is written once; redo=true writes it again. companion_type chooses who thinks: generic, strategy,
+marketing, bug_triage, guide. show_thinking reads a session (part="answer"); list_sessions finds earlier ones."""
+
+
+class Settings(BaseSettings):
+    """What can be set, by environment variables."""
+
+    model_config = SettingsConfigDict(env_prefix="COMPANIONS_", extra="ignore")
+
+    model: Annotated[
+        str | None,
+        Field(description=f"host (your own model writes), offline, or openai:NAME; with a key, {DEFAULT_MODEL}"),
+    ] = None
+    store: Annotated[
+        str, Field(description="sqlite:///PATH or memory://; the default lies in the user's data folder")
+    ] = f"sqlite:///{user_data_path('companions', appauthor=False) / 'sessions.db'}"
+    library: Annotated[Path | None, Field(description="A folder of your own companion types")] = None
+    similarity_threshold: Annotated[
+        float | None, Field(ge=0, le=1, description="Similarity that counts as converged")
+    ] = None
+    max_iterations: Annotated[int | None, Field(ge=1, description="Iterations after which a loop ends")] = None
+    reply_seconds: Annotated[float, Field(gt=0, description="How long a call may take before it answers running")] = 45
+    model_seconds: Annotated[float, Field(gt=0, description="How long a model call may take in all")] = 300
+    silence_seconds: Annotated[float, Field(gt=0, description="How long a model may be silent")] = 60
+    text_limit: Annotated[int, Field(ge=1, description="Most bytes of one text")] = 200_000
+    calls_at_once: Annotated[int, Field(ge=1, description="Calls that one owner may have under way")] = 32
+    http_stateless: Annotated[bool, Field(description="Serve legacy HTTP clients without protocol sessions")] = False
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], Field(description="Of standard error")] = "INFO"
+    openai_api_key: Annotated[
+        str | None, Field(validation_alias=AliasChoices("OPENAI_API_KEY"), description="The provider's key")
+    ] = None
+    openai_base_url: Annotated[
+        str | None,
+        Field(validation_alias=AliasChoices("OPENAI_BASE_URL"), description="Any OpenAI-compatible server"),
+    ] = None
+
+    def defaults(self) -> Defaults:
+        """Say who writes: the model that is named, else the default one where a key is set, else the host's own."""
+        model = self.model or (DEFAULT_MODEL if self.openai_api_key else "host")
+        mode: Literal["client", "offline", "server"] = (
+            "client" if model == "host" else "offline" if model == "offline" else "server"
+        )
+        return Defaults(
+            execution_mode=mode,
+            model=model if mode == "server" else None,
+            similarity_threshold=self.similarity_threshold,
+            max_iterations=self.max_iterations,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wired:
+    """The program, put together."""
+
+    settings: Settings
+    models: ModelCatalog
+    calls: Calls
+    reading: Reading
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Wired":
+        """Wire sessions and models; nothing is opened or asked yet."""
+        defaults = settings.defaults()
+        models = ModelCatalog(
+            offline=OfflineEditor(),
+            default=defaults.model,
+            openai_api_key=settings.openai_api_key,
+            openai_base_url=settings.openai_base_url,
+            bounds=Bounds(total_seconds=settings.model_seconds, silence_seconds=settings.silence_seconds),
+        )
+        sessions = Sessions(open_store(settings.store), Library.load(settings.library), defaults)
+        calls = Calls(desk=Desk(sessions=sessions, models=models))
+        return cls(settings=settings, models=models, calls=calls, reading=Reading(calls=calls))
+
+    def owner(self) -> str:
+        """Give the principal of the present request: without authentication everyone here is the local user."""
+        return LOCAL
+
+    def server(self) -> FastMCP:
+        """Make the MCP server."""
+        sessions, reading, owner = self.calls.desk.sessions, self.reading, self.owner
+        mcp = FastMCP(
+            "persistent-companions",
+            instructions=INSTRUCTIONS,
+            version=version("persistent-companions"),
+            lifespan=self.lifespan,
+            mask_error_details=True,
+            middleware=[
+                Errors(lambda: sessions.newest(owner())),
+                Limits(owner=owner, at_once=self.settings.calls_at_once, characters=4 * self.settings.text_limit),
+                Telemetry(),
+                LiveResources(reading=reading, owner=owner),
+            ],
+        )
+        Steps(
+            calls=self.calls,
+            owner=owner,
+            reply_seconds=self.settings.reply_seconds,
+            text_limit=self.settings.text_limit,
+        ).register(mcp)
+        ReadingTools(reading=reading, owner=owner).register(mcp)
+        SessionResources(reading=reading, owner=owner, library=lambda: sessions.library).register(mcp)
+        mcp.completion(Completions(reading=reading, owner=owner, library=lambda: sessions.library).complete)
+        Prompts().register(mcp)
+        skip_schema_lookups(mcp)
+        return mcp
+
+    @contextlib.asynccontextmanager
+    async def lifespan(self, _: FastMCP) -> AsyncGenerator[dict[str, Any]]:
+        """Warm up slow imports in the background; on leaving, drain."""
+        self.calls.open()
+        warming = asyncio.create_task(self._warm(), name="companions-warm")
+        try:
+            yield {}
+        finally:
+            warming.cancel()
+            await self.drain()
+
+    async def drain(self) -> None:
+        """Answer what waits, store what was handed over, let go of everything, in time; again is harmless."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_SECONDS):
+                await self.calls.close()
+                await self.models.aclose()
+
+    async def _warm(self) -> None:
+        if self.settings.defaults().execution_mode == "server":
+            await asyncio.sleep(WARM_SECONDS)
+            await asyncio.to_thread(self.models.warm)
+
+
+def program(settings: Settings | None = None) -> Program:
+    """Hand the command line what it works with."""
+    wired = Wired.of(settings or Settings())
+    return Program(
+        calls=wired.calls,
+        reading=wired.reading,
+        owner=LOCAL,
+        server=wired.server,
+        drain=wired.drain,
+        store=wired.settings.store,
+        text_limit=wired.settings.text_limit,
+        http_stateless=wired.settings.http_stateless,
+    )
+
+
+def described() -> list[str]:
+    """Tell every setting with its default, for ``companions serve --help``."""
+    lines: list[str] = []
+    for name, setting in Settings.model_fields.items():
+        alias = setting.validation_alias
+        shown = str(alias.choices[0]) if isinstance(alias, AliasChoices) else f"COMPANIONS_{name.upper()}"
+        lines.append(
+            f"{shown}  {setting.description}. Default: {'none' if setting.default is None else setting.default}"
+        )
+    return lines
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    return run(sys.argv[1:] if arguments is None else list(arguments), program=program, settings=described())
+
+
+def __getattr__(name: str) -> Any:
+    """Give ``mcp`` to ``fastmcp run server.py``, built on first use."""
+    if name == "mcp":
+        return Wired.of(Settings()).server()
+    raise AttributeError(name)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:] or ["serve"]))

@@ -1,0 +1,153 @@
+"""A call for a step, from any surface: which session and companion it means, and how long it may wait.
+
+What the step does is ``steps``'s work; how its answer is told is the surface's.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from companions.errors import CompanionsError, InputError
+from companions.models import OnText, Step
+from companions.requests import Request
+from sessions.answers import Answer
+from sessions.running import Key, Running, Runs
+from sessions.session import Session
+from sessions.steps import Caller, Desk
+from sessions.unanswered import Unanswered
+
+DEFAULT_TYPE = "generic"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """A step that goes on in the background; the same call again waits for it."""
+
+    session_id: str
+    companion_type: str
+    step: Step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """How a surface waits.
+
+    Attributes:
+        seconds: How long a call may wait before it is answered as running.
+        every: Seconds between reports.
+        report: Told the step, seconds and characters so far while a call waits.
+        on_text: Hears each piece of the model's text.
+    """
+
+    seconds: float
+    every: float
+    report: Callable[[str, float, int], Coroutine[Any, Any, None]]
+    on_text: OnText | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calls:
+    """Everything that surfaces need to have steps made."""
+
+    desk: Desk
+    runs: Runs = field(default_factory=Runs)
+    unanswered: Unanswered = field(default_factory=Unanswered)
+
+    async def session(self, owner: str, session_id: str | None, companion_type: str | None) -> tuple[Session, str]:
+        """Find a session and the companion type that a call means: the one it names, else the one used last."""
+        if not session_id:
+            raise InputError("The session_id is missing.", await self.desk.sessions.newest(owner))
+        session = await self.desk.sessions.find(owner, session_id)
+        return session, companion_type or session.last_type or DEFAULT_TYPE
+
+    async def step(
+        self,
+        owner: str,
+        session_id: str | None,
+        companion_type: str | None,
+        request: Request,
+        *,
+        waiting: Waiting,
+        signature: str,
+    ) -> Answer | Pending:
+        """Make a step, join it, or find it done already.
+
+        Args:
+            owner: Whose session it is.
+            session_id: ``None`` only for a draft: a new session, or the one that an unanswered call just like this got.
+            companion_type: ``None`` means the one that the session used last.
+            request: What is asked.
+            waiting: How long to wait.
+            signature: How a text that the caller wrote is signed.
+        """
+        if session_id or request.step != "draft":
+            session, companion_type = await self.session(owner, session_id, companion_type)
+            return await self._run(session, companion_type, request, waiting, signature)
+        return await self._first_draft(owner, companion_type or DEFAULT_TYPE, request, waiting, signature)
+
+    def open(self) -> None:
+        """Begin to serve, also again after ``close``."""
+        self.runs.open()
+
+    async def close(self) -> None:
+        """Answer every waiting call as running, store what was handed over, and let go of the store."""
+        self.runs.close()
+        await self.runs.finish()
+        await self.desk.sessions.close()
+
+    async def _first_draft(
+        self, owner: str, companion_type: str, request: Request, waiting: Waiting, signature: str
+    ) -> Answer | Pending:
+        asked = (owner, companion_type, request)
+        sessions = self.desk.sessions
+        session_id = self.unanswered.claim(asked, lambda: sessions.mint(owner).session_id)
+        session = await sessions.find(owner, session_id)
+        try:
+            given = await self._run(session, companion_type, request, waiting, signature)
+        except InputError:
+            self.unanswered.answered(asked)
+            raise
+        except CompanionsError as error:
+            self.unanswered.left(asked)
+            if session.stored:
+                raise type(error)(error.what, f"{error.remedy} The query is kept in session {session_id}.") from error
+            raise
+        except asyncio.CancelledError:
+            self.unanswered.left(asked)
+            raise
+        if isinstance(given, Pending):
+            self.unanswered.left(asked)
+        else:
+            self.unanswered.answered(asked)
+        return given
+
+    async def _run(
+        self, session: Session, companion_type: str, request: Request, waiting: Waiting, signature: str
+    ) -> Answer | Pending:
+        started = time.monotonic()
+
+        async def make(run: Running) -> Answer:
+            def hear(piece: str) -> None:
+                run.hear(piece)
+                if waiting.on_text is not None:
+                    waiting.on_text(piece)
+
+            caller = Caller(name=signature, on_text=hear, on_model=run.ask)
+            return await self.desk.step(session, companion_type, request, caller)
+
+        async def on_wait(run: Running) -> None:
+            await waiting.report(request.step, time.monotonic() - started, run.characters)
+
+        key = Key((session.session_id, companion_type, request.step), _details(request))
+        answer = await self.runs.run(key, make, until=started + waiting.seconds, every=waiting.every, on_wait=on_wait)
+        if answer is None:
+            return Pending(session_id=session.session_id, companion_type=companion_type, step=request.step)
+        return answer
+
+
+def _details(request: Request) -> tuple[object, ...]:
+    """Give what a call said beyond which step it wants; empty for a bare one, which joins whatever is under way."""
+    bare = replace(Request(step=request.step), text_limit=request.text_limit)
+    return () if request == bare else (request,)

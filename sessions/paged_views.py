@@ -1,0 +1,240 @@
+"""What can be read of a whole companion: timeline, run_log, convergence, transcript; page by page, never at once.
+
+An offset is where the page before ended: a ``seq``, and for texts that are longer than a page a place inside one.
+Callers hand back what they were given and never compute one.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from companions.companion import Companion, version_of
+from companions.entries import Entry
+from companions.next_step import stop_reason
+from companions.run_log import run_log
+from sessions.cutting import PAGE_BYTES, cut
+from sessions.session import Session
+from sessions.store import Head
+
+Body = dict[str, Any]
+PAGE = 100
+"""Entries that are read at a time."""
+STEPS = ("query", "draft", "critique", "revision")
+_INSIDE = 1 << 20
+"""Places inside a text that an offset can tell apart; a text has fewer characters."""
+
+
+def text_offset(seq: int, place: int) -> int:
+    """Give the offset of a place inside an entry's text."""
+    return seq * _INSIDE + place
+
+
+def text_offset_of(entry: Entry, place: int) -> int:
+    """Give the transcript's offset of a place inside an entry's text."""
+    return text_offset(entry.seq, len(_heading(entry)) + place)
+
+
+async def companion_at(session: Session, companion_type: str, slot: int | None) -> Companion:
+    """Give a companion as an earlier slot left it, or as it stands now."""
+    companion = await session.look(companion_type)
+    if slot is None or (companion.slot is not None and companion.slot.number == slot):
+        return companion
+    earlier = Companion(companion_type, configuration=companion.configuration)
+    async for entry in _entries(session, companion_type, slot=slot, kinds=STEPS):
+        earlier.apply(entry)
+    return earlier
+
+
+async def run_log_page(session: Session, companion_type: str, *, slot: int | None = None, offset: int = 0) -> Body:
+    """Give slots of the run_log, as many as a page holds."""
+    taken: list[Entry] = []
+    room, following = PAGE_BYTES, None
+    async for entry in _entries(session, companion_type, after=offset, slot=slot, kinds=STEPS):
+        size = len(entry.text.encode())
+        if taken and size > room:
+            following = taken[-1].seq
+            break
+        room -= size
+        taken.append(_shortened(entry) if size > PAGE_BYTES else entry)
+    body: Body = {
+        "session_id": session.session_id,
+        "companion_type": companion_type,
+        "run_log": run_log(taken),
+        "next_offset": following,
+    }
+    return body | {"more": more} if (more := _more(taken)) else body
+
+
+async def timeline_page(session: Session, companion_type: str, *, slot: int | None = None, offset: int = 0) -> Body:
+    """Give the steps in order, each in a line's worth of values, a hundred at a time."""
+    entries = await session.writer.store.page(
+        session.session_id, after=offset, limit=PAGE, companion_type=companion_type, slot=slot, kinds=STEPS
+    )
+    return {
+        "session_id": session.session_id,
+        "companion_type": companion_type,
+        "timeline": [_line(entry) for entry in entries],
+        "next_offset": entries[-1].seq if len(entries) == PAGE else None,
+    }
+
+
+async def convergence_page(session: Session, companion: Companion, *, offset: int = 0) -> Body:
+    """Give the measured similarities of a slot's neighbouring versions, and what the stop rule made of them."""
+    slot, configuration = companion.slot, companion.configuration
+    number = 0 if slot is None else slot.number
+    entries = await session.writer.store.page(
+        session.session_id,
+        after=offset,
+        limit=PAGE,
+        companion_type=companion.companion_type,
+        slot=number,
+        kinds=("revision",),
+    )
+    newest = {version_of(entry): entry for entry in entries}
+    reason = stop_reason(companion)
+    why = None if slot is None else slot.newest.meta.get("why")
+    return {
+        "session_id": session.session_id,
+        "companion_type": companion.companion_type,
+        "slot": number,
+        "query": "" if slot is None else slot.query.text,
+        "iterations": 0 if slot is None else slot.critiques,
+        "similarities": [_pair(version, entry) for version, entry in newest.items()],
+        "converged": reason == "converged",
+        "threshold": None if configuration is None else configuration.threshold,
+        "threshold_source": None if configuration is None else configuration.threshold_source,
+        "stop_reason": reason,
+        "why": why,
+        "next_offset": entries[-1].seq if len(entries) == PAGE else None,
+    }
+
+
+async def transcript_page(
+    session: Session, companion_type: str, *, slot: int | None = None, offset: int = 0
+) -> tuple[str, int | None]:
+    """Give the thinking as Markdown, as much as a page holds, and the offset of the rest if there is any."""
+    seq, place = divmod(offset, _INSIDE)
+    parts: list[str] = []
+    room = PAGE_BYTES
+    async for entry in _entries(session, companion_type, after=max(seq - 1, 0), slot=slot, kinds=STEPS):
+        text = _told(entry)[place:] if entry.seq == seq else _told(entry)
+        begun = place if entry.seq == seq else 0
+        if parts and len(text.encode()) > room:
+            return "".join(parts), text_offset(entry.seq, 0)
+        piece, following = cut(text, room)
+        parts.append(piece)
+        if following is not None:
+            return "".join(parts), text_offset(entry.seq, begun + following)
+        room -= len(piece.encode())
+    return "".join(parts), None
+
+
+def overview(session: Session, head: Head) -> Body:
+    """Give what is known of a session as a whole."""
+    shown = {} if head.projection is None else dict(head.projection.companions)
+    usage: dict[str, int] = {}
+    for values in shown.values():
+        for name, count in values.get("usage", {}).items():
+            usage[name] = usage.get(name, 0) + count
+    return {
+        "session_id": session.session_id,
+        "title": "" if head.projection is None else head.projection.title,
+        "created_at": moment(head.opening.created_at),
+        "last_used": moment(head.opening.created_at if head.projection is None else head.projection.last_used),
+        "entries": head.seq,
+        "companions": shown,
+        "usage": usage,
+        "versions": sum(values.get("versions", 0) for values in shown.values()),
+        "parent": None if head.opening.parent is None else {"session_id": head.opening.parent, "at": head.opening.base},
+    }
+
+
+def moment(at: float) -> str:
+    """Tell a moment as ISO 8601 in UTC."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
+
+
+async def _entries(
+    session: Session, companion_type: str, *, after: int = 0, slot: int | None, kinds: Sequence[str]
+) -> AsyncIterator[Entry]:
+    store = session.writer.store
+    while True:
+        entries = await store.page(
+            session.session_id, after=after, limit=PAGE, companion_type=companion_type, slot=slot, kinds=kinds
+        )
+        for entry in entries:
+            yield entry
+        if len(entries) < PAGE:
+            return
+        after = entries[-1].seq
+
+
+def _shortened(entry: Entry) -> Entry:
+    piece, following = cut(entry.text, PAGE_BYTES)
+    offset = text_offset_of(entry, following or 0)
+    return Entry(
+        companion_type=entry.companion_type,
+        kind=entry.kind,
+        slot=entry.slot,
+        index=entry.index,
+        text=piece,
+        meta={**entry.meta, "more": {"slot": entry.slot, "part": "transcript", "offset": offset}},
+        seq=entry.seq,
+        id=entry.id,
+        author=entry.author,
+        at=entry.at,
+    )
+
+
+def _more(entries: Sequence[Entry]) -> Body | None:
+    return next((entry.meta["more"] for entry in entries if "more" in entry.meta), None)
+
+
+def _line(entry: Entry) -> Body:
+    meta = entry.meta
+    line = {
+        "seq": entry.seq,
+        "kind": entry.kind,
+        "slot": entry.slot,
+        "iteration": None if entry.kind in ("query", "draft") else entry.index + 1,
+        "at": moment(entry.at),
+        "words": len(entry.text.split()),
+        "preview": " ".join(entry.text[:400].split())[:120],
+    }
+    kept = ("model", "similarity", "guard", "satisfied", "stop_reason", "attempt")
+    told = line | {name: meta.get(name) for name in kept}
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def _pair(version: int, entry: Entry) -> Body:
+    pair = {"revision_pair": [version - 1, version], "similarity": entry.meta["similarity"]}
+    return pair | ({"guard": entry.meta["guard"]} if "guard" in entry.meta else {})
+
+
+def _heading(entry: Entry) -> str:
+    meta = entry.meta
+    name = {
+        "query": f"## Query {entry.slot}",
+        "draft": "### Draft (version 0)",
+        "critique": f"### Critique {entry.index + 1}",
+        "revision": f"### Revision {entry.index + 1}",
+    }[entry.kind]
+    again = f", written again ({meta['attempt']})" if "attempt" in meta else ""
+    by = f" by {meta['model']}" if meta.get("model") else ""
+    return f"{name}{again}{by}\n\n"
+
+
+def _told(entry: Entry) -> str:
+    """Tell an entry as Markdown; the text itself stands in it unchanged."""
+    meta = entry.meta
+    lines: list[str] = []
+    if "evidence" in meta:
+        lines.append(f"Evidence given:\n\n{meta['evidence']}")
+    if "similarity" in meta:
+        lines.append(f"Similarity to version {entry.index}: {meta['similarity']:.3f}.")
+    if "guard" in meta:
+        lines.append(f"Kept, but not taken as the current text ({meta['guard']}): {meta.get('guard_why', '')}.")
+    if "stop_reason" in meta:
+        lines.append(f"Ended: {meta['stop_reason']}. {meta.get('why', '')}".strip())
+    notes = "".join(f"{line}\n\n" for line in lines)
+    return f"{_heading(entry)}{entry.text}\n\n{notes}"

@@ -1,0 +1,46 @@
+"""What listings show of a session, derived from its entries.
+
+A projection is never the truth: it can lag behind after a crash and is then brought up to its session's head, entry by
+entry, so that its sums stay exact.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from companions.companion import Companion, version_of
+from companions.entries import Entry
+from companions.next_step import stop_reason
+
+TITLE = 80
+PREVIEW = 200
+
+
+def title_of(query: str) -> str:
+    """Give a query's beginning on one line."""
+    return " ".join(query[: 4 * TITLE].split())[:TITLE]
+
+
+def preview_of(companion: Companion) -> str:
+    """Give the beginning of a companion's current text on one line."""
+    current = None if companion.slot is None else companion.slot.current
+    return "" if current is None else " ".join(current.text[: 2 * PREVIEW].split())[:PREVIEW]
+
+
+def shown_after(before: Mapping[str, Any], companion: Companion, entries: Iterable[Entry]) -> dict[str, Any]:
+    """Give what is shown of a companion once it stands as it does and these entries were added to its sums."""
+    usage: dict[str, int] = dict(before.get("usage", {}))
+    for entry in entries:
+        for name, count in entry.meta.get("usage", {}).items():
+            usage[name] = usage.get(name, 0) + count
+    slot = companion.slot
+    if slot is None:
+        return {"phase": "draft", "usage": usage}
+    return {
+        "phase": slot.phase,
+        "slot": slot.number,
+        "iteration": slot.critiques,
+        "versions": 0 if slot.draft is None else slot.revisions + 1,
+        "answer_version": None if slot.current is None else version_of(slot.current),
+        "stop_reason": stop_reason(companion),
+        "usage": usage,
+    }

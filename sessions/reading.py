@@ -1,0 +1,151 @@
+"""One door to everything that can be read of a session: resources and ``show_thinking`` give the same bodies."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from companions.companion import Companion, version_of
+from companions.errors import InputError, UnknownNameError
+from sessions import paged_views, views
+from sessions.calls import Calls
+from sessions.cutting import PAGE_BYTES, cut
+from sessions.session import Session
+
+Part = Literal[
+    "timeline",
+    "answer",
+    "latest_critique",
+    "penultimate_revision",
+    "convergence_analysis",
+    "transcript",
+    "run_log",
+    "phase",
+    "instructions",
+]
+Body = dict[str, Any]
+PAGED = frozenset({"convergence_analysis", "run_log", "timeline", "transcript"})
+MARKDOWN = frozenset({"answer", "transcript"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """Reads parts of sessions for their owners. It takes no locks and changes nothing."""
+
+    calls: Calls
+
+    async def part(
+        self,
+        owner: str,
+        session_id: str,
+        companion_type: str | None,
+        part: Part,
+        *,
+        slot: int | None = None,
+        offset: int = 0,
+    ) -> Body:
+        """Give the body of a part; Markdown parts stand in its ``text``.
+
+        Args:
+            owner: Whose session it must be.
+            session_id: The session.
+            companion_type: ``None`` means the one that the session used last.
+            part: What to read.
+            slot: An earlier slot; ``None`` means the newest, or all of them for parts that span slots.
+            offset: Where the page before ended, as it said.
+
+        Raises:
+            InputError: Nothing of that kind is there yet.
+        """
+        if offset < 0 or (slot is not None and slot < 0):
+            raise InputError("Slots and offsets are never negative.", "Take an offset from the page before.")
+        session, companion_type = await self.calls.session(owner, session_id, companion_type)
+        companion = await paged_views.companion_at(session, companion_type, slot)
+        self._check(session, companion, slot)
+        body = await self._read(session, companion, part, slot=slot, offset=offset)
+        return {"session_id": session.session_id, "companion_type": companion_type} | body
+
+    async def history(self, owner: str, session_id: str, companion_type: str) -> Body:
+        """Give the newest queries and answers as messages."""
+        session, companion_type = await self.calls.session(owner, session_id, companion_type)
+        companion = await session.look(companion_type)
+        self._check(session, companion, None)
+        return views.history(companion, session.session_id)
+
+    async def overview(self, owner: str, session_id: str) -> Body:
+        """Give what is known of a session as a whole."""
+        session = await self.calls.desk.sessions.find(owner, session_id)
+        return paged_views.overview(session, await self.calls.desk.sessions.head(session))
+
+    async def listing(self, owner: str, *, search: str | None = None, limit: int = 10) -> Body:
+        """List the owner's sessions, newest first."""
+        sessions: list[Body] = []
+        for head in await self.calls.desk.sessions.list(owner, search=search, limit=limit):
+            shown = head.projection
+            sessions.append(
+                {
+                    "session_id": head.opening.session_id,
+                    "title": "" if shown is None else shown.title,
+                    "last_used": paged_views.moment(head.opening.created_at if shown is None else shown.last_used),
+                    "companions": {} if shown is None else _brief(shown.companions),
+                    "preview": "" if shown is None else shown.preview,
+                }
+            )
+        return {"sessions": sessions}
+
+    async def _read(self, session: Session, companion: Companion, part: Part, *, slot: int | None, offset: int) -> Body:
+        if part in PAGED:
+            return await self._page(session, companion, part, slot=slot, offset=offset)
+        if part == "phase":
+            return views.phase(companion)
+        key, body = await self._text(session, companion, part)
+        piece, following = cut(body[key][offset:], PAGE_BYTES)
+        return body | {key: piece, "more": _more(part, slot, None if following is None else offset + following)}
+
+    async def _text(self, session: Session, companion: Companion, part: Part) -> tuple[str, Body]:
+        """Give a body with one long text, and the key that it stands under."""
+        match part:
+            case "latest_critique":
+                return "critique", views.latest_critique(companion, session.session_id)
+            case "penultimate_revision":
+                return "revision", views.penultimate_revision(companion, session.session_id)
+            case "instructions":
+                given = await self.calls.desk.instructions(session, companion.companion_type)
+                return "text", {"text": given["user"], "system": given["system"]}
+            case _:
+                text = views.current(companion)
+                return "text", {"text": text.text, "version": version_of(text), "picked": False}
+
+    async def _page(self, session: Session, companion: Companion, part: Part, *, slot: int | None, offset: int) -> Body:
+        kind = companion.companion_type
+        match part:
+            case "convergence_analysis":
+                return await paged_views.convergence_page(session, companion, offset=offset)
+            case "run_log":
+                return await paged_views.run_log_page(session, kind, slot=slot, offset=offset)
+            case "timeline":
+                return await paged_views.timeline_page(session, kind, slot=slot, offset=offset)
+            case _:
+                text, following = await paged_views.transcript_page(session, kind, slot=slot, offset=offset)
+                return {"text": text, "more": _more(part, slot, following)}
+
+    def _check(self, session: Session, companion: Companion, slot: int | None) -> None:
+        """Refuse a companion or a slot that the session does not have."""
+        if companion.configuration is None:
+            has = ", ".join(session.shown) or "none yet"
+            raise UnknownNameError(
+                f"This session has no companion {companion.companion_type!r}; it has: {has}.",
+                "Name one of those, or call draft with this companion_type to begin it.",
+            )
+        if companion.slot is None or (slot is not None and companion.slot.number != slot):
+            raise InputError(f"There is no slot {slot}.", "Slots are counted from 0; leave slot out for the newest.")
+
+
+def _brief(shown: "Any") -> Body:
+    """Give of each companion only what helps to choose a session."""
+    return {
+        name: {key: values.get(key) for key in ("phase", "iteration", "stop_reason") if values.get(key) is not None}
+        for name, values in shown.items()
+    }
+
+
+def _more(part: Part, slot: int | None, offset: int | None) -> Body | None:
+    return None if offset is None else {"part": part, "slot": slot, "offset": offset}

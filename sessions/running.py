@@ -1,0 +1,156 @@
+"""Steps under way: each runs in a task of its own, so that it is finished and kept when its caller goes away.
+
+A second call for the same step joins the first; a call that has waited as long as it may is told so and the step goes
+on. What a step does is ``steps``'s work.
+"""
+
+import asyncio
+import contextvars
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine, Hashable
+from dataclasses import dataclass, field
+from typing import Any
+
+from companions.errors import CompanionsError
+from sessions.answers import Answer
+
+KEPT_FAILURES = 1_000
+"""Failures that nobody has been told of yet; the oldest are forgotten first."""
+
+
+@dataclass(slots=True)
+class Running:
+    """One step under way.
+
+    Attributes:
+        characters: How many characters the model has written so far.
+        asking: Whether a model is being asked right now; such a step is dropped at shutdown, it was never stored.
+        waiting: How many calls wait for it.
+    """
+
+    task: "asyncio.Task[Answer]"
+    characters: int = 0
+    asking: bool = False
+    waiting: int = 0
+
+    def hear(self, piece: str) -> None:
+        """Count a piece of the model's text."""
+        self.characters += len(piece)
+
+    def ask(self, asking: bool) -> None:
+        """Note that a model call began or ended."""
+        self.asking = asking
+
+
+Make = Callable[[Running], Coroutine[Any, Any, Answer]]
+OnWait = Callable[[Running], Coroutine[Any, Any, None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """Says which step is asked for.
+
+    Attributes:
+        place: The session, companion type and kind of step.
+        details: What the call gave beyond that; a call that gave nothing asks for whatever is under way.
+    """
+
+    place: tuple[str, str, str]
+    details: tuple[Hashable, ...] = ()
+
+
+@dataclass(slots=True)
+class Runs:
+    """All steps under way in this process."""
+
+    closing: "asyncio.Future[None] | None" = None
+    _runs: dict[Key, Running] = field(default_factory=dict[Key, Running])
+    _failures: OrderedDict[Key, CompanionsError] = field(default_factory=OrderedDict[Key, CompanionsError])
+
+    async def run(self, key: Key, make: Make, *, until: float, every: float, on_wait: OnWait) -> Answer | None:
+        """Start a step, or join the same one under way, and wait for it.
+
+        Args:
+            key: Says which step of which companion it is.
+            make: Makes the step; called unless one is under way.
+            until: The ``time.monotonic`` moment at which waiting ends.
+            every: Seconds between calls of ``on_wait``.
+            on_wait: Told while the step is still under way; how a surface reports progress.
+
+        Returns:
+            The answer, or ``None`` when the step goes on in the background.
+
+        Raises:
+            CompanionsError: The step failed, now or after it was last answered as running.
+        """
+        run = self._under_way(key)
+        if run is None:
+            self._tell_failure(key)
+            run = self._start(key, make)
+        run.waiting += 1
+        try:
+            while not run.task.done():
+                if self._closing().done() or time.monotonic() >= until:
+                    return None
+                wait = min(every, until - time.monotonic())
+                await asyncio.wait({run.task, self._closing()}, timeout=wait, return_when=asyncio.FIRST_COMPLETED)
+                if not run.task.done() and not self._closing().done():
+                    await on_wait(run)
+        finally:
+            run.waiting -= 1
+        return None if run.task.cancelled() else run.task.result()
+
+    def open(self) -> None:
+        """Let calls wait again after ``close``."""
+        self.closing = None
+
+    def close(self) -> None:
+        """Answer every waiting call as running, and drop the steps whose model has not answered."""
+        if not self._closing().done():
+            self._closing().set_result(None)
+        for run in self._runs.values():
+            if run.asking:
+                run.task.cancel()
+
+    async def finish(self) -> None:
+        """Wait for the steps that are being stored."""
+        if tasks := {run.task for run in self._runs.values()}:
+            await asyncio.wait(tasks)
+
+    def _closing(self) -> "asyncio.Future[None]":
+        if self.closing is None:
+            self.closing = asyncio.get_running_loop().create_future()
+        return self.closing
+
+    def _under_way(self, key: Key) -> Running | None:
+        if key.details:
+            return self._runs.get(key)
+        return next((run for known, run in self._runs.items() if known.place == key.place), None)
+
+    def _tell_failure(self, key: Key) -> None:
+        """Raise the failure of a step that was answered as running, once; the call after it tries again."""
+        for known in [known for known in self._failures if known.place == key.place]:
+            failure = self._failures.pop(known)
+            if not key.details or key == known:
+                raise failure
+
+    def _start(self, key: Key, make: Make) -> Running:
+        async def begin() -> Answer:
+            return await make(self._runs[key])
+
+        # An empty context: the step outlives the request, whose context would otherwise be held and used after its end.
+        task = asyncio.get_running_loop().create_task(begin(), context=contextvars.Context(), name="companions-step")
+        run = self._runs[key] = Running(task)
+        task.add_done_callback(lambda done: self._ended(key, run, done))
+        return run
+
+    def _ended(self, key: Key, run: Running, task: "asyncio.Task[Answer]") -> None:
+        del self._runs[key]
+        if task.cancelled():
+            return
+        error = task.exception()
+        if isinstance(error, CompanionsError) and not run.waiting:
+            self._failures[key] = error
+            while len(self._failures) > KEPT_FAILURES:
+                self._failures.popitem(last=False)

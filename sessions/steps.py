@@ -1,0 +1,195 @@
+"""The one function that makes every step, whoever writes it and whoever asked.
+
+It takes the companion's lock, catches up with the store, lets ``planning`` check the phase, lets the writer (a model,
+the caller, the offline editor) write, hands the entry over, applies it on its receipt and answers. It never calls the
+next step: loops do that.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from companions import prompts
+from companions.companion import Companion
+from companions.configuration import Configuration
+from companions.entries import Entry, Note
+from companions.errors import InputError
+from companions.models import ExecutionMode, Model, OnText, Sampling, Task, Written
+from companions.next_step import next_step
+from companions.outcomes import SATISFIED, judge
+from companions.planning import plan
+from companions.requests import Plan, Repeat, Request
+from companions.tasks import task
+from sessions.answers import Answer, answer
+from sessions.session import Awake, Session
+from sessions.sessions import Sessions
+
+LARGE = 20_000
+"""Characters from which measuring a text is given to a thread: the event loop serves others meanwhile."""
+
+
+class Models(Protocol):
+    """Where a step finds the model that it is to ask."""
+
+    def get(self, name: str | None) -> Model:
+        """Give a model by name; ``None`` is the default one. Raises ``CompanionsError`` for a name nobody has."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who asks for a step, as far as a step needs to know.
+
+    Attributes:
+        name: How a text that the caller wrote is signed, such as ``host:claude-code``.
+        on_text: Hears each piece of a model's text.
+        on_model: Hears when a model call begins (``True``) and ends (``False``).
+    """
+
+    name: str = "host"
+    on_text: OnText | None = None
+    on_model: Callable[[bool], None] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What steps are made with: the sessions and the models of this process."""
+
+    sessions: Sessions
+    models: Models
+
+    async def step(self, session: Session, companion_type: str, request: Request, caller: Caller) -> Answer:
+        """Make one step of one companion.
+
+        Returns:
+            The stored step, a repeat of one that was made before, or what the caller is to write.
+
+        Raises:
+            InputError: The request cannot be carried out; nothing changed.
+            ModelError: The model failed; a new query stays, nothing else changed.
+            StoreError: The store failed; nothing was applied.
+        """
+        awake = await session.wake(companion_type)
+        async with awake.lock:
+            await session.catch_up(awake)
+            wanted = await self._wanted(awake.companion, companion_type, request)
+            found = plan(awake.companion, request, wanted)
+            if isinstance(found, Repeat):
+                return self._repeat(session, awake.companion, request, found.entry)
+            if notes := found.notes_before(companion_type):
+                self.sessions.project(session, awake.companion, await session.record(awake, notes))
+            return await self._write(session, awake, found, caller)
+
+    async def instructions(self, session: Session, companion_type: str) -> dict[str, str]:
+        """Give what a caller that writes needs for the next step, as ``system`` and ``user``."""
+        companion = await session.look(companion_type)
+        coming = next_step(companion)
+        if coming.step is None:
+            raise InputError("Nothing is to be written: the loop has ended.", coming.why)
+        request = Request(step=coming.step, redo=coming.redo, sampling=Sampling(execution_mode="client"))
+        found = plan(companion, request, await self._wanted(companion, companion_type, request))
+        if isinstance(found, Repeat):
+            raise InputError("Nothing is to be written.", coming.why)
+        return prompts.instructions_for_caller(task(companion, found, session=_seen(session, found)).messages)
+
+    async def _wanted(self, companion: Companion, companion_type: str, request: Request) -> Configuration:
+        """Choose the configuration that a new slot would take; within a slot the one that it began with holds.
+
+        The sampling of the call that opens a companion is the session's; that of a later call is its own.
+        """
+        known = companion.configuration
+        if known is not None and request.step != "draft":
+            return known
+        library = await self.sessions.read_library()
+        asked = request.sampling if known is None else Sampling(**known.asked)
+        return Configuration.choose(library.get(companion_type), self.sessions.defaults, asked)
+
+    async def _write(self, session: Session, awake: Awake, found: Plan, caller: Caller) -> Answer:
+        mode = found.mode
+        work = task(awake.companion, found, session=_seen(session, found))
+        written = _given(found, caller) or await self._ask(work, mode, caller)
+        if written is None:
+            return self._hand_out(session, awake.companion, found, work)
+        note = await _judged(awake.companion, found, written)
+        (entry,) = await session.record(awake, [note])
+        self.sessions.project(session, awake.companion, (entry,))
+        by_caller = found.request.text is not None
+        return answer(session.session_id, awake.companion, found.step, mode, entry, written_by_caller=by_caller)
+
+    async def _ask(self, work: Task, mode: ExecutionMode, caller: Caller) -> Written | None:
+        """Let a model write; in client mode nobody here does."""
+        if mode == "client":
+            return None
+        model = self.models.get("offline" if mode == "offline" else work.sampling.model)
+        if caller.on_model is None:
+            return await model.write(work, caller.on_text)
+        caller.on_model(True)
+        try:
+            return await model.write(work, caller.on_text)
+        finally:
+            caller.on_model(False)
+
+    def _hand_out(self, session: Session, companion: Companion, found: Plan, work: Task) -> Answer:
+        return answer(
+            session.session_id,
+            companion,
+            found.step,
+            "client",
+            None,
+            instructions=prompts.instructions_for_caller(work.messages),
+            redo=found.replaces is not None,
+        )
+
+    def _repeat(self, session: Session, companion: Companion, request: Request, entry: Entry) -> Answer:
+        session.last_type = companion.companion_type
+        configuration = companion.configuration
+        mode = "client" if configuration is None else configuration.sampling(request.sampling).execution_mode
+        return answer(
+            session.session_id,
+            companion,
+            request.step,
+            mode or "client",
+            entry,
+            already_done=True,
+            not_recorded=_not_recorded(request, entry),
+        )
+
+
+def _given(found: Plan, caller: Caller) -> Written | None:
+    """Take the text that came with the call, exactly as it is."""
+    request = found.request
+    if request.text is not None:
+        return Written(text=request.text, model=caller.name, satisfied=request.satisfied)
+    if request.satisfied and found.step == "critique":
+        return Written(text=SATISFIED, model=caller.name, satisfied=True)
+    return None
+
+
+async def _judged(companion: Companion, found: Plan, written: Written) -> Note:
+    if len(written.text) > LARGE or (found.base is not None and len(found.base.text) > LARGE):
+        return await asyncio.to_thread(judge, companion, found, written)
+    return judge(companion, found, written)
+
+
+def _not_recorded(request: Request, entry: Entry) -> str | None:
+    """Say what of a repeated call differs from what is stored."""
+    differing = [
+        name
+        for name, given, stored in (
+            ("text", request.text, entry.text),
+            ("evidence", request.evidence, entry.meta.get("evidence")),
+        )
+        if given is not None and given != stored
+    ]
+    if not differing:
+        return None
+    return f"The {' and '.join(differing)} of this call differ from what is stored; redo=true would take them."
+
+
+def _seen(session: Session, found: Plan) -> str:
+    """Give what a companion that sees its session is shown of the others: their phases and how far they are."""
+    if found.step != "draft" or not found.configuration.sees_session or not session.shown:
+        return ""
+    return "\n".join(f"{name}: {json.dumps(shown, ensure_ascii=False)}" for name, shown in session.shown.items())

@@ -1,0 +1,195 @@
+"""What a store must do: keep entries in order, and refuse the ones that come out of order.
+
+A store decides nothing: who writes when is the writer's work, what an entry means is the companion's. Every method is
+safe to call from several tasks at once. A store raises ``StoreError`` and its kind only; what can be expected of a
+healthy store (a conflict, a session that is gone) is a value, not an exception.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from companions.entries import Entry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """A session as it was minted; travels with the session's first append.
+
+    Attributes:
+        session_id: Minted by the server: letters, digits, ``_`` and ``-``.
+        owner: The principal whose session it is.
+        created_at: Seconds since the epoch.
+        parent: The session that this one was forked from.
+        base: The parent's newest ``seq`` that this fork reads; its own entries start at ``base + 1``. 0 without parent.
+    """
+
+    session_id: str
+    owner: str
+    created_at: float
+    parent: str | None = None
+    base: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse a fork without a base, and a base without a fork."""
+        if (self.parent is None) != (self.base == 0):
+            raise ValueError(f"a fork needs a parent and a base of at least 1, not {self.parent!r} and {self.base}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Projection:
+    """What listings show of a session: derived from its entries, refreshed now and then, never the truth.
+
+    Attributes:
+        session_id: Whose projection this is.
+        seq: The session's newest entry that it was derived from; an older one than the head's is out of date.
+        title: The first query's beginning.
+        last_used: Seconds since the epoch.
+        preview: The beginning of the newest answer.
+        companions: By companion type, a few JSON values: phase, slot, iteration, stop reason.
+    """
+
+    session_id: str
+    seq: int
+    title: str
+    last_used: float
+    preview: str
+    companions: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """A session's present state in the store: how it was opened, its newest ``seq``, its projection if it has one."""
+
+    opening: Opening
+    seq: int
+    projection: Projection | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Append:
+    """Consecutive entries of one session; all of them are stored, or none.
+
+    Attributes:
+        session_id: The session.
+        entries: In order of ``seq``, without gaps, at least one.
+        opening: Given with the entries that open the session; a session that exists already makes a conflict.
+    """
+
+    session_id: str
+    entries: tuple[Entry, ...]
+    opening: Opening | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse an empty or gapped run: the store compares only its first number with the head."""
+        numbers = [entry.seq for entry in self.entries]
+        if not numbers or numbers != list(range(numbers[0], numbers[0] + len(numbers))):
+            raise ValueError(f"an append holds consecutive entries, not {numbers}")
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """The entries are stored, to the store's own standard of durability."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Nothing was stored: the session's head was another.
+
+    Attributes:
+        seq: The newest ``seq`` that the store holds.
+    """
+
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """Nothing was stored: there is no such session, or it was forgotten."""
+
+
+Outcome = Committed | Conflict | Gone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """How much of a companion a tail holds.
+
+    Attributes:
+        versions: Newest versions of the newest slot.
+        exchanges: Earlier slots, newest first, each as its query and the text that stands as its answer.
+    """
+
+    versions: int
+    exchanges: int
+
+
+class Store(Protocol):
+    """A place where sessions are kept.
+
+    Reads of a fork give the parent's entries up to the base, then its own, as if it were one session.
+    """
+
+    @property
+    def shared(self) -> bool:
+        """Whether another process can write to the same sessions."""
+        ...
+
+    async def append(self, appends: Sequence[Append]) -> list[Outcome]:
+        """Store what fits, in one transaction where the store has them; one outcome per append, in order.
+
+        An append fits when its first ``seq`` is the session's head plus one, compared in the same statement or
+        transaction. Appends of different sessions do not affect each other's outcome.
+        """
+        ...
+
+    async def tail(self, session_id: str, companion_type: str, window: Window) -> list[Entry]:
+        """Read what an open companion needs, in order of ``seq``, at a cost that does not grow with the session.
+
+        That is: the newest ``configure``; of the newest slot the newest query, draft and critique, the newest entry
+        of each of the ``window.versions`` newest revisions and of the version that the newest revision's
+        ``meta["based_on"]`` names; of each of the ``window.exchanges`` slots before it the newest query and draft and
+        the newest revision, with the version that this one's ``meta["based_on"]`` names when its ``meta["guard"]`` is
+        set. Entries of the kinds ``configure``, ``query``, ``draft``, ``critique`` and ``revision`` only.
+        """
+        ...
+
+    async def page(
+        self,
+        session_id: str,
+        *,
+        after: int = 0,
+        limit: int = 100,
+        companion_type: str | None = None,
+        slot: int | None = None,
+        kinds: Sequence[str] = (),
+    ) -> list[Entry]:
+        """Read entries with ``seq > after``, in order, at most ``limit``, of one companion, slot or kinds if given."""
+        ...
+
+    async def head(self, session_id: str) -> Head | None:
+        """Read a session's head; ``None`` when it is unknown or forgotten. Cheap: called before each step."""
+        ...
+
+    async def list(self, owner: str, *, search: str | None = None, limit: int = 10, offset: int = 0) -> list[Head]:
+        """Read an owner's sessions, last used first; ``search`` is looked for in id, title, preview, ignoring case."""
+        ...
+
+    async def project(self, projections: Sequence[Projection]) -> None:
+        """Refresh projections; those of unknown or forgotten sessions are passed over."""
+        ...
+
+    async def lease(self, name: str, holder: str, seconds: float) -> str:
+        """Take or renew a lease unless another holds it unexpired; gives who holds it now. 0 seconds gives it back."""
+        ...
+
+    async def tombstone(self, session_id: str) -> bool:
+        """Erase a session, leaving a textless mark that refuses late appends; ``False`` if there was none.
+
+        Entries that a surviving fork reads stay readable to that fork.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections, files and threads; safe to call twice."""
+        ...

@@ -1,0 +1,91 @@
+"""What can be read of one companion where it stands: phase, newest critique, answer, history.
+
+Bodies of resources and of ``show_thinking`` alike; each comes from a companion's tail, so none grows with the session.
+"""
+
+from typing import Any
+
+from companions.companion import Companion, Slot, version_of
+from companions.entries import Entry
+from companions.errors import InputError
+from companions.next_step import next_step, stop_reason
+
+Body = dict[str, Any]
+
+
+def phase(companion: Companion) -> Body:
+    """Say where the newest slot stands and what comes next."""
+    slot, coming = _slot(companion), next_step(companion)
+    return {
+        "phase": slot.phase,
+        "next_action": coming.step,
+        "why": coming.why,
+        "slot": slot.number,
+        "iteration": slot.critiques,
+        "critiques_count": slot.critiques,
+        "revisions_count": slot.revisions,
+        "can_critique": slot.phase == "critique",
+        "can_revise": slot.phase == "revise",
+        "stop_reason": stop_reason(companion),
+        "query": slot.query.text,
+    }
+
+
+def latest_critique(companion: Companion, session_id: str) -> Body:
+    """Give the newest critique and the number of the version that it looked at."""
+    slot = _slot(companion)
+    if slot.critique is None:
+        raise InputError("There is no critique yet.", "Call critique first.")
+    return {
+        "critique": slot.critique.text,
+        "critique_number": slot.critique.index + 1,
+        "based_on": slot.critique.meta.get("based_on", 0),
+        "satisfied": bool(slot.critique.meta.get("satisfied")),
+        "evidence": slot.critique.meta.get("evidence"),
+        "query": slot.query.text,
+        "session_id": session_id,
+    }
+
+
+def penultimate_revision(companion: Companion, session_id: str) -> Body:
+    """Give the revision before the newest one."""
+    slot = _slot(companion)
+    earlier = [version for version in slot.versions if 0 < version_of(version) < slot.revisions]
+    if not earlier:
+        raise InputError(
+            f"There is no penultimate revision: the slot has {slot.revisions}.", "Call critique and revise first."
+        )
+    return {
+        "revision": earlier[-1].text,
+        "revision_number": version_of(earlier[-1]),
+        "query": slot.query.text,
+        "session_id": session_id,
+    }
+
+
+def current(companion: Companion) -> Entry:
+    """Give the version that stands as the answer."""
+    slot = _slot(companion)
+    if slot.current is None:
+        raise InputError("There is no answer yet: the query waits for its draft.", "Call draft first.")
+    return slot.current
+
+
+def history(companion: Companion, session_id: str) -> Body:
+    """Give the newest queries with the texts that stand as their answers, as LangChain's message dictionaries."""
+    pairs = [(exchange.query, exchange.answer) for exchange in companion.history]
+    slot = companion.slot
+    if slot is not None and slot.current is not None:
+        pairs.append((slot.query, slot.current))
+    messages: list[Body] = []
+    for query, text in pairs:
+        metadata = {"model_name": text.meta.get("model", "")} | dict(text.meta.get("response_metadata", {}))
+        messages.append({"type": "human", "content": query.text})
+        messages.append({"type": "ai", "content": text.text, "response_metadata": metadata})
+    return {"session_id": session_id, "companion_type": companion.companion_type, "history": messages}
+
+
+def _slot(companion: Companion) -> Slot:
+    if companion.slot is None:
+        raise InputError(f"The companion {companion.companion_type!r} has not begun.", "Call draft first.")
+    return companion.slot

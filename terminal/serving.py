@@ -1,0 +1,91 @@
+"""Serving over stdio and HTTP, and every way out of it.
+
+Whatever ends the process, a signal, a closed standard input or an HTTP shutdown: calls that wait are answered, what was
+handed over is stored, and the end comes in time, whatever still hangs. ``mcp.run`` alone does none of that.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Awaitable, Callable
+from types import FrameType
+
+import uvicorn
+from fastmcp import FastMCP
+
+DRAIN_SECONDS = 1.5
+"""From the signal to the end: a host kills after 2 s."""
+FLUSH_SECONDS = 0.1
+"""For replies on their way to the client: a transport does not tell when the last one is written."""
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+Drain = Callable[[], Awaitable[None]]
+
+
+def end_in_time(status: int, seconds: float = DRAIN_SECONDS) -> None:
+    """End the process when the deadline passes, also if a thread or a connection hangs."""
+    watchdog = threading.Timer(seconds, os._exit, (status,))
+    watchdog.daemon = True
+    watchdog.start()
+
+
+def serve_stdio(mcp: FastMCP, drain: Drain) -> None:
+    """Serve one host over standard input and output until it closes them or sends a signal."""
+    asyncio.run(_stdio(mcp, drain))
+
+
+async def _stdio(mcp: FastMCP, drain: Drain) -> None:
+    loop = asyncio.get_running_loop()
+    leaving: list[asyncio.Task[None]] = []
+
+    def leave(number: signal.Signals) -> None:
+        if not leaving:
+            end_in_time(128 + number)
+            leaving.append(loop.create_task(_leave(number, drain), name="companions-leave"))
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, leave, number)
+    await mcp.run_stdio_async(show_banner=False)
+    end_in_time(0, FLUSH_SECONDS)
+
+
+async def _leave(number: signal.Signals, drain: Drain) -> None:
+    """Drain, then end by the same signal, as whoever sent it expects."""
+    await drain()
+    await asyncio.sleep(FLUSH_SECONDS)
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, told to drain at the signal itself: in the lifespan's exit it is too late for calls that wait."""
+
+    def __init__(self, config: uvicorn.Config, drain: Drain) -> None:
+        super().__init__(config)
+        self._drain = drain
+        self._draining: asyncio.Task[None] | None = None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to drain, then let uvicorn close its connections."""
+        if self._draining is None:
+            end_in_time(128 + sig)
+            asyncio.get_running_loop().call_soon_threadsafe(self._begin)
+        super().handle_exit(sig, frame)
+
+    def _begin(self) -> None:
+        if self._draining is None:
+            self._draining = asyncio.ensure_future(_quietly(self._drain))
+
+
+async def _quietly(drain: Drain) -> None:
+    await drain()
+
+
+def serve_http(mcp: FastMCP, drain: Drain, *, host: str, port: int, stateless: bool) -> None:
+    """Serve over HTTP at ``/mcp``; Host and Origin are checked before all else."""
+    app = mcp.http_app(path="/mcp", host_origin_protection=True, stateless_http=stateless)
+    config = uvicorn.Config(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=1, lifespan="on")
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_Server(config, drain).serve())

@@ -1,0 +1,73 @@
+"""What holds around every test: a home of its own, no settings from outside, and no blocking call in an event loop.
+
+It makes no servers, stores or models; each kind of test brings its own.
+"""
+
+import os
+from collections.abc import Iterator
+from importlib.util import find_spec, module_from_spec
+from types import ModuleType
+
+import pytest
+from blockbuster import BlockBuster, BlockingError
+
+OUR_MODULES = ("companions", "sessions", "tools", "resources", "middleware", "terminal", "pages", "server")
+
+# Variables by which a developer's machine could change a result, or send a test's text to a tracing service.
+# XDG_RUNTIME_DIR stays: a database server's fixture may have set it for the whole run.
+OUTSIDE_SETTINGS = ("COMPANIONS_", "OPENAI_", "LANGCHAIN_", "LANGSMITH_", "FASTMCP_", "OTEL_", "XDG_")
+KEPT = {"XDG_RUNTIME_DIR"}
+
+
+def our_modules() -> list[ModuleType]:
+    """Return our top-level modules without running them, so that a test pays for no import but its own."""
+    specs = [find_spec(name) for name in OUR_MODULES]
+    return [module_from_spec(spec) for spec in specs if spec is not None]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_outside_settings() -> Iterator[None]:
+    """Remove settings of the machine for the whole run, servers of session fixtures included."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in set(os.environ) - KEPT:
+            if name.startswith(OUTSIDE_SETTINGS):
+                patch.delenv(name)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def watch_for_blocking_calls() -> Iterator[None]:
+    """Raise BlockingError where a blocking call runs in an event loop with our code on the stack.
+
+    Libraries are judged only where we called them from the loop; what they do in tasks of their own is theirs.
+    """
+    watch = BlockBuster(scanned_modules=our_modules())
+    watch.activate()
+    yield
+    watch.deactivate()
+
+
+@pytest.fixture(autouse=True)
+def blocking_calls() -> Iterator[list[str]]:
+    """Fail a test in which a call blocked, even if an ``except Exception`` of ours took the error for a store's."""
+    seen: list[str] = []
+    raised = BlockingError.__init__
+
+    def note(error: BlockingError, func: str) -> None:
+        seen.append(func)
+        raised(error, func)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BlockingError, "__init__", note)
+        yield seen
+    assert not seen, f"blocked the event loop: {', '.join(seen)}"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Give each test an empty home and data folder, beside its ``tmp_path`` rather than in it."""
+    folder = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(folder))
+        patch.setenv("XDG_DATA_HOME", str(folder / ".local" / "share"))
+        yield

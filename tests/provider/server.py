@@ -1,0 +1,194 @@
+"""A provider on the loopback: OpenAI's chat completions over real HTTP, with replies that a test queues beforehand.
+
+It records what it was asked and stands for every provider with that wire; it never decides what a test expects. Without
+a queued reply ``writer`` writes. As a process of its own: ``python tests/provider/server.py --port-file FILE``.
+"""
+
+import argparse
+import asyncio
+import socket
+import sys
+from collections import deque
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock, Thread
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+if __name__ == "__main__":  # run as a script, from anywhere: only its own folder is on the path
+    sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from tests.provider import replies, writer
+from tests.provider.replies import Reply, Signal
+
+KEY = "sk-loopback-0123456789"
+"""A key that looks like one, to be found again where it does not belong."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """One request and what became of it.
+
+    Attributes:
+        body: Its JSON.
+        headers: Their names in lower case.
+        peer: The address that it came from; requests of one connection share it.
+        left: Set when the caller closed the connection before the end of the answer.
+    """
+
+    body: dict[str, Any]
+    headers: dict[str, str]
+    peer: tuple[str, int]
+    left: Signal = field(default_factory=Signal)
+
+
+class Provider:
+    """What a test holds: it queues replies and reads what was asked.
+
+    Attributes:
+        url: The base URL for clients.
+        exchanges: The requests so far, in order of arrival.
+    """
+
+    def __init__(self, port: int) -> None:
+        self.url = f"http://127.0.0.1:{port}/v1"
+        self.exchanges: list[Exchange] = []
+        self._queued: deque[Reply] = deque()
+        self._arrivals: list[tuple[int, Signal]] = []
+        self._closing = Signal()
+        self._lock = Lock()
+
+    @property
+    def bodies(self) -> list[dict[str, Any]]:
+        """The JSON of each request."""
+        return [exchange.body for exchange in self.exchanges]
+
+    def queue(self, *answers: Reply | str) -> None:
+        """Queue replies for the next requests; a string is streamed in three pieces."""
+        self._queued.extend(replies.text(each, pieces=3) if isinstance(each, str) else each for each in answers)
+
+    async def asked(self, times: int) -> None:
+        """Wait until so many requests have arrived."""
+        arrival = Signal()
+        with self._lock:
+            self._arrivals.append((times, arrival))
+            self._ring()
+        await arrival.wait()
+
+    def reset(self) -> None:
+        """Forget requests and replies, and end those that hang."""
+        with self._lock:
+            self._closing.set()
+            self._closing = Signal()
+            self.exchanges = []
+            self._queued.clear()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, until the caller goes away."""
+        request = Request(scope, receive)
+        exchange = Exchange(body=await request.json(), headers=dict(request.headers), peer=scope["client"])
+        reply, closing = self._take(exchange)
+        answering = asyncio.create_task(_answer(reply, exchange, closing, send))
+        leaving = asyncio.create_task(_left(receive))
+        await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not answering.done():
+            exchange.left.set()
+            answering.cancel()
+        leaving.cancel()
+        failures = await asyncio.gather(answering, leaving, return_exceptions=True)
+        if isinstance(failures[0], ConnectionAbortedError):
+            raise failures[0]  # the server breaks the connection of an application that fails
+
+    def _take(self, exchange: Exchange) -> tuple[Reply, Signal]:
+        with self._lock:
+            self.exchanges.append(exchange)
+            self._ring()
+            queued = self._queued.popleft() if self._queued else None
+            closing = self._closing
+        prompt = [str(message["content"]) for message in exchange.body["messages"]]
+        return queued or replies.text(writer.write(prompt), pieces=3), closing
+
+    def _ring(self) -> None:
+        for times, arrival in self._arrivals:
+            if len(self.exchanges) >= times:
+                arrival.set()
+
+
+async def _left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _answer(reply: Reply, exchange: Exchange, closing: Signal, send: Send) -> None:
+    if reply.fault == "hang_before_headers":
+        await closing.wait()
+    streamed = bool(exchange.body.get("stream")) and reply.status == 200
+    kind = b"text/event-stream" if streamed else b"application/json"
+    headers = [(name.lower().encode(), value.encode()) for name, value in reply.headers.items()]
+    headers.append((b"content-type", kind))
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    if streamed:
+        async for event in replies.events(reply, exchange.body, closing):
+            await send({"type": "http.response.body", "body": event, "more_body": True})
+        body = b""
+    elif reply.status == 200:
+        body = replies.whole(reply, exchange.body)
+    else:
+        body = replies.error_body(reply, exchange.headers.get("authorization", ""))
+    await send({"type": "http.response.body", "body": body})
+
+
+def _listening() -> socket.socket:
+    """Listen on a free port; naming the protocol is what makes asyncio send each piece at once (no Nagle, 40 ms)."""
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening.bind(("127.0.0.1", 0))
+    listening.listen()
+    return listening
+
+
+def _server(provider: Provider) -> uvicorn.Server:
+    app = Starlette(routes=[Route("/v1/chat/completions", provider, methods=["POST"])])
+    config = uvicorn.Config(app, lifespan="off", ws="none", log_config=None, log_level="critical", loop="asyncio")
+    return uvicorn.Server(config)
+
+
+@contextmanager
+def serving() -> Generator[Provider]:
+    """Serve in a thread of its own, so that a test's blocked event loop does not block its provider."""
+    listening = _listening()
+    provider = Provider(listening.getsockname()[1])
+    server = _server(provider)
+    thread = Thread(target=server.run, kwargs={"sockets": [listening]}, name="loopback provider")
+    thread.start()
+    try:
+        yield provider
+    finally:
+        provider.reset()
+        server.should_exit = True
+        thread.join()
+
+
+def main() -> None:
+    """Serve until a signal ends the process; the port is in the file, and on stdout, once requests are taken."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port-file", type=Path, required=True, help="where to write the port")
+    port_file: Path = parser.parse_args().port_file
+    listening = _listening()
+    port = listening.getsockname()[1]
+    unfinished = port_file.with_suffix(".unfinished")
+    unfinished.write_text(str(port))
+    unfinished.rename(port_file)  # whoever waits for the file never reads half of it
+    sys.stdout.write(f"{port}\n")
+    sys.stdout.flush()
+    _server(Provider(port)).run(sockets=[listening])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""The tools' arguments: flat, tolerant of how models write them, described in as few words as help.
+
+What an argument means is checked further down; here only its form is read.
+"""
+
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from companions.models import Sampling
+
+
+def _read_json(value: Any) -> Any:
+    """Take an object that was sent as a JSON string."""
+    if isinstance(value, str):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value
+
+
+def _empty_is_none(value: Any) -> Any:
+    """Take an empty string as not given: models fill in optional arguments that way."""
+    return None if value == "" else value
+
+
+class SamplingArgument(BaseModel):
+    """How to write."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"title": ""})
+
+    model: str | None = None
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    max_tokens: Annotated[int, Field(ge=1)] | None = None
+    execution_mode: Literal["server", "client", "offline"] | None = None
+
+    def sampling(self) -> Sampling:
+        """Give it in the companions' own shape."""
+        return Sampling(**self.model_dump())
+
+
+SessionId = Annotated[str, Field(description="The session_id that draft answered")]
+OptionalSessionId = Annotated[
+    str | None,
+    BeforeValidator(_empty_is_none),
+    Field(description="An earlier session to go on with; leave out to open a new one"),
+]
+CompanionTypeName = Annotated[
+    str | None,
+    BeforeValidator(_empty_is_none),
+    Field(description="Such as generic, strategy, marketing, bug_triage; default: the session's last"),
+]
+Text = Annotated[str | None, Field(description="The text, when you write this step yourself")]
+SamplingOption = Annotated[SamplingArgument | None, BeforeValidator(_read_json), BeforeValidator(_empty_is_none)]
+Redo = Annotated[bool, Field(description="Write the newest step again")]

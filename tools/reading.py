@@ -1,0 +1,79 @@
+"""What a model reads: ``show_thinking`` and ``list_sessions``, since most models cannot reach resources."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastmcp import FastMCP
+from fastmcp.tools import ToolResult
+from mcp_types import ToolAnnotations
+from pydantic import Field
+
+from sessions.reading import MARKDOWN, Part, Reading
+from tools.arguments import CompanionTypeName, SessionId
+
+MOST_LISTED = 50
+READ_ONLY = ToolAnnotations(read_only_hint=True, open_world_hint=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadingTools:
+    """The read-only tools."""
+
+    reading: Reading
+    owner: Callable[[], str]
+
+    def register(self, mcp: FastMCP) -> None:
+        """Add the tools to a server."""
+        for tool in (self.show_thinking, self.list_sessions):
+            mcp.tool(tool, output_schema=None, annotations=READ_ONLY)
+
+    async def show_thinking(
+        self,
+        session_id: SessionId,
+        companion_type: CompanionTypeName = None,
+        part: Part = "timeline",
+        slot: Annotated[
+            int | None, Field(ge=0, description="An earlier query, counted from 0; default: newest")
+        ] = None,
+        offset: Annotated[int, Field(ge=0, description="Where the page before ended, as it said")] = 0,
+    ) -> ToolResult:
+        """Read a session: its answer, steps, critiques, similarities. Changes nothing."""
+        body = await self.reading.part(self.owner(), session_id, companion_type, part, slot=slot, offset=offset)
+        shown = {name: value for name, value in body.items() if value is not None} | {"part": part}
+        return ToolResult(content=_prose(shown, part), structured_content=shown)
+
+    async def list_sessions(
+        self,
+        search: Annotated[str | None, Field(description="Words of the title or the answer")] = None,
+        limit: Annotated[int, Field(ge=1, le=MOST_LISTED)] = 10,
+    ) -> ToolResult:
+        """Find earlier sessions, newest first: ids, titles, phases, previews."""
+        body = await self.reading.listing(self.owner(), search=search or None, limit=limit)
+        lines = [_session_line(session) for session in body["sessions"]]
+        prose = "\n".join(lines) or "No sessions found. Call draft with a query to open one."
+        return ToolResult(content=prose, structured_content=body)
+
+
+def _prose(body: Mapping[str, Any], part: Part) -> str:
+    """Tell a body as text: Markdown as it is, all else as JSON, which models read well."""
+    if part in MARKDOWN or part == "instructions":
+        system = f"{body['system']}\n\n" if body.get("system") else ""
+        head = f"session_id {body['session_id']}, companion {body['companion_type']}, {part}:\n\n"
+        return f"{head}{system}{body['text']}{_rest(body.get('more'))}"
+    return json.dumps({name: value for name, value in body.items() if value is not None}, ensure_ascii=False)
+
+
+def _rest(more: Mapping[str, Any] | None) -> str:
+    if more is None:
+        return ""
+    slot = "" if more["slot"] is None else f"slot {more['slot']}, "
+    return f"\n\nCut here; read on with show_thinking, part {more['part']}, {slot}offset {more['offset']}."
+
+
+def _session_line(session: Mapping[str, Any]) -> str:
+    phases = ", ".join(f"{name}: {values.get('phase')}" for name, values in session["companions"].items())
+    return (
+        f"{session['session_id']}  {session['last_used'][:16]}  {session['title']} ({phases})\n  {session['preview']}"
+    )

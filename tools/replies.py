@@ -1,0 +1,182 @@
+"""How an answer is told: as structured content and as prose, each complete without the other.
+
+Some hosts give their model only the one, some only the other. Nothing is decided here that the answer does not say.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from fastmcp.tools import ToolResult
+from mcp_types import TextContent
+
+from sessions.answers import Answer
+from sessions.calls import Pending
+from sessions.cutting import PAGE_BYTES, cut
+from sessions.paged_views import text_offset_of
+
+Body = dict[str, Any]
+
+
+def told(body: Mapping[str, Any], prose: str) -> ToolResult:
+    """Join the two channels; empty keys are left out."""
+    kept = {name: value for name, value in body.items() if value is not None and value not in ("", [], {})}
+    return ToolResult(content=[TextContent(type="text", text=prose)], structured_content=kept)
+
+
+def reply(answer: Answer) -> ToolResult:
+    """Tell a step that is stored, or hand out one to write."""
+    return _write_reply(answer) if answer.entry is None else _done_reply(answer)
+
+
+def pending_reply(pending: Pending) -> ToolResult:
+    """Tell that a step goes on in the background."""
+    why = "It is still being written and will be kept; call the same tool again to wait for it."
+    arguments = {"session_id": pending.session_id, "companion_type": pending.companion_type}
+    coming = {"tool": pending.step, "arguments": arguments, "why": why}
+    body: Body = {
+        "session_id": pending.session_id,
+        "companion_type": pending.companion_type,
+        "status": "running",
+        "step": pending.step,
+        "next": coming,
+    }
+    prose = f"{pending.step} is running in session {pending.session_id}, companion {pending.companion_type}.\n"
+    return told(body, prose + _next_line(coming))
+
+
+def _done_reply(answer: Answer) -> ToolResult:
+    entry = answer.entry
+    if entry is None:
+        raise ValueError("a step that is done has an entry")
+    text, more = "", None
+    if answer.already_done or not answer.written_by_caller:
+        text, following = cut(entry.text, PAGE_BYTES)
+        if following is not None:
+            more = {"slot": entry.slot, "part": "transcript", "offset": text_offset_of(entry, following)}
+    meta, revised = entry.meta, answer.step == "revise"
+    ended = meta.get("stop_reason")
+    body = _common(answer) | {
+        "seq": entry.seq,
+        "text": text,
+        "more": more,
+        "next": _next(answer),
+        "similarity": meta.get("similarity"),
+        "converged": ended == "converged" if revised else None,
+        "stop_reason": ended,
+        "threshold": answer.threshold if revised else None,
+        "threshold_source": answer.threshold_source if revised else None,
+        "satisfied": meta.get("satisfied"),
+        "guard": meta.get("guard"),
+        "advice": _advice(answer),
+        "model": meta.get("model"),
+        "usage": dict(meta.get("usage", {})),
+        "already_done": answer.already_done or None,
+        "not_recorded": answer.not_recorded,
+        "links": _links(answer),
+    }
+    return told(body, _done_prose(answer, body, text))
+
+
+def _write_reply(answer: Answer) -> ToolResult:
+    system, user = answer.instructions["system"], answer.instructions["user"]
+    piece, following = cut(user, PAGE_BYTES - len(system.encode()))
+    more = None if following is None else {"slot": answer.slot, "part": "instructions", "offset": following}
+    why = f"Write the {_noun(answer)} as instructions say, then call {answer.step} with these arguments and your text."
+    arguments = _arguments(answer) | ({"redo": True} if answer.redo else {})
+    coming = {"tool": answer.step, "arguments": arguments, "why": why}
+    body = _common(answer) | {
+        "instructions": {"system": system, "user": piece},
+        "more": more,
+        "next": coming,
+    }
+    prose = (
+        f"Please write this {_noun(answer)} yourself.\n\n{system}\n\n{piece}\n\n---\n"
+        f"{_where(answer)}\n{_more_line(more)}{_next_line(coming)} Put what you wrote into text."
+    )
+    return told(body, prose)
+
+
+def _common(answer: Answer) -> Body:
+    return {
+        "session_id": answer.session_id,
+        "companion_type": answer.companion_type,
+        "status": answer.status,
+        "step": answer.step,
+        "slot": answer.slot,
+        "iteration": answer.iteration,
+        "phase": answer.phase,
+    }
+
+
+def _next(answer: Answer) -> Body:
+    coming = answer.next
+    if coming.step is None:
+        return {"tool": None, "arguments": {}, "why": coming.why}
+    arguments = _arguments(answer) | ({"redo": True} if coming.redo else {})
+    return {"tool": coming.step, "arguments": arguments, "why": coming.why}
+
+
+def _arguments(answer: Answer) -> Body:
+    return {"session_id": answer.session_id, "companion_type": answer.companion_type}
+
+
+def _links(answer: Answer) -> Body:
+    base = f"resource://sessions/{answer.session_id}/{answer.companion_type}"
+    return {name: f"{base}/{name}" for name in ("answer", "latest_critique", "convergence_analysis", "transcript")}
+
+
+def _advice(answer: Answer) -> list[str]:
+    advice: list[str] = []
+    entry = answer.entry
+    if entry is not None and entry.meta.get("guard"):
+        advice.append(f"This revision was kept but not taken ({entry.meta['guard']}): the version before it stands.")
+    if answer.mode == "offline" and not answer.written_by_caller:
+        advice.append("Written by the rule-based offline editor; no language model was used.")
+    if answer.not_recorded:
+        advice.append(answer.not_recorded)
+    return advice
+
+
+def _done_prose(answer: Answer, body: Body, text: str) -> str:
+    said = [f"{text}\n\n---\n"] if text else []
+    said.append(_where(answer))
+    if body["similarity"] is not None:
+        said.append(
+            f"Similarity to the version before: {body['similarity']:.3f}; threshold {answer.threshold:g} "
+            f"({answer.threshold_source})."
+        )
+    if body["stop_reason"]:
+        said.append(f"Stop reason: {body['stop_reason']}.")
+    if answer.already_done:
+        said.append("This step had been done already; the stored text is shown.")
+    said += body["advice"]
+    if body["usage"]:
+        said.append("Usage: " + ", ".join(f"{name} {count}" for name, count in body["usage"].items()) + ".")
+    return "\n".join(said) + f"\n{_more_line(body['more'])}{_next_line(body['next'])}"
+
+
+def _where(answer: Answer) -> str:
+    state = "recorded" if answer.status == "done" else "to be written"
+    model = "" if answer.entry is None else f", written by {answer.entry.meta.get('model', 'unknown')}"
+    return (
+        f"{answer.step} {state}: session_id {answer.session_id}, companion {answer.companion_type}, "
+        f"slot {answer.slot}, iteration {answer.iteration}, phase {answer.phase}{model}."
+    )
+
+
+def _next_line(coming: Mapping[str, Any]) -> str:
+    if coming["tool"] is None:
+        return f"Next: nothing. {coming['why']}"
+    given = ", ".join(f"{name}={json.dumps(value)}" for name, value in coming["arguments"].items())
+    return f"Next: call {coming['tool']} with {given}. {coming['why']}"
+
+
+def _more_line(more: Mapping[str, Any] | None) -> str:
+    if more is None:
+        return ""
+    return f"Cut here; read on with show_thinking, part {more['part']}, slot {more['slot']}, offset {more['offset']}.\n"
+
+
+def _noun(answer: Answer) -> str:
+    return "revision" if answer.step == "revise" else answer.step
