@@ -6,8 +6,9 @@ Everything it wires gets its options as arguments. What the command line does is
 import asyncio
 import contextlib
 import sys
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -55,6 +56,7 @@ from sessions.sessions import Sessions
 from sessions.steps import Desk
 from terminal.app import Program, run
 from terminal.serving import DRAIN_SECONDS
+from tools.instructions import INSTRUCTIONS
 from tools.reading import ReadingTools
 from tools.steps import Steps
 
@@ -63,15 +65,6 @@ DEFAULT_MODEL = "openai:gpt-5-mini"
 LOCAL = "local"
 WARM_SECONDS = 0.5
 """How long after the start slow imports begin: the first answers go before them."""
-
-INSTRUCTIONS = """\
-Companions think a question through in a loop and remember it. Use them for anything worth more than a first answer.
-1. draft(query) opens a session and answers its session_id. 2. critique(session_id). 3. revise(session_id).
-Repeat 2 and 3 until next.tool is null; then give the person the answer. Always do what next says.
-When status is "write", you write: follow instructions, then call the same tool again with session_id and your text;
-in a critique set satisfied=true when nothing is left to improve. status "running": call the same tool again.
-A step asked twice is written once; redo=true writes it again. companion_type chooses who thinks: generic, strategy,
-marketing, bug_triage, guide. show_thinking reads a session (part="answer"); list_sessions finds earlier ones."""
 
 
 class Settings(BaseSettings):
@@ -179,20 +172,23 @@ class Wired:
 
     @contextlib.asynccontextmanager
     async def lifespan(self, _: FastMCP) -> AsyncGenerator[dict[str, Any]]:
-        """Warm up slow imports in the background; on leaving, drain."""
+        """Warm up slow imports in the background; on leaving, store what was handed over."""
         self.calls.open()
         warming = asyncio.create_task(self._warm(), name="companions-warm")
         try:
             yield {}
         finally:
             warming.cancel()
-            await self.drain()
+            await self._in_time(self.calls.rest)
 
     async def drain(self) -> None:
         """Answer what waits, store what was handed over, let go of everything, in time; again is harmless."""
+        await self._in_time(self.calls.close)
+
+    async def _in_time(self, end: Callable[[], Awaitable[None]]) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_SECONDS):
-                await self.calls.close()
+                await end()
                 await self.models.aclose()
 
     async def _warm(self) -> None:
@@ -213,6 +209,7 @@ def program(settings: Settings | None = None) -> Program:
         store=wired.settings.store,
         text_limit=wired.settings.text_limit,
         http_stateless=wired.settings.http_stateless,
+        log_level=wired.settings.log_level,
     )
 
 
@@ -233,10 +230,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return run(sys.argv[1:] if arguments is None else list(arguments), program=program, settings=described())
 
 
+@cache
+def _mcp() -> FastMCP:
+    return Wired.of(Settings()).server()
+
+
 def __getattr__(name: str) -> Any:
     """Give ``mcp`` to ``fastmcp run server.py``, built on first use."""
     if name == "mcp":
-        return Wired.of(Settings()).server()
+        return _mcp()
     raise AttributeError(name)
 
 

@@ -1,8 +1,8 @@
 """Revisions that are not revisions: empty, about something else, cut off, run away, or back where they were.
 
 It only names what it sees, with the numbers it saw; whether a loop stops for it is decided in ``convergence``. The
-limits are fixed ones, measured on about 6,000 recorded revision histories, and look at texts alone: that a revision got
-*worse* cannot be seen from here.
+limits are fixed ones, chosen on 1,700 recorded revision histories and confirmed on 2,700 others, and look at texts
+alone: that a revision got *worse* cannot be seen from here.
 """
 
 import re

@@ -232,18 +232,19 @@ def _wrong(key: str, value: object, stem: str) -> str | None:
 
 def _read_sections(lines: list[str], first: int, values: dict[str, Any]) -> Iterator[tuple[int, str]]:
     """Put each step's instructions into ``values``; yield what is wrong with which line of the file."""
-    sections: dict[str, list[str]] = {}
+    at, sections, section = dict[str, int](), dict[str, list[str]](), list[str]()
     for number, line in enumerate(lines[first:], start=first + 1):
-        title = line.removeprefix("## ").strip().lower() if line.startswith("## ") else None
-        if title is not None and (title not in STEPS or title in sections):
-            yield number, f"there is {'another' if title in sections else 'no'} section {title!r}"
-        if title is not None:
-            sections[title] = []
+        if line.startswith("## "):
+            title = line.removeprefix("## ").strip().lower()
+            if title not in STEPS or title in sections:
+                yield number, f"there is {'another' if title in sections else 'no'} section {title!r}"
+            at[title], section = number, []
+            sections[title] = section
         elif sections:
-            sections[list(sections)[-1]].append(line)
+            section.append(line)
         elif line.strip():
             yield number, "text before the first section would not be used"
     for step in STEPS:
         values[step] = "\n".join(sections.get(step, ())).strip()
         if not values[step]:
-            yield len(lines), f"the section {step.title()!r} is {'empty' if step in sections else 'missing'}"
+            yield at.get(step, 1), f"the section {step.title()!r} is {'empty' if step in sections else 'missing'}"

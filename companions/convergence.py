@@ -150,8 +150,8 @@ def cycle(trajectory: Trajectory) -> Decision | None:
 
 @_after("revision")
 def threshold(trajectory: Trajectory) -> Decision | None:
-    """The newest version kept the share of words that counts as no change; 1.0 leaves that to ``fixed_point``."""
-    if trajectory.threshold == 1.0 or not _still(trajectory, trajectory.threshold):
+    """The newest version kept the share of words that counts as no change."""
+    if not _still(trajectory, trajectory.threshold):
         return None
     before, newest = trajectory.numbers[-2:]
     reached = f"similarity {_stillness(trajectory):g} between versions {before} and {newest}"

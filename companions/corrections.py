@@ -1,7 +1,7 @@
 """Corrections: what a style checker found in a text, told in our words, and replaced where a rule may decide.
 
-It knows no checker: ``offline`` brings the findings. Replacements that are matters of taste, of people or of meaning are
-told and left to the writer.
+It knows no checker: ``offline`` brings the findings. Replacements that are matters of taste, of people or of meaning
+are told and left to the writer.
 """
 
 import re
@@ -149,7 +149,7 @@ def told(text: str, found: list[Finding]) -> str:
         return f"{opening} It found nothing to mend."
     applied = sum(one.applied for one in found)
     count = "1 finding" if len(found) == 1 else f"{len(found)} findings"
-    lines = [f"{opening} {count}: revise replaces {applied}, and {len(found) - applied} need a writer.", ""]
+    lines = [f"{opening} {count}; revise will replace {applied}, left to a writer: {len(found) - applied}.", ""]
     line, seen = 1, 0
     for one in found[:SHOWN]:
         line, seen = line + text.count("\n", seen, one.start), one.start

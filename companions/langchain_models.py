@@ -189,7 +189,6 @@ class OpenAILine:
             root_async_client=client,
             base_url=self._url,
             api_key=self._give_key,  # a coroutine function, so that no second, synchronous client is made
-            openai_proxy=None,
             output_version=None,
             stream_usage=True,
             stream_chunk_timeout=None,  # our own bounds count

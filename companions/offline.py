@@ -63,7 +63,7 @@ class OfflineEditor:
                 f"The offline editor did not finish within {self.timeout_seconds:g} seconds.",
                 "Shorten the text, or configure a model.",
             ) from error
-        except Exception as error:  # noqa: BLE001 - a writer promises to fail with nothing but ModelError
+        except Exception as error:  # a writer promises to fail with nothing but ModelError
             raise ModelError(
                 "The offline editor could not read this text.", "Change the text, or configure a model."
             ) from error
@@ -77,7 +77,7 @@ def _write(task: Task, deadline: float) -> Written:
     model = f"offline editor (proselint {version})"
     if task.step == "draft":
         return Written(text=task.text or task.query, model=model)
-    found = settled(task.text, _findings(task.text, lint, deadline))
+    found = settled(task.text, findings(task.text, lint, deadline))
     if task.step == "revise":
         return Written(text=revised(task.text, found), model=model)
     return Written(text=told(task.text, found), model=model, satisfied=not found)
@@ -90,30 +90,29 @@ def _proselint() -> tuple[Lint, str]:
     Its checks are asked one by one, since its registry is one for the whole process, and its limit on findings cuts by
     check and not by place.
     """
-    from proselint.checks import __register__  # noqa: PLC0415 - loaded late, as said above
-    from proselint.tools import LintFile  # noqa: PLC0415 - loaded late, as said above
-    from proselint.version import __version__  # noqa: PLC0415 - loaded late, as said above
+    # Loaded late, as said above; it ships its types inline without saying so.
+    from proselint import checks, tools, version  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs]
 
-    checks = [check for check in __register__ if not check.path.startswith(_LEFT_OUT)]
+    asked = [check for check in checks.__register__ if not check.path.startswith(_LEFT_OUT)]
 
     def lint(piece: str) -> Iterator[Raw]:
-        prepared = LintFile("text", piece)  # puts a line end before the text, so that its spans count from 1
-        for check in checks:
+        prepared = tools.LintFile("text", piece)  # puts a line end before the text, so that its spans count from 1
+        for check in asked:
             for found in check.check_with_flags(prepared.content):
                 start, end = found.span
                 if check.flags.allow_quotes or not prepared.is_quoted_pos(start):
                     yield found.check_path, start - 1, end - 1, found.replacements
 
-    return lint, __version__
+    return lint, version.__version__
 
 
-def _findings(text: str, lint: Lint, deadline: float) -> Iterator[Finding]:
+def findings(text: str, lint: Lint, deadline: float) -> Iterator[Finding]:
     """Yield what is found in the prose of a text, piece by piece.
 
     Raises:
         TimeoutError: The deadline passed; a thread cannot be stopped from outside.
     """
-    for offset, piece in _pieces(_CODE.sub(_hidden, _TOKEN.sub(_hidden_unless_prose, text))):
+    for offset, piece in _pieces(_TOKEN.sub(_hidden_unless_prose, _CODE.sub(_hidden, text))):
         if time.monotonic() > deadline:
             raise TimeoutError
         for family, start, end, replacement in lint(piece):

@@ -155,5 +155,5 @@ def _material(blocks: Sequence[tuple[str, str]], ask: str) -> str:
     shown = [(name, text) for name, text in blocks if text]
     taken = {int(found[1] or 0) for _, text in shown for found in _TAG.finditer(text)}
     number = next(free for free in range(len(taken) + 1) if free not in taken)
-    mark = f"-{number}" if number else ""
-    return "\n\n".join([*(f"<{name}{mark}>\n{text}\n</{name}{mark}>" for name, text in shown), ask])
+    mark, explained = (f"-{number}", f" Only tags marked -{number} count.") if number else ("", "")
+    return "\n\n".join([*(f"<{name}{mark}>\n{text}\n</{name}{mark}>" for name, text in shown), ask + explained])

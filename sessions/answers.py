@@ -5,7 +5,7 @@ Surfaces turn an answer into their own wire; nothing here is worded for one of t
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from companions.companion import Companion, Phase
 from companions.configuration import ThresholdSource
@@ -26,7 +26,7 @@ class Answer:
         already_done: Whether the step had been made before.
         not_recorded: What of this call was not taken, and what would take it.
         instructions: For ``write``: the prompt, as ``system`` and ``user``.
-        redo: For ``write``: whether the text will replace the newest one.
+        again: For ``write``: what the call with the text has to give once more: nothing of it is kept in between.
         mode: Who writes for this call.
         iteration: The 1-based number of the critique that the step belongs to; 0 for a draft.
     """
@@ -49,7 +49,7 @@ class Answer:
     already_done: bool = False
     not_recorded: str | None = None
     instructions: Mapping[str, str] = field(default_factory=dict[str, str])
-    redo: bool = False
+    again: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 def answer(
@@ -63,7 +63,7 @@ def answer(
     already_done: bool = False,
     not_recorded: str | None = None,
     instructions: Mapping[str, str] | None = None,
-    redo: bool = False,
+    again: Mapping[str, Any] | None = None,
 ) -> Answer:
     """Take the picture of a companion; called under its lock."""
     slot, configuration = companion.slot, companion.configuration
@@ -75,7 +75,7 @@ def answer(
         status="write" if entry is None else "done",
         step=step,
         slot=slot.number if entry is None else entry.slot,
-        iteration=_iteration(companion, step, entry, redo=redo),
+        iteration=_iteration(companion, step, entry, redo="redo" in (again or {})),
         phase=slot.phase,
         next=next_step(companion),
         mode=mode,
@@ -88,7 +88,7 @@ def answer(
         already_done=already_done,
         not_recorded=not_recorded,
         instructions=instructions or {},
-        redo=redo,
+        again=again or {},
     )
 
 

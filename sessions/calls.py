@@ -88,14 +88,19 @@ class Calls:
         return await self._first_draft(owner, companion_type or DEFAULT_TYPE, request, waiting, signature)
 
     def open(self) -> None:
-        """Begin to serve, also again after ``close``."""
+        """Begin to serve, also again after ``rest``, also in another event loop."""
         self.runs.open()
 
-    async def close(self) -> None:
-        """Answer every waiting call as running, store what was handed over, and let go of the store."""
+    async def rest(self) -> None:
+        """Answer every waiting call as running, and store what was handed over; nothing runs afterwards."""
         self.runs.close()
         await self.runs.finish()
-        await self.desk.sessions.close()
+        await self.desk.sessions.rest()
+
+    async def close(self) -> None:
+        """Rest, and let go of the store."""
+        await self.rest()
+        await self.desk.sessions.store.close()
 
     async def _first_draft(
         self, owner: str, companion_type: str, request: Request, waiting: Waiting, signature: str

@@ -121,11 +121,10 @@ class Sessions:
             )
         )
 
-    async def close(self) -> None:
-        """Let the writer finish and the store go."""
+    async def rest(self) -> None:
+        """Let the writer finish and end."""
         await self.writer.drain()
         await self.writer.stop()
-        await self.store.close()
 
     async def _open_stored(self, session_id: str) -> Session | None:
         head = await self.store.head(session_id)

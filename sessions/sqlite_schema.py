@@ -181,7 +181,8 @@ class Lane:
     def _work(self, work: Callable[[sqlite3.Connection], T]) -> T:
         with faults_of(self._path):
             if self._connection is None:
-                self._connection = open_database(self._path, seconds=self._deadline)
+                # A lock that is waited for less long than the answer leaves nothing to come about after it.
+                self._connection = open_database(self._path, seconds=0.75 * self._deadline)
             return work(self._connection)
 
     def _end(self) -> threading.Thread:

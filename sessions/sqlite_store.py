@@ -21,7 +21,7 @@ from sessions.sqlite_schema import Lane, transaction
 from sessions.store import Append, Committed, Conflict, Gone, Head, Opening, Outcome, Projection, Window
 
 DEADLINE = 2.0
-"""Seconds that a call waits for its answer, and for another process's lock."""
+"""Seconds that a call waits for its answer; three quarters of them for another process's lock."""
 
 OPEN = """INSERT INTO sessions (id, owner, created_at, parent, base, last_used, folded)
     VALUES (?, ?, ?, ?, ?, ?, ?)"""

@@ -9,7 +9,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from companions import prompts
 from companions.companion import Companion
@@ -139,7 +139,7 @@ class Desk:
             "client",
             None,
             instructions=prompts.instructions_for_caller(work.messages),
-            redo=found.replaces is not None,
+            again=_again(found),
         )
 
     def _repeat(self, session: Session, companion: Companion, request: Request, entry: Entry) -> Answer:
@@ -167,6 +167,13 @@ def _given(found: Plan, caller: Caller) -> Written | None:
     return None
 
 
+def _again(found: Plan) -> dict[str, Any]:
+    """Give what a call with the text has to say once more: any process may answer it, so none remembers it."""
+    request = found.request
+    given = {"evidence": request.evidence, "score": request.score, "redo": found.replaces is not None or None}
+    return {name: value for name, value in given.items() if value is not None}
+
+
 async def _judged(companion: Companion, found: Plan, written: Written) -> Note:
     if len(written.text) > LARGE or (found.base is not None and len(found.base.text) > LARGE):
         return await asyncio.to_thread(judge, companion, found, written)
@@ -185,7 +192,7 @@ def _not_recorded(request: Request, entry: Entry) -> str | None:
     ]
     if not differing:
         return None
-    return f"The {' and '.join(differing)} of this call differ from what is stored; redo=true would take them."
+    return f"Not recorded, since something else is stored: {' and '.join(differing)}. Call with redo=true to take it."
 
 
 def _seen(session: Session, found: Plan) -> str:

@@ -113,11 +113,12 @@ class Writer:
         await self._store_projections()
 
     async def stop(self) -> None:
-        """End the background task; what is queued is not written any more."""
+        """End the background task; what is queued waits for the next ``start``, which may be in another event loop."""
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
             await asyncio.wait({task})
+        self._wake, self._idle = asyncio.Event(), asyncio.Event()
 
     async def _run(self) -> None:
         while True:

@@ -1,56 +1,57 @@
-"""The command line: which command, with which arguments. What a command does stands in the modules beside this one."""
+"""The command line: carries out one command, and turns whatever ends it into an exit status and at most one line.
+
+0 is done, 1 is an error of ours in one sentence on standard error, 2 a command line that cannot be read, 130 Ctrl-C.
+Which words there are stands in ``arguments``, what a command does in the modules beside this one.
+"""
 
 import argparse
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+import os
+import sys
+from collections.abc import Callable, Sequence
 
-from fastmcp import FastMCP
+from companions.errors import CompanionsError
+from terminal import arguments, doctor, keeping, listening, refine
+from terminal.program import MakeProgram, Program
+from terminal.screen import fail
 
-from sessions.calls import Calls
-from sessions.reading import Reading
-from terminal.serving import serve_http, serve_stdio
+__all__ = ["Program", "run"]
+
+INTERRUPTED = 130
+
+Command = Callable[[argparse.Namespace, MakeProgram], int]
+
+COMMANDS: dict[str, Command] = {
+    "serve": listening.serve,
+    "refine": refine.refine,
+    "sessions": keeping.sessions,
+    "show": keeping.show,
+    "export": keeping.export,
+    "forget": keeping.forget,
+    "doctor": doctor.doctor,
+}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Program:
-    """What commands work with; the program hands it over, so that nothing here reads the environment.
+def run(words: Sequence[str], *, program: MakeProgram, settings: Sequence[str]) -> int:
+    """Read the command line and carry it out; returns the exit status.
 
-    Attributes:
-        owner: Whose sessions a person at this terminal works on.
-        server: Makes the MCP server.
-        drain: Stores what was handed over and lets go of everything.
-        store: The store's URL, for people to see.
+    Args:
+        words: The command line without the program's name.
+        program: Makes what commands work with; called once the command line is known to be right.
+        settings: A line for each setting, for ``serve --help``.
     """
-
-    calls: Calls
-    reading: Reading
-    owner: str
-    server: Callable[[], FastMCP]
-    drain: Callable[[], Awaitable[None]]
-    store: str
-    text_limit: int
-    http_stateless: bool
-
-
-def run(arguments: Sequence[str], *, program: Callable[[], Program], settings: Sequence[str]) -> int:
-    """Read the command line and carry it out; returns the exit status."""
-    chosen = _parser(settings).parse_args(arguments)
-    made = program()
-    mcp = made.server()
-    if chosen.http:
-        serve_http(mcp, made.drain, host=chosen.host, port=chosen.port, stateless=made.http_stateless)
-    else:
-        serve_stdio(mcp, made.drain)
-    return 0
-
-
-def _parser(settings: Sequence[str]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="companions")
-    commands = parser.add_subparsers(dest="command", required=True)
-    serve = commands.add_parser(
-        "serve", epilog="\n".join(settings), formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    serve.add_argument("--http", action="store_true")
-    serve.add_argument("--host", default="127.0.0.1")
-    serve.add_argument("--port", type=int, default=8000)
-    return parser
+    parser = arguments.parser(settings)
+    chosen = parser.parse_args(words)
+    if chosen.command is None:
+        parser.print_help(sys.stderr)
+        return 2
+    try:
+        return COMMANDS[chosen.command](chosen, program)
+    except CompanionsError as error:
+        fail(str(error))
+        return 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read along has seen enough (`| head`); without this the interpreter complains when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1

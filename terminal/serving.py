@@ -6,8 +6,10 @@ handed over is stored, and the end comes in time, whatever still hangs. ``mcp.ru
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
+import sys
 import threading
 from collections.abc import Awaitable, Callable
 from types import FrameType
@@ -22,6 +24,12 @@ FLUSH_SECONDS = 0.1
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 Drain = Callable[[], Awaitable[None]]
+
+
+def log_to_stderr(level: str) -> None:
+    """Send our lines to standard error, plainly; FastMCP's own are told by ours already, in one line a call."""
+    logging.basicConfig(stream=sys.stderr, level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("fastmcp").setLevel(logging.CRITICAL)
 
 
 def end_in_time(status: int, seconds: float = DRAIN_SECONDS) -> None:
@@ -48,6 +56,7 @@ async def _stdio(mcp: FastMCP, drain: Drain) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, leave, number)
     await mcp.run_stdio_async(show_banner=False)
+    await drain()
     end_in_time(0, FLUSH_SECONDS)
 
 

@@ -16,6 +16,8 @@ from sessions.cutting import PAGE_BYTES, cut
 from sessions.paged_views import text_offset_of
 
 Body = dict[str, Any]
+EVIDENCE_SHOWN = 400
+"""Longest evidence that is repeated in ``next``: the caller has it, and a reply is to stay short."""
 
 
 def told(body: Mapping[str, Any], prose: str) -> ToolResult:
@@ -83,7 +85,13 @@ def _write_reply(answer: Answer) -> ToolResult:
     piece, following = cut(user, PAGE_BYTES - len(system.encode()))
     more = None if following is None else {"slot": answer.slot, "part": "instructions", "offset": following}
     why = f"Write the {_noun(answer)} as instructions say, then call {answer.step} with these arguments and your text."
-    arguments = _arguments(answer) | ({"redo": True} if answer.redo else {})
+    again = dict(answer.again)
+    if len(str(again.get("evidence", ""))) > EVIDENCE_SHOWN:
+        del again["evidence"]
+        why += " Give the same evidence again."
+    if answer.step == "critique":
+        why += " Set satisfied=true if nothing is left to improve."
+    arguments = _arguments(answer) | again
     coming = {"tool": answer.step, "arguments": arguments, "why": why}
     body = _common(answer) | {
         "instructions": {"system": system, "user": piece},
@@ -133,8 +141,6 @@ def _advice(answer: Answer) -> list[str]:
         advice.append(f"This revision was kept but not taken ({entry.meta['guard']}): the version before it stands.")
     if answer.mode == "offline" and not answer.written_by_caller:
         advice.append("Written by the rule-based offline editor; no language model was used.")
-    if answer.not_recorded:
-        advice.append(answer.not_recorded)
     return advice
 
 
@@ -150,6 +156,8 @@ def _done_prose(answer: Answer, body: Body, text: str) -> str:
         said.append(f"Stop reason: {body['stop_reason']}.")
     if answer.already_done:
         said.append("This step had been done already; the stored text is shown.")
+    if answer.not_recorded:
+        said.append(answer.not_recorded)
     said += body["advice"]
     if body["usage"]:
         said.append("Usage: " + ", ".join(f"{name} {count}" for name, count in body["usage"].items()) + ".")

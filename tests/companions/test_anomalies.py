@@ -27,6 +27,12 @@ CODE = """def median(values):
 
 print(median([3, 1, 2]))
 """
+PIZZA = """The pizza here is thin and crisp, and the staff remembered our names on the second visit. We waited ten \
+minutes for a table on a Friday night, which is nothing in this part of town. The house red is cheap and good. I only \
+wish that they would turn the music down a little, because we could hardly hear one another."""
+REPAIR = """My phone screen cracked on a Monday and this shop repaired it within the hour. The man behind the counter \
+was friendly, told me the price before he started, and showed me how to use the new case. They open early, which is \
+rare on this street. I would go there again, and I have sent two friends to them already."""
 REFUSAL = "I'm sorry, but I can't help with that request."
 
 
@@ -38,6 +44,10 @@ def kind_of(text: str, good: str = ARTICLE, *earlier: str) -> str | None:
 @pytest.mark.parametrize("text", ["", " \n\t", "N/A", "Done.", "..."])
 def test_nothing_where_there_was_something_is_empty(text: str) -> None:
     assert kind_of(text) == "empty"
+
+
+def test_white_space_is_empty_even_after_one_word() -> None:
+    assert kind_of(" ", "Yes.") == "empty"
 
 
 def test_a_short_answer_may_stay_short() -> None:
@@ -56,6 +66,18 @@ def test_another_subject_or_a_refusal_is_unrelated(text: str) -> None:
     assert kind_of(text) == "unrelated"
 
 
+def test_everyday_words_alone_do_not_make_two_texts_related() -> None:
+    assert 0.5 < overlap(PIZZA, REPAIR) < 0.55
+    assert kind_of(REPAIR, PIZZA) == "unrelated"
+
+
+def test_notes_may_be_written_out() -> None:
+    notes = "Thin pizza, friendly staff who know us, cheap red wine; but the music is too loud to talk."
+    assert similarity(notes, PIZZA) < 0.25
+    assert overlap(notes, PIZZA) < 0.55
+    assert kind_of(PIZZA, notes) is None
+
+
 def test_what_belongs_to_any_earlier_version_is_not_unrelated() -> None:
     assert kind_of(ARTICLE, RECIPE) == "unrelated"
     assert kind_of(ARTICLE, RECIPE, "A word on the way.", ARTICLE.replace("silt", "mud")) is None
@@ -68,6 +90,10 @@ def test_too_few_words_are_not_called_unrelated() -> None:
 @pytest.mark.parametrize("end", ["silt down", "main shaft", "hired a smaller", "a third of", "three days"])
 def test_a_text_that_breaks_off_is_truncated(end: str) -> None:
     assert kind_of(ARTICLE[: ARTICLE.index(end) + len(end)]) == "truncated"
+
+
+def test_a_rewritten_text_that_breaks_off_is_truncated_too() -> None:
+    assert kind_of(ARTICLE[: ARTICLE.index(" a third")].replace("Fishermen say", "Skippers report")) == "truncated"
 
 
 def test_a_fragment_is_truncated_even_if_its_sentence_is_whole() -> None:
@@ -102,14 +128,17 @@ def test_a_tightened_text_with_a_proper_end_is_not_truncated() -> None:
     assert kind_of(CODE.replace("\nprint(median([3, 1, 2]))\n", ""), CODE) is None
 
 
-@pytest.mark.parametrize("text", ["\n\n".join([ARTICLE] * 4), ARTICLE + "\nNormal working from 20 June." * 60])
+@pytest.mark.parametrize("text", ["\n\n".join([ARTICLE] * 3), ARTICLE + "\nNormal working \udc80." * 60])
 def test_saying_the_same_over_and_over_is_a_runaway(text: str) -> None:
-    assert kind_of(text) == "runaway"
+    found = guard(text, good=ARTICLE, earlier=())
+    assert found is not None
+    assert found.kind == "runaway"
+    assert "repeating itself: it compresses to" in found.why
 
 
 def test_sheer_length_is_a_runaway_only_after_a_text_of_some_length() -> None:
-    many = " ".join(f"{ARTICLE.replace('Whitby', f'port {place}')} item{place * 7919}" for place in range(5))
-    assert kind_of(many) == "runaway"
+    many = " ".join(f"{place * 7919:x}" for place in range(300))
+    assert kind_of(f"{ARTICLE} {many}") == "runaway"
     assert kind_of(ARTICLE, ARTICLE[:130]) is None
 
 
@@ -137,8 +166,9 @@ def test_the_clause_says_what_was_measured() -> None:
         "\n\n".join(reversed(ARTICLE.split("\n\n"))),
         f"{ARTICLE} Visitors can follow the work from the east pier, where a board shows the depth each morning.",
         f"{RECIPE}\n\n{ARTICLE}",
+        ARTICLE[: ARTICLE.index(" from 20 June.")],
     ],
-    ids=["the same", "other lines", "a negation", "swapped paragraphs", "an addition", "a preface"],
+    ids=["the same", "other lines", "a negation", "swapped paragraphs", "an addition", "a preface", "a lost end"],
 )
 def test_an_honest_revision_is_let_through(text: str) -> None:
     assert kind_of(text) is None
@@ -188,8 +218,9 @@ def test_standing_still_and_going_on_are_not_going_back() -> None:
 
 
 def test_nearly_equal_must_be_clearly_nearer_than_the_last() -> None:
-    tokens = [f"word{place}" for place in range(100)]
+    tokens = [f"word{place}" for place in range(150)]
     first, new = " ".join(tokens), " ".join(["new", *tokens[1:]])
-    assert repeats(new, [first, " ".join(["other", "other", *tokens[2:]])]) is None
-    assert repeats(new, [first, " ".join(["other"] * 3 + tokens[3:])]) == 0
-    assert repeats(new, [" ".join(["far"] * 3 + tokens[3:]), RECIPE]) is None
+    assert repeats(new, [first, " ".join(["other"] * 3 + tokens[3:])]) is None
+    assert repeats(new, [first, " ".join(["other"] * 4 + tokens[4:])]) == 0
+    assert repeats(" ".join(["new"] * 2 + tokens[2:]), [first, " ".join(["other"] * 5 + tokens[5:])]) == 0
+    assert repeats(new, [" ".join(["far"] * 4 + tokens[4:]), RECIPE]) is None

@@ -54,6 +54,10 @@ def test_a_provider_that_nobody_knows_is_refused_with_those_that_are(open_catalo
     assert "'openai' and 'offline'" in refused.value.what
 
 
+def test_fine_tuned_models_of_openai_are_known_by_their_own_names(open_catalog: Open) -> None:
+    assert open_catalog(openai_base_url=None).get("ft:gpt-4.1-mini:us::id").name == "openai:ft:gpt-4.1-mini:us::id"
+
+
 @pytest.mark.parametrize("asked", ["openai:", "openai: ", "openai", "host", "x" * 201])
 def test_what_is_no_models_name_is_refused(open_catalog: Open, asked: str) -> None:
     with pytest.raises(UnknownNameError, match="is not the name of a model"):

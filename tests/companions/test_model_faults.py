@@ -57,8 +57,11 @@ async def test_a_call_past_its_whole_time_ends_in_an_error_and_a_closed_connecti
     await provider.exchanges[0].left.wait()
 
 
-async def test_a_whole_reply_is_kept_when_the_provider_does_not_hang_up(provider: Provider, open_catalog: Open) -> None:
-    provider.queue(replies.broken("hang_after_finish", words="whole"))
+@pytest.mark.parametrize("fault", ["hang_after_finish", "cut_after_finish"])
+async def test_a_whole_reply_is_kept_whatever_comes_behind_its_end(
+    provider: Provider, open_catalog: Open, fault: Fault
+) -> None:
+    provider.queue(replies.broken(fault, words="whole"))
     hasty = open_catalog(bounds=Bounds(silence_seconds=0.5)).get("gpt-4.1")
     assert (await asyncio.wait_for(hasty.write(TASK), LATEST)).text == "whole"
 
@@ -128,6 +131,13 @@ async def test_a_providers_wish_to_wait_is_no_silence(provider: Provider, open_c
     provider.queue(replies.refusal(429, retry_after="0.9"), "There it is.")
     model = open_catalog(bounds=Bounds(silence_seconds=0.5)).get("gpt-4.1")
     assert (await asyncio.wait_for(model.write(TASK), LATEST)).text == "There it is."
+
+
+async def test_silence_counts_again_once_the_client_has_asked_again(provider: Provider, open_catalog: Open) -> None:
+    provider.queue(replies.refusal(503, retry_after="0.01"), replies.broken("hang_before_headers"))
+    error = await failure(open_catalog(bounds=Bounds(silence_seconds=0.5)).get("gpt-4.1"), ModelTimeoutError)
+    assert "sent nothing for 0.5 seconds" in error.what
+    assert len(provider.bodies) == 2
 
 
 async def test_a_providers_wish_to_wait_ends_with_the_whole_time(provider: Provider, open_catalog: Open) -> None:

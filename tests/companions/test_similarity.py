@@ -110,6 +110,15 @@ def test_a_cutoff_changes_no_number_above_it_and_hides_those_below() -> None:
     assert words_similarity(one, other, at_least=measured + 0.001) == 0.0
 
 
+def test_a_cutoff_is_held_against_the_rounded_number() -> None:
+    assert words_similarity(("a", "b", "c"), ("a", "b", "x"), at_least=0.666667) == 0.666667
+    assert words_similarity(("a", "b", "c"), ("a", "b", "x"), at_least=0.6666671) == 0.0
+
+
+def test_overlap_counts_how_often_a_word_stands() -> None:
+    assert overlap("alpha alpha alpha beta", "alpha beta beta beta") < 0.7
+
+
 def test_any_script_and_any_sign_is_cut_without_loss() -> None:
     assert words("Naïve {braces} «цена»: 5€, 你好!") == (
         *("naïve", "{", "braces", "}", "«", "цена", "»", ":", "5", "€", ",", "你好", "!"),

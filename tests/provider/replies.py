@@ -17,6 +17,7 @@ Fault = Literal[
     "hang_mid_stream",
     "hang_after_finish",
     "cut",  # the connection breaks
+    "cut_after_finish",
     "ended_early",  # the stream ends as if all were well, without a finish reason
     "broken_json",
     "error_event",
@@ -114,14 +115,18 @@ async def events(reply: Reply, asked: Mapping[str, Any], closing: Signal) -> Asy
         if number == 1 and reply.gate is not None:
             await reply.gate.wait()
         yield _delta(reply, asked, piece)
-    if reply.fault == "hang_mid_stream":
-        await closing.wait()
-    if reply.fault == "cut":
-        raise ConnectionAbortedError
+    await _interrupt(reply.fault, closing, hang="hang_mid_stream", cut="cut")
     for event in _ending(reply, asked):
         yield event
-    if reply.fault == "hang_after_finish":
+    await _interrupt(reply.fault, closing, hang="hang_after_finish", cut="cut_after_finish")
+
+
+async def _interrupt(fault: Fault | None, closing: Signal, *, hang: Fault, cut: Fault) -> None:
+    """Hang or break the connection, if the fault is to strike here."""
+    if fault == hang:
         await closing.wait()
+    if fault == cut:
+        raise ConnectionAbortedError
 
 
 def _ending(reply: Reply, asked: Mapping[str, Any]) -> Iterator[bytes]:
@@ -134,7 +139,7 @@ def _ending(reply: Reply, asked: Mapping[str, Any]) -> Iterator[bytes]:
             yield _event({"error": {"message": "overloaded", "type": "server_error"}})
         case "hang_mid_stream" | "ended_early":
             return
-        case "hang_after_finish":
+        case "hang_after_finish" | "cut_after_finish":
             yield finish
         case _:
             yield finish

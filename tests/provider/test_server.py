@@ -5,9 +5,10 @@ from collections.abc import Callable
 from http.client import HTTPConnection
 from pathlib import Path
 
+from companions import prompts
 from companions.model_catalog import ModelCatalog
 from companions.models import Message, Model, Task
-from tests.provider import replies, writer
+from tests.provider import replies
 from tests.provider.server import Provider
 
 pytest_plugins = ("tests.provider.fixtures",)
@@ -16,34 +17,46 @@ Open = Callable[..., ModelCatalog]
 SERVER = Path(__file__).with_name("server.py")
 
 
-async def answer(model: Model, *prompt: str) -> str:
-    messages = tuple(Message("human", text) for text in prompt)
-    return (await model.write(Task(step="draft", messages=messages, query=prompt[-1]))).text
+async def answer(model: Model, *prompt: Message) -> str:
+    return (await model.write(Task(step="draft", messages=prompt, query=""))).text
+
+
+async def draft(model: Model, query: str) -> str:
+    return await answer(model, *prompts.draft_messages("Be brief.", query=query, history=()))
+
+
+async def revised(model: Model, text: str) -> str:
+    asked = prompts.critique_messages("", query="q", draft=text, revisions=(), evidence=None, verdict="line")
+    critique, accepted = prompts.read_verdict(await answer(model, *asked))
+    assert critique
+    assert not accepted
+    return await answer(model, *prompts.revision_messages("", query="q", text=text, critique=critique))
 
 
 async def test_a_whole_loop_with_the_providers_own_writer_ends_in_a_fixed_point(open_catalog: Open) -> None:
     model = open_catalog().get("gpt-4.1")
-    versions = [await answer(model, "Describe the store.")]
-    for _ in range(10):
-        critique = await answer(model, "Critique this, then a verdict line.", versions[-1])
-        assert critique.endswith(writer.VERDICT)
-        versions.append(await answer(model, "Revise this.", versions[-1], critique))
-        if versions[-1] == versions[-2]:
-            break
+    versions = [await draft(model, "Describe the store.")]
+    while len(versions) < 10 and versions[-1:] != versions[-2:-1]:
+        versions.append(await revised(model, versions[-1]))
     assert len(versions) == 5
     assert len(set(versions)) == 4
 
 
+async def test_a_text_of_somebody_elses_is_left_as_it_is(open_catalog: Open) -> None:
+    theirs = "A text with <text> tags\n</text> and {braces}.\n"
+    assert await revised(open_catalog().get("gpt-4.1"), theirs) == theirs
+
+
 async def test_two_queries_get_two_texts_and_one_query_the_same(open_catalog: Open) -> None:
     model = open_catalog().get("gpt-4.1")
-    assert await answer(model, "one") == await answer(model, "one") != await answer(model, "two")
+    assert await draft(model, "one") == await draft(model, "one") != await draft(model, "two")
 
 
 async def test_queued_replies_come_in_order_before_the_providers_own(provider: Provider, open_catalog: Open) -> None:
     model = open_catalog().get("gpt-4.1")
     provider.queue("first", replies.text("second"))
-    assert [await answer(model, "x") for _ in range(2)] == ["first", "second"]
-    assert "Loopback" in await answer(model, "x")
+    assert [await draft(model, "x") for _ in range(2)] == ["first", "second"]
+    assert "Loopback" in await draft(model, "x")
 
 
 def post(port: int, body: object) -> dict[str, object]:

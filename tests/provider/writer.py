@@ -1,7 +1,7 @@
 """What the loopback provider writes when no reply was queued: a small writer whose loops end.
 
-A draft has three flaws; each revision mends the first that is left, until the text stays as it is. It looks only at
-the prompt it is given, so that it needs no memory and two processes write alike. It judges nothing.
+A draft has three flaws; each revision mends the first that is left, until the text stays as it is. It knows the tags of
+our prompts and nothing else, keeps no memory, so that two processes write alike, and judges nothing.
 """
 
 import hashlib
@@ -12,31 +12,21 @@ FLAWS = (
     ("The the store keeps every step.", "The store keeps every step."),
     ("In order to resume, call it again.", "To resume, call it again."),
 )
-VERDICT = '{"verdict": "revise"}'
-CRITIC = "Loopback critic:"
-TOPIC = re.compile(r"Loopback note ([0-9a-f]{8})\.")
+CRITIQUE = 'One sentence is longer than it has to be.\n{"verdict": "revise"}'
+TEXT = re.compile(r"<text((?:-\d+)?)>\n(.*)\n</text\1>", re.DOTALL)
 
 
 def write(prompt: list[str]) -> str:
-    """Write what the prompt asks for: a revision if it shows our critique, a critique if it speaks of a verdict."""
-    whole = "\n".join(prompt)
-    if CRITIC in whole:
-        return _text(_topic(whole), mended=_mended(whole) + 1)
-    if "verdict" in whole:
-        return f"{CRITIC} one sentence is longer than it has to be.\n{VERDICT}"
-    return _text(hashlib.sha256(prompt[-1].encode()).hexdigest()[:8], mended=0)
+    """Write what the last message asks for: a revision of the text it shows, a critique, or else a draft."""
+    if shown := TEXT.search(prompt[-1]):
+        return _mended(shown[2])
+    if "verdict" in prompt[-1]:
+        return CRITIQUE
+    topic = hashlib.sha256(prompt[-1].encode()).hexdigest()[:8]
+    return " ".join([f"Loopback note {topic}.", *(flaw for flaw, _ in FLAWS)])
 
 
-def _text(topic: str, *, mended: int) -> str:
-    sentences = [after if number < mended else before for number, (before, after) in enumerate(FLAWS)]
-    return " ".join([f"Loopback note {topic}.", *sentences])
-
-
-def _topic(prompt: str) -> str:
-    found = TOPIC.findall(prompt)
-    return found[-1] if found else "00000000"
-
-
-def _mended(prompt: str) -> int:
-    """Count the flaws that the text in the prompt no longer has."""
-    return sum(after in prompt and before not in prompt for before, after in FLAWS)
+def _mended(text: str) -> str:
+    """Mend the first flaw that is left; a text of somebody else's has none and stays as it is."""
+    left = next(((flaw, mended) for flaw, mended in FLAWS if flaw in text), None)
+    return text if left is None else text.replace(*left)

@@ -3,15 +3,41 @@
 What it expects is computed from all of a session's entries, the slow and obvious way; it shares nothing with a store.
 """
 
+import asyncio
+import sqlite3
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
 
 from companions.entries import Entry, Kind, Note
-from sessions.store import Append, Committed, Opening, Outcome, Store, Window
+from sessions.sqlite_schema import Lane
+from sessions.store import Append, Committed, Opening, Outcome, Projection, Store, Window
 
+WINDOWS = (Window(versions=8, exchanges=6), Window(versions=2, exchanges=1), Window(versions=0, exchanges=0))
+TEXTS = {
+    "empty": "",
+    "blank": " \n",
+    "templates": "{braces} {0} %s %(x)s ${y}",
+    "quotes": "'\";--",
+    "nul": "\0begin, mid\0dle, end\0",
+    "unicode": "Ünï漢字🧠\u202e\ufeff\U0010ffff",
+    "200 kB": "x" * 200_000,
+}
+SEARCHES = {
+    "S-ONE": ["s-one"],
+    "plan": ["s-two", "s-one"],
+    "ÄRGER": ["s-two"],
+    "100%": ["s-one"],
+    "%": ["s-one"],
+    "s_one": [],
+    "\\": ["s-two"],
+    "'": [],
+    "": ["s-three", "s-two", "s-one"],
+}
 COMPANIONS = ("generic", "strategy")
 NOISE: tuple[Kind, ...] = ("pick", "workflow", "learned", "alternative")
 
@@ -21,17 +47,17 @@ def note(kind: Kind = "pick", *, companion: str = "generic", slot: int = 0, inde
     return Note(companion_type=companion, kind=kind, slot=slot, index=index, text=text, meta=given)
 
 
+def projection(session_id: str, *, title: str = "", last_used: float = 1.0, preview: str = "") -> Projection:
+    return Projection(session_id=session_id, seq=1, title=title, last_used=last_used, preview=preview)
+
+
 def placed(note: Note, seq: int) -> Entry:
     return Entry(**asdict(note), seq=seq, id=f"call-{seq}", author="ann", at=1_000.5 + seq)
 
 
 @dataclass(slots=True)
 class Story:
-    """A session as its only writer knows it.
-
-    Attributes:
-        entries: What it reads, its parent's included.
-    """
+    """A session as its only writer knows it; ``entries`` are what it reads, its parent's included."""
 
     store: Store
     session_id: str = "s1"
@@ -60,6 +86,14 @@ class Story:
         entries = tuple(placed(each, number) for number, each in enumerate(notes or (note(),), start=seq))
         return Append(session_id=self.session_id, entries=entries, opening=None if self.opened else self.opening)
 
+    async def check(self) -> None:
+        """Compare everything that the store reads of it with what was written."""
+        assert await self.store.page(self.session_id, limit=1_000) == self.entries
+        for companion in COMPANIONS:
+            for window in WINDOWS:
+                tail = await self.store.tail(self.session_id, companion, window)
+                assert tail == expected_tail(self.entries, companion, window)
+
     async def write(self, *notes: Note) -> None:
         append = self.append(*notes)
         assert await self.store.append([append]) == [Committed()]
@@ -68,6 +102,38 @@ class Story:
     def fork(self, session_id: str, base: int) -> "Story":
         prefix = self.entries[:base]
         return Story(self.store, session_id, self.owner, parent=self.session_id, entries=prefix, base=base)
+
+
+async def told(store: Store, name: str, script: "Script") -> list[Story]:
+    """Play a script in a store; returns the sessions that came of it."""
+    stories = [Story(store, name)]
+    for number, step, times in script:
+        story = stories[number % len(stories)]
+        if isinstance(step, Wish):
+            for _ in range(times):
+                await story.write(fulfil(story.entries, step))
+        elif story.opened:
+            stories.append(story.fork(f"{name}-{len(stories)}", 1 + step.number % len(story.entries)))
+    return [story for story in stories if story.opened]
+
+
+async def ids(store: Store, search: str | None = None, *, limit: int = 10, offset: int = 0) -> list[str]:
+    found = await store.list("ann", search=search, limit=limit, offset=offset)
+    return [head.opening.session_id for head in found]
+
+
+async def instructions(lanes: Sequence[Lane], story: Story) -> list[int]:
+    """Count the instructions that SQLite needs for a tail, a head and an append."""
+    done: list[None] = []
+    for lane in lanes:
+        # The handler is called at every instruction and returns None to let it go on.
+        await lane.run(lambda connection: connection.set_progress_handler(lambda: done.append(None), 1))
+    await story.store.tail(story.session_id, "generic", WINDOWS[0])
+    counts = [len(done)]
+    await story.store.head(story.session_id)
+    counts.append(len(done) - sum(counts))
+    await story.write()
+    return [*counts, len(done) - sum(counts)]
 
 
 async def one(store: Store, append: Append) -> Outcome:
@@ -91,47 +157,49 @@ class Fork:
     number: int
 
 
+Script = list[tuple[int, Wish | Fork, int]]
 ACTIONS = ("query", "draft", "step", "step", "step", "step", "redo", "redo", "configure", "noise")
 NUMBERS = st.integers(0, 60)
 WISHES = st.builds(Wish, st.sampled_from(COMPANIONS), st.sampled_from(ACTIONS), NUMBERS)
-SCRIPTS = st.lists(st.tuples(NUMBERS, st.one_of(WISHES, WISHES, WISHES, WISHES, st.builds(Fork, NUMBERS))), max_size=60)
+STEPS = st.one_of(*[WISHES] * 4, st.builds(Fork, NUMBERS))
+SCRIPTS = st.lists(st.tuples(NUMBERS, STEPS, st.integers(1, 6)), min_size=6, max_size=40)
 
 
 def fulfil(entries: Sequence[Entry], wish: Wish) -> Note:
     """Give the note that comes closest to a wish among those that a companion can write next."""
     mine = [entry for entry in entries if entry.companion_type == wish.companion]
     slot = max((entry.slot for entry in mine if entry.kind == "query"), default=-1)
+    if wish.action == "configure":
+        # It may name the next slot, and a later one an earlier slot: only its age counts.
+        kind, index = "configure", 0
+        slot = wish.number % (slot + 2)
+    elif wish.action == "noise":
+        kind, slot, index = NOISE[wish.number % len(NOISE)], max(slot, 0), wish.number
+    else:
+        kind, slot, index = next_place(mine, slot, wish.action)
+    meta: dict[str, Any] = {}
+    if kind == "revision":
+        guard = {"guard": "unrelated"} if wish.number % 3 == 0 else {}
+        meta = {"based_on": current(mine, slot, index), **guard}
+    text = f"{kind} {slot}.{index}, entry {len(entries) + 1}"
+    return note(kind, companion=wish.companion, slot=slot, index=index, text=text, **meta)
+
+
+def next_place(mine: Sequence[Entry], slot: int, action: str) -> tuple[Kind, int, int]:
+    """Give the kind, slot and index of a companion's next step, as near to the action as its phase allows."""
     drafted, critiques, revisions = (
         len({entry.index for entry in mine if entry.kind == kind and entry.slot == slot})
         for kind in ("draft", "critique", "revision")
     )
-
-    def make(kind: Kind, slot: int = slot, index: int = 0, **meta: Any) -> Note:
-        text = f"{kind} {slot}.{index}, entry {len(entries) + 1}"
-        return note(kind, companion=wish.companion, slot=slot, index=index, text=text, **meta)
-
-    def revise(index: int) -> Note:
-        guard = {"guard": "unrelated"} if wish.number % 3 == 0 else {}
-        return make("revision", index=index, based_on=current(mine, slot, index), **guard)
-
-    match wish.action:
-        case "configure":
-            # It may name the next slot, and a later one an earlier slot: only its age counts.
-            return make("configure", slot=wish.number % (slot + 2))
-        case "noise":
-            return make(NOISE[wish.number % len(NOISE)], slot=max(slot, 0), index=wish.number)
-        case _ if slot < 0 or wish.action == "query":
-            return make("query", slot=slot if slot >= 0 and not drafted else slot + 1)
-        case "draft" | "redo" if not critiques:
-            return make("draft")
-        case _ if not drafted:
-            return make("draft")
-        case "draft":
-            return make("query", slot=slot + 1)
-        case "redo":
-            return revise(revisions - 1) if critiques == revisions else make("critique", index=critiques - 1)
-        case _:
-            return revise(revisions) if critiques > revisions else make("critique", index=critiques)
+    if slot < 0 or action == "query" or (action == "draft" and critiques):
+        return "query", slot if slot >= 0 and not drafted else slot + 1, 0
+    if not drafted or (action in {"draft", "redo"} and not critiques):
+        return "draft", slot, 0
+    # A redo writes the newest step again, a step the one after it.
+    again = 1 if action == "redo" else 0
+    if (critiques > revisions) == bool(again):
+        return "critique", slot, critiques - again
+    return "revision", slot, revisions - again
 
 
 def current(mine: Sequence[Entry], slot: int, before: int) -> int:
@@ -156,3 +224,26 @@ def expected_tail(entries: Sequence[Entry], companion: str, window: Window) -> l
                 kept.add(last.meta["based_on"] - 1)
             wanted += [entry for index, entry in versions.items() if index in kept]
     return sorted(wanted, key=lambda entry: entry.seq)
+
+
+class Program:
+    """Another program at a SQLite file; what it begins stays begun until it is closed."""
+
+    def __init__(self, path: Path) -> None:
+        self._thread = ThreadPoolExecutor(1)
+        self._path = path
+        self._connection: sqlite3.Connection | None = None
+
+    async def run(self, *statements: str) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._run, statements)
+
+    def _run(self, statements: Sequence[str]) -> None:
+        self._connection = self._connection or sqlite3.connect(self._path, isolation_level=None)
+        for statement in statements:
+            self._connection.execute(statement).fetchall()
+
+    async def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await asyncio.get_running_loop().run_in_executor(self._thread, connection.close)
+            await asyncio.to_thread(self._thread.shutdown)

@@ -1,6 +1,6 @@
 """Stores for tests: every implementation, each as it is shipped, closed at the end of its test."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -8,10 +8,22 @@ import pytest
 from sessions.memory_store import MemoryStore
 from sessions.sqlite_store import SQLiteStore
 from sessions.store import Store
+from tests.sessions.building import WINDOWS, Program, Story, projection
 
 STORES: dict[str, Callable[[Path], Store]] = {
     "memory": lambda _folder: MemoryStore(),
     "sqlite": lambda folder: SQLiteStore(folder / "store" / "sessions.db"),
+}
+
+CALLS: dict[str, Callable[[Store], Awaitable[object]]] = {
+    "append": lambda store: store.append([Story(store).append()]),
+    "tail": lambda store: store.tail("s1", "generic", WINDOWS[0]),
+    "page": lambda store: store.page("s1"),
+    "head": lambda store: store.head("s1"),
+    "list": lambda store: store.list("ann"),
+    "project": lambda store: store.project([projection("s1")]),
+    "lease": lambda store: store.lease("job", "a", 1),
+    "tombstone": lambda store: store.tombstone("s1"),
 }
 
 
@@ -22,8 +34,27 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     await made.close()
 
 
+@pytest.fixture(params=CALLS)
+def call(request: pytest.FixtureRequest) -> Callable[[Store], Awaitable[object]]:
+    return CALLS[request.param]
+
+
 @pytest.fixture
-async def sqlite(tmp_path: Path) -> AsyncIterator[SQLiteStore]:
-    made = SQLiteStore(tmp_path / "store" / "sessions.db")
+def path(tmp_path: Path) -> Path:
+    folder = tmp_path / "store"
+    folder.mkdir()
+    return folder / "sessions.db"
+
+
+@pytest.fixture
+async def sqlite(path: Path) -> AsyncIterator[SQLiteStore]:
+    made = SQLiteStore(path, deadline=0.5)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def program(path: Path) -> AsyncIterator[Program]:
+    made = Program(path)
     yield made
     await made.close()

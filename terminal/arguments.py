@@ -1,0 +1,108 @@
+"""The command line's words: commands, their options and their help. What a command does stands in other modules."""
+
+import argparse
+import textwrap
+from collections.abc import Sequence
+from importlib.metadata import version
+
+DISTRIBUTION = "persistent-companions"
+HOST = "127.0.0.1"
+PORT = 8000
+LAST_PORT = 65_535
+WIDTH = 80
+
+_FORMATTED = argparse.RawDescriptionHelpFormatter
+
+
+def parser(settings: Sequence[str]) -> argparse.ArgumentParser:
+    """Make the parser.
+
+    Args:
+        settings: A line for each setting: its name, two spaces, what it is.
+    """
+    made = argparse.ArgumentParser(
+        prog="companions", description="Think a question through in a loop, and remember it.", formatter_class=_FORMATTED
+    )
+    made.add_argument("--version", action="version", version=f"companions {version(DISTRIBUTION)}")
+    commands = made.add_subparsers(dest="command", title="commands", metavar="COMMAND")
+    _add_serve(commands, settings)
+    _add_refine(commands)
+    _add_reading(commands)
+    _add_forget(commands)
+    commands.add_parser("doctor", help="check the installation; says what to fix")
+    return made
+
+
+def _add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", settings: Sequence[str]) -> None:
+    told = "\n".join(line for setting in settings for line in _described(setting))
+    serve = commands.add_parser(
+        "serve",
+        help="serve MCP over standard input and output, or HTTP",
+        description="Serve MCP over standard input and output, or over HTTP at /mcp.",
+        epilog=f"settings, as environment variables:\n{told}",
+        formatter_class=_FORMATTED,
+    )
+    serve.add_argument("--http", action="store_true", help="serve over HTTP")
+    serve.add_argument("--host", help=f"with --http: the address to listen on (default: {HOST})")
+    serve.add_argument("--port", type=_port, help=f"with --http: the port to listen on (default: {PORT})")
+
+
+def _add_refine(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    refine = commands.add_parser(
+        "refine",
+        help="draft, critique and revise until nothing is left to improve",
+        description=(
+            "Draft, critique and revise until nothing is left to improve. The answer goes to standard output; when\n"
+            "that is a file or a pipe, it is all that goes there."
+        ),
+        formatter_class=_FORMATTED,
+    )
+    refine.add_argument(
+        "text", nargs="?", metavar="TEXT", help="the question; without a model, the text that is to be improved"
+    )
+    refine.add_argument("--file", metavar="FILE", help="a text that is to be improved; - is standard input")
+    refine.add_argument("--session", metavar="ID", help="go on with this session")
+    refine.add_argument("--companion", metavar="TYPE", help="who thinks (default: the session's last, or generic)")
+    refine.add_argument("--model", metavar="NAME", help="the model that writes: openai:NAME, or offline")
+    refine.add_argument("--max-iterations", metavar="N", type=_positive, help="end a new loop after N critiques")
+
+
+def _add_reading(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    sessions = commands.add_parser("sessions", help="list your sessions, newest first")
+    sessions.add_argument("--search", metavar="WORDS", help="words of the title or the answer")
+    sessions.add_argument("--limit", metavar="N", type=_positive, default=20, help="how many (default: 20)")
+    sessions.add_argument("--json", action="store_true", help="as JSON")
+    show = commands.add_parser("show", help="show the whole thinking of a session")
+    show.add_argument("session", metavar="ID")
+    show.add_argument("--companion", metavar="TYPE", help="of this companion alone")
+    show.add_argument("--json", action="store_true", help="as JSON")
+    export = commands.add_parser("export", help="write a session out, as JSON or Markdown")
+    export.add_argument("session", metavar="ID")
+    export.add_argument("--format", choices=("json", "markdown"), default="json", help="(default: json)")
+    export.add_argument("-o", "--output", metavar="FILE", help="the file to write (default: standard output)")
+
+
+def _add_forget(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    forget = commands.add_parser("forget", help="delete a session for good")
+    forget.add_argument("session", metavar="ID")
+    forget.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def _described(setting: str) -> list[str]:
+    """Lay one setting out: its name, and under it what it is."""
+    name, _, told = setting.partition("  ")
+    indented = textwrap.wrap(told, WIDTH, initial_indent="      ", subsequent_indent="      ", break_long_words=False)
+    return [f"  {name}", *indented]
+
+
+def _positive(word: str) -> int:
+    if not (word.isascii() and word.isdecimal()) or int(word) < 1:
+        raise argparse.ArgumentTypeError(f"it must be a whole number of at least 1, not {word!r}")
+    return int(word)
+
+
+def _port(word: str) -> int:
+    number = _positive(word)
+    if number > LAST_PORT:
+        raise argparse.ArgumentTypeError(f"ports go up to {LAST_PORT}, not {word}")
+    return number

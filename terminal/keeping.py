@@ -1,0 +1,105 @@
+"""The commands about sessions that are kept: ``sessions``, ``show``, ``export`` and ``forget``."""
+
+import argparse
+import asyncio
+import json
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from companions.errors import CompanionsError, InputError
+from terminal.program import MakeProgram, Program, drained
+from terminal.records import Record, found, gather
+from terminal.screen import Screen, harmless
+
+Body = dict[str, Any]
+
+
+def sessions(chosen: argparse.Namespace, make: MakeProgram) -> int:
+    """List the person's sessions, newest first."""
+    program, screen = make(), Screen.of_process()
+    listing = program.reading.listing(program.owner, search=chosen.search, limit=chosen.limit)
+    body = asyncio.run(drained(program, listing))
+    if chosen.json:
+        screen.result(json.dumps(body, ensure_ascii=False, indent=2))
+    elif not body["sessions"]:
+        screen.say("No session matches." if chosen.search else "No sessions yet. `companions refine` opens one.")
+    elif screen.piped:
+        screen.result("\n".join(_row(session) for session in body["sessions"]))
+    else:
+        for session in body["sessions"]:
+            screen.people.print(harmless(_row(session)), no_wrap=True, overflow="ellipsis")
+    return 0
+
+
+def show(chosen: argparse.Namespace, make: MakeProgram) -> int:
+    """Show the whole thinking of a session."""
+    record = _gathered(make(), chosen.session, chosen.companion)
+    screen = Screen.of_process()
+    if chosen.json:
+        screen.result(record.as_json())
+    else:
+        screen.markdown(record.as_markdown())
+    return 0
+
+
+def export(chosen: argparse.Namespace, make: MakeProgram) -> int:
+    """Write a whole session out."""
+    record = _gathered(make(), chosen.session)
+    screen = Screen.of_process()
+    text = record.as_json() if chosen.format == "json" else record.as_markdown()
+    if chosen.output is None:
+        screen.result(text)
+        return 0
+    try:
+        Path(chosen.output).write_bytes(text.encode())
+    except OSError as error:
+        reason = (error.strerror or "unknown reason").lower()
+        raise CompanionsError(f"{chosen.output} cannot be written ({reason}).", "Choose another file with -o.") from None
+    screen.say(f"Session {chosen.session} is in {chosen.output}.")
+    return 0
+
+
+def forget(chosen: argparse.Namespace, make: MakeProgram) -> int:
+    """Delete a session for good, once the person has said so."""
+    screen = Screen.of_process()
+    if not chosen.yes and not _agreed(make(), chosen.session, screen):
+        screen.say("Nothing was deleted.")
+        return 1
+    asyncio.run(_forget(make(), chosen.session))
+    screen.say(f"Session {chosen.session} is deleted.")
+    return 0
+
+
+async def _forget(program: Program, session_id: str) -> None:
+    async def erase() -> None:
+        await found(program, session_id)
+        await program.calls.desk.sessions.forget(program.owner, session_id)
+
+    await drained(program, erase())
+
+
+def _agreed(program: Program, session_id: str, screen: Screen) -> bool:
+    """Ask; the event loop is not running meanwhile, so that Ctrl-C ends the question at once."""
+    if not (sys.stdin.isatty() and screen.terminal):
+        raise InputError("A session is deleted for good, and there is nobody to ask.", "Add --yes to delete it.")
+    told = _gathered(program, session_id).overview
+    shown = f"Delete session {session_id} ({told['title']}; {told['versions']} versions) for good? [y/N] "
+    screen.people.print(harmless(shown), end="", soft_wrap=True)
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+
+def _gathered(program: Program, session_id: str, companion_type: str | None = None) -> Record:
+    return asyncio.run(drained(program, gather(program, session_id, companion_type)))
+
+
+def _row(session: Body) -> str:
+    used = datetime.fromisoformat(session["last_used"]).astimezone()
+    companions = ", ".join(f"{name} {_state(values)}" for name, values in session["companions"].items())
+    return f"{session['session_id']}  {used:%Y-%m-%d %H:%M}  {companions:<26}  {session['title']}".rstrip()
+
+
+def _state(values: Body) -> str:
+    """Say in a word where a companion stands: why it ended, or what comes next."""
+    return str(values.get("stop_reason") or f"to {values['phase']}").replace("_", " ")

@@ -1,0 +1,51 @@
+"""What commands are handed: the wired program, as far as a terminal needs it. Nothing here reads the environment."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from fastmcp import FastMCP
+
+from sessions.calls import Calls
+from sessions.reading import Reading
+
+Given = TypeVar("Given")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """What commands work with.
+
+    Attributes:
+        owner: Whose sessions a person at this terminal works on.
+        server: Makes the MCP server.
+        drain: Stores what was handed over and lets go of everything.
+        store: The store's URL, for people to see.
+        text_limit: The most bytes of one text.
+        http_stateless: Whether legacy HTTP clients are served without protocol sessions.
+        settings: The settings that somebody set, by their name in the environment, as people may see them: ``set``
+            stands for a secret.
+        unknown_settings: Variables that look like settings of ours and are none.
+    """
+
+    calls: Calls
+    reading: Reading
+    owner: str
+    server: Callable[[], FastMCP]
+    drain: Callable[[], Awaitable[None]]
+    store: str
+    text_limit: int
+    http_stateless: bool
+    settings: Mapping[str, str] = field(default_factory=dict[str, str])
+    unknown_settings: tuple[str, ...] = ()
+
+
+MakeProgram = Callable[[], Program]
+
+
+async def drained(program: Program, work: Awaitable[Given]) -> Given:
+    """Do some work and drain, however it ends: an error and Ctrl-C too must not lose what was handed over."""
+    try:
+        return await work
+    finally:
+        await program.drain()

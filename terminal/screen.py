@@ -1,0 +1,131 @@
+"""Where a command writes, and how a person's text gets onto a terminal unharmed; what is said is the commands' work.
+
+On a terminal everything goes to standard output. When that is a pipe or a file, it gets the result alone, byte for
+byte, and all that is meant for people goes to standard error; where that is no terminal either, it is plain text
+without control characters.
+"""
+
+import contextlib
+import io
+import re
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.text import Text
+
+TAIL_CHARACTERS = 4_000
+"""How much of a growing text is laid out at each refresh: more than any screen shows of it."""
+REFRESHES = 8
+"""A second, while a text grows."""
+
+# All that could move the cursor, ring or recolour: texts come from models and files, and a terminal obeys them.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_PICTURES = 0x2400
+_DELETE = 0x7F
+
+
+def harmless(text: str) -> str:
+    """Give a text with its control characters made visible; line ends and tabs stay."""
+    return _CONTROL.sub(_picture, text.replace("\r\n", "\n"))
+
+
+def _picture(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    if code == _DELETE:
+        return "\N{SYMBOL FOR DELETE}"
+    return chr(_PICTURES + code) if code < _DELETE else "\N{REPLACEMENT CHARACTER}"
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """The streams of one command.
+
+    Attributes:
+        people: Where people read along.
+        terminal: Whether that is a terminal.
+        piped: Whether the result goes elsewhere, to standard output alone.
+    """
+
+    people: Console
+    terminal: bool
+    piped: bool
+
+    @classmethod
+    def of_process(cls) -> "Screen":
+        """Take the standard streams as they are now."""
+        piped = not sys.stdout.isatty()
+        stream = sys.stderr if piped else sys.stdout
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that cannot show a letter is no reason to stop
+        terminal = stream.isatty()
+        people = Console(file=stream, force_terminal=terminal, markup=False, highlight=False, emoji=False)
+        return cls(people, terminal, piped)
+
+    def say(self, text: str | Text = "", style: str = "") -> None:
+        """Tell people something; a pipe gets no line breaks of ours."""
+        shown = text if isinstance(text, Text) else Text(harmless(text), style=style)
+        self.people.print(shown, soft_wrap=not self.terminal)
+
+    def result(self, text: str) -> None:
+        """Give the result: exactly as it is to a pipe, where only a missing last line end is added."""
+        ended = text if text.endswith("\n") else f"{text}\n"
+        if not self.piped:
+            self.people.print(Text(harmless(ended)), end="", soft_wrap=True)
+            return
+        sys.stdout.flush()
+        sys.stdout.buffer.write(ended.encode())
+        sys.stdout.buffer.flush()
+
+    def markdown(self, text: str) -> None:
+        """Give a result that is Markdown: rendered on a terminal, exactly as it is otherwise."""
+        if self.piped:
+            self.result(text)
+            return
+        # Its parsers cost a sixth of a start, which a server must not pay.
+        from rich.markdown import Markdown  # noqa: PLC0415 - as said above
+
+        self.people.print(Markdown(harmless(text)))
+
+    @contextlib.contextmanager
+    def growing(self, name: str) -> Iterator[Callable[[str], None]]:
+        """Show a text while it grows, on a terminal; gives what hears its pieces."""
+        if not self.terminal:
+            yield lambda _: None
+            return
+        # Only a loop at a terminal shows one.
+        from rich.live import Live  # noqa: PLC0415 - as said above
+
+        growing = _Growing(name, self.people)
+        with Live(
+            console=self.people, transient=True, refresh_per_second=REFRESHES, get_renderable=growing.shown
+        ):
+            yield growing.hear
+
+
+class _Growing:
+    """A text on its way: how long it takes, how long it is, and its newest lines."""
+
+    def __init__(self, name: str, console: Console) -> None:
+        self._name, self._console = name, console
+        self._started = time.monotonic()
+        self._characters, self._tail = 0, ""
+
+    def hear(self, piece: str) -> None:
+        self._characters += len(piece)
+        self._tail = (self._tail + piece)[-TAIL_CHARACTERS:]
+
+    def shown(self) -> Text:
+        told = f"{self._name}: {time.monotonic() - self._started:.0f} s"
+        if self._characters:
+            told += f", {self._characters:,} characters"
+        lines = Text(harmless(self._tail)).wrap(self._console, self._console.width)
+        room = max(self._console.height - 4, 1)
+        return Text("\n").join([Text(told, style="cyan"), *lines[-room:]])
+
+
+def fail(sentence: str) -> None:
+    """Tell what went wrong, in one line on standard error."""
+    sys.stderr.write(f"companions: {' '.join(harmless(sentence).split())}\n")

@@ -1,0 +1,250 @@
+"""What is SQLite's own: the file, its neighbours in other processes, and what is left of a forgotten text."""
+
+# pyright: reportPrivateUsage=false
+# (faults are injected on the store's own connections, where nothing public leads)
+
+import asyncio
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from companions.entries import Note
+from companions.errors import StoreError, StoreVersionError
+from sessions import sqlite_reads, sqlite_store
+from sessions.sqlite_schema import VERSION
+from sessions.sqlite_store import SQLiteStore
+from sessions.store import Committed
+from tests.sessions.building import TEXTS, Program, Story, instructions, note, one, projection
+
+ROOT = Path(__file__).parents[2]
+STATEMENTS = {
+    name: statement
+    for module in (sqlite_reads, sqlite_store)
+    for name, statement in vars(module).items()
+    # Those that begin with _ are parts; the table of EXPIRE holds live leases only.
+    if name.isupper() and isinstance(statement, str) and name[0] != "_" and name != "EXPIRE"
+}
+APPENDING = """
+import asyncio, pathlib, sys
+from sessions.sqlite_store import SQLiteStore
+from tests.sessions.building import Story, note
+async def main():
+    story = Story(SQLiteStore(pathlib.Path(sys.argv[1])))
+    while True:
+        await story.write(note(text="x" * 3000))
+        print(len(story.entries), flush=True)
+asyncio.run(main())
+"""
+
+
+def bytes_of(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+async def test_what_was_written_is_there_after_the_file_is_opened_again(sqlite: SQLiteStore, path: Path) -> None:
+    story = Story(sqlite)
+    await story.write(*(note("query", text=text) for text in TEXTS.values()))
+    await sqlite.project([projection("s1", title="T", last_used=7.0)])
+    before = await sqlite.head("s1")
+    await sqlite.close()
+    story.store = SQLiteStore(path)
+    assert await story.store.head("s1") == before
+    await story.check()
+    await story.store.close()
+
+
+async def test_the_files_are_their_owners_and_only_one_stays(tmp_path: Path) -> None:
+    folder = tmp_path / "not yet" / "there"
+    store = SQLiteStore(folder / "sessions.db")
+    assert not folder.exists()
+    await Story(store).write()
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert {file.stat().st_mode & 0o777 for file in folder.iterdir()} == {0o600}
+    await store.close()
+    assert [file.name for file in folder.iterdir()] == ["sessions.db"]
+    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("companions-sqlite")]
+
+
+async def test_two_that_race_have_one_winner_for_each_number(sqlite: SQLiteStore, path: Path) -> None:
+    rival = SQLiteStore(path)
+    await asyncio.gather(sqlite.head("s1"), rival.head("s1"))
+    await Story(sqlite).write()
+    won: dict[SQLiteStore, list[int]] = {sqlite: [], rival: []}
+
+    async def race(store: SQLiteStore) -> None:
+        while len(won[store]) < 25:
+            seen = Story(store, entries=await store.page("s1"))
+            append = seen.append(note(text=str(id(store))))
+            won[store] += [append.entries[0].seq] if await one(store, append) == Committed() else []
+
+    await asyncio.gather(race(sqlite), race(rival))
+    told = [(1, "pick 0.0"), *sorted((seq, str(id(store))) for store, seqs in won.items() for seq in seqs)]
+    assert [(entry.seq, entry.text) for entry in await rival.page("s1")] == told
+    assert len(told) == 51
+    await rival.close()
+
+
+async def test_every_entry_that_a_killed_process_was_told_of_is_there(sqlite: SQLiteStore, path: Path) -> None:
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", APPENDING, str(path), cwd=ROOT, stdout=asyncio.subprocess.PIPE
+    )
+    assert child.stdout is not None
+    told = [await child.stdout.readline() for _ in range(40)]
+    child.kill()
+    *rest, _ = (await child.communicate())[0].split(b"\n")
+    known = int([*told, *rest][-1])
+    found = [entry.seq for entry in await sqlite.page("s1", limit=100_000)]
+    # The entry of its last moment may be stored without having been told.
+    assert found in ([*range(1, known + 1)], [*range(1, known + 2)])
+    assert known >= 40
+
+
+async def test_a_file_of_a_newer_version_is_refused_and_left_alone(
+    sqlite: SQLiteStore, path: Path, program: Program
+) -> None:
+    await Story(sqlite).write()
+    await sqlite.close()
+    await program.run(f"PRAGMA user_version = {VERSION + 1}")
+    await program.close()
+    before, newer = bytes_of(path.parent), SQLiteStore(path)
+    for call in (newer.head("s1"), one(newer, Story(newer).append())):
+        with pytest.raises(StoreVersionError, match=rf"version {VERSION + 1}, .* up to {VERSION}\."):
+            await call
+    await newer.close()
+    assert bytes_of(path.parent) == before
+
+
+@pytest.mark.parametrize("content", [b"short", b"A diary. " * 1000, b""], ids=["short", "text", "another program's"])
+async def test_a_file_that_is_not_ours_is_refused_and_left_alone(
+    sqlite: SQLiteStore, path: Path, program: Program, content: bytes
+) -> None:
+    await asyncio.to_thread(path.write_bytes, content)
+    if not content:
+        await program.run("CREATE TABLE diary (day)", "PRAGMA user_version = 1")
+    before = bytes_of(path.parent)
+    with pytest.raises(StoreError, match=f"^The file {path} is not a store of this program"):
+        await sqlite.head("s1")
+    await sqlite.close()
+    assert bytes_of(path.parent) == before
+
+
+async def test_an_empty_file_becomes_a_store(sqlite: SQLiteStore, program: Program) -> None:
+    await program.run()
+    await Story(sqlite).write()
+
+
+async def test_nothing_of_a_forgotten_text_stands_in_any_file(sqlite: SQLiteStore, path: Path) -> None:
+    def left(mark: bytes) -> bool:
+        return mark in b"".join(bytes_of(path.parent).values()).lower()
+
+    parent, other = Story(sqlite), Story(sqlite, "other")
+    await parent.write(*(note(text=f"kept {number} " * 40) for number in range(3)))
+    await parent.write(*(note(text=f"secret {number} " * 900, model="secret") for number in range(30)))
+    await sqlite.project([projection("s1", title="Secret title", preview="secret answer")])
+    await other.write(note(text="elsewhere " * 10))
+    fork = parent.fork("f1", 3)
+    await fork.write(note(text="own"))
+    assert left(b"secret")
+    assert await sqlite.tombstone("s1")
+    assert not left(b"secret")
+    await asyncio.gather(fork.check(), other.check())
+    # What only the fork still read goes with it.
+    assert left(b"kept")
+    assert await sqlite.tombstone("f1")
+    assert not left(b"kept")
+    await other.check()
+
+
+async def test_a_text_that_another_program_keeps_in_the_log_is_owned_up_to(
+    sqlite: SQLiteStore, path: Path, program: Program
+) -> None:
+    await Story(sqlite).write()
+    await program.run("BEGIN", "SELECT * FROM entries")
+    with pytest.raises(StoreError, match=r"^The session is forgotten, but another program still reads"):
+        await sqlite.tombstone("s1")
+    await program.run("COMMIT")
+    assert await sqlite.head("s1") is None
+    assert not await sqlite.tombstone("s1")
+    assert path.with_name("sessions.db-wal").stat().st_size == 0
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+async def test_no_statement_walks_a_table(sqlite: SQLiteStore, name: str) -> None:
+    statement, values = STATEMENTS[name], [0] * STATEMENTS[name].count("?")
+    plan = await sqlite._reader.run(lambda c: c.execute(f"EXPLAIN QUERY PLAN {statement}", values).fetchall())
+    assert not [row[3] for row in plan if row[3].startswith("SCAN") or "TEMP B-TREE" in row[3]]
+
+
+SHAPES: dict[str, Callable[[int], Note]] = {
+    "many slots": lambda n: note(("query", "draft", "critique", "revision")[n % 4], slot=n // 4, based_on=0, guard="x"),
+    "one slot": lambda n: note(("critique", "revision")[n % 2], index=n // 2, based_on=min(n // 2, 1), guard="x"),
+    "written again": lambda _: note("revision", based_on=0),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+async def test_a_step_costs_the_same_behind_eighty_entries_and_behind_four_thousand(
+    sqlite: SQLiteStore, shape: str
+) -> None:
+    (short, *short_forks), (long, *long_forks) = [await costs(sqlite, shape, length) for length in (80, 4_000)]
+    assert long == short
+    # A parent that went on after the fork is searched by halving: a few more halves, of a few instructions each.
+    for little, much in zip(short_forks, long_forks, strict=True):
+        assert all(b <= 1.3 * a for a, b in zip(little, much, strict=True)), (little, much)
+
+
+async def costs(store: SQLiteStore, shape: str, length: int) -> list[list[int]]:
+    """Count what a tail, a head and an append cost: of a session, of its fork and of that one's fork."""
+    parent = Story(store, f"{shape} {length}")
+    await parent.write(note("configure"), note("query"), note("draft"), *map(SHAPES[shape], range(length)))
+    fork = parent.fork(f"{shape} {length} fork", length // 2)
+    await fork.write()
+    again = fork.fork(f"{shape} {length} fork's fork", length // 2 - 3)
+    await again.write()
+    return [await instructions((store._reader, store._writer), story) for story in (parent, fork, again)]
+
+
+async def test_a_lock_of_another_program_is_told_and_nothing_is_stored(
+    sqlite: SQLiteStore, path: Path, program: Program
+) -> None:
+    story = Story(sqlite)
+    await story.write()
+    await program.run("BEGIN IMMEDIATE")
+    await story.check()
+    with pytest.raises(StoreError, match=rf"^Another program keeps {path} locked\. Close"):
+        await one(sqlite, story.append(note("query")))
+    await program.run("ROLLBACK")
+    await story.write(note("draft"))
+    await story.check()
+
+
+async def test_a_call_that_takes_too_long_is_given_up(sqlite: SQLiteStore) -> None:
+    done = threading.Event()
+    with pytest.raises(StoreError, match=r"did not answer within 0.5 seconds"):
+        await sqlite._writer.run(lambda _: done.wait())
+    done.set()
+    await Story(sqlite).write()
+
+
+async def test_a_full_disk_is_told_and_takes_nothing_with_it(sqlite: SQLiteStore) -> None:
+    story = Story(sqlite)
+    await story.write()
+    await sqlite._writer.run(lambda connection: connection.execute("PRAGMA max_page_count = 20"))
+    with pytest.raises(StoreError, match=r"^The disk that holds .* is full\. Free some space"):
+        await one(sqlite, story.append(note(text="x" * 200_000)))
+    await sqlite._writer.run(lambda connection: connection.execute("PRAGMA max_page_count = 2000"))
+    await story.write(note(text="x" * 200_000))
+    await story.check()
+
+
+@pytest.mark.parametrize("place", ["a file/sessions.db", "a folder"])
+async def test_a_place_that_cannot_be_written_is_told(tmp_path: Path, place: str) -> None:
+    (tmp_path / "a file").touch()
+    (tmp_path / "a folder").mkdir()
+    store = SQLiteStore(tmp_path / place)
+    with pytest.raises(StoreError, match=rf"^The store {tmp_path / place} cannot be written\. Let this user"):
+        await store.head("s1")
+    await store.close()
