@@ -15,9 +15,6 @@ from companions.models import Written
 from companions.requests import Plan
 from companions.similarity import similarity
 
-SATISFIED = "Nothing is left to improve."
-"""What is recorded for a satisfied critic that said nothing else."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
@@ -38,7 +35,8 @@ def judge(companion: Companion, plan: Plan, written: Written) -> Note:
     if slot is None:
         raise ValueError("a step is judged in its slot")
     text, satisfied = written.text, written.satisfied or plan.request.satisfied
-    if plan.step == "critique":
+    if plan.step == "critique" and plan.mode == "server":
+        # A text that the caller wrote stays as it is, also if it ends like a verdict: its verdict is an argument.
         text, accepted = prompts.read_verdict(written.text)
         satisfied = satisfied or accepted
     _check_reply(text, plan)
@@ -71,14 +69,15 @@ def _measure(slot: Slot, plan: Plan, text: str) -> Measured:
     earlier = [version for version in slot.versions if version_of(version) <= plan.index]
     neighbour = earlier[-1]
     base = plan.base or neighbour
-    found = anomalies.guard(text, good=base.text, earlier=[version.text for version in earlier])
     near = similarity(neighbour.text, text)
+    to_good = near if neighbour is base else None
+    found = anomalies.guard(text, good=base.text, earlier=[version.text for version in earlier], to_good=to_good)
     standing = [version for version in earlier if not version.meta.get("guard")] or [base]
     trajectory = convergence.Trajectory(
         event="revision",
         iteration=plan.index + 1,
         satisfied=False,
-        similarity=near if neighbour is base else similarity(base.text, text),
+        similarity=near,
         guard=found,
         texts=(*(version.text for version in standing), text)[-convergence.WINDOW :],
         numbers=(*(version_of(version) for version in standing), plan.index + 1)[-convergence.WINDOW :],

@@ -80,11 +80,9 @@ def critique_messages(
     )
 
 
-def revision_messages(
-    instructions: str, *, query: str, text: str, critique: str, evidence: str | None = None
-) -> tuple[Message, ...]:
+def revision_messages(instructions: str, *, query: str, text: str, critique: str) -> tuple[Message, ...]:
     """Ask for the whole text anew, with the critique answered."""
-    blocks = [("query", query), ("text", text), ("critique", critique), ("evidence", evidence or "")]
+    blocks = [("query", query), ("text", text), ("critique", critique)]
     ask = f"Revise the text in the light of the critique. {_MATERIAL} {_WHOLE}"
     return Message("system", instructions), Message("human", _material(blocks, ask))
 

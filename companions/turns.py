@@ -80,8 +80,19 @@ def run_now(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
         asyncio.get_running_loop()
     except RuntimeError:
         return _run(make)
+    begun: Future[asyncio.Task[T]] = Future()
+
+    async def begin() -> T:
+        begun.set_result(asyncio.create_task(make()))
+        return await begun.result()
+
     with ThreadPoolExecutor(1, thread_name_prefix="companion") as threads:
-        return threads.submit(copy_context().run, _run, make).result()
+        running = threads.submit(copy_context().run, _run, begin)
+        try:
+            return running.result()
+        except KeyboardInterrupt:  # whoever interrupts a notebook's cell does not want to pay for the rest
+            begun.result().get_loop().call_soon_threadsafe(begun.result().cancel)
+            raise
 
 
 def _run(make: Callable[[], Coroutine[Any, Any, T]]) -> T:

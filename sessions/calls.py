@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from companions.errors import CompanionsError, InputError
+from companions.errors import CompanionsError, InputError, SessionNotFoundError
 from companions.models import OnText, Step
 from companions.requests import Request
 from sessions.answers import Answer
@@ -108,7 +108,13 @@ class Calls:
         asked = (owner, companion_type, request)
         sessions = self.desk.sessions
         session_id = self.unanswered.claim(asked, lambda: sessions.mint(owner).session_id)
-        session = await sessions.find(owner, session_id)
+        try:
+            session = await sessions.find(owner, session_id)
+        except SessionNotFoundError:
+            # It was forgotten before its first answer was seen: the question is a new one.
+            self.unanswered.answered(asked)
+            session_id = self.unanswered.claim(asked, lambda: sessions.mint(owner).session_id)
+            session = await sessions.find(owner, session_id)
         try:
             given = await self._run(session, companion_type, request, waiting, signature)
         except InputError:

@@ -15,6 +15,8 @@ from sessions.store import Committed, Conflict, Gone, Opening, Outcome, Store, W
 from sessions.writer import Place, Writer
 
 WINDOW = Window(versions=VERSIONS, exchanges=EXCHANGES)
+UNREAD = -1
+"""How often another process was seen to write, as far as a companion knows that has to be read again."""
 ATTEMPTS = 20
 """How often an append goes behind other processes' entries before it gives up."""
 TEXTS = frozenset({"draft", "critique", "revision"})
@@ -26,10 +28,12 @@ class Awake:
 
     Attributes:
         fresh: The session's ``foreign`` count when it was read; another count now means that it must be read again.
+        receipt: Of entries that were handed over and not applied yet; a cancelled step leaves it to the next one.
     """
 
     companion: Companion
     fresh: int
+    receipt: "asyncio.Future[Outcome] | None" = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -76,8 +80,8 @@ class Session:
         if companion_type not in self.awake:
             async with self._waking:
                 if companion_type not in self.awake:
-                    companion = await self._read(companion_type)
-                    self.awake[companion_type] = Awake(companion, self.foreign)
+                    foreign = self.foreign
+                    self.awake[companion_type] = Awake(await self._read(companion_type), foreign)
         return self.awake[companion_type]
 
     async def look(self, companion_type: str) -> Companion:
@@ -98,6 +102,9 @@ class Session:
         Raises:
             SessionNotFoundError: The session was forgotten meanwhile.
         """
+        if awake.receipt is not None:
+            await asyncio.wait({awake.receipt})
+            awake.receipt, awake.fresh = None, UNREAD
         if self.place.opening is None and self.writer.store.shared:
             head = await self.writer.store.head(self.session_id)
             if head is None and not self.place.flying:
@@ -108,8 +115,7 @@ class Session:
         if self.place.fenced:
             await self._unfence()
         if awake.fresh != self.foreign:
-            awake.companion = await self._read(awake.companion.companion_type)
-            awake.fresh = self.foreign
+            await self._touched(awake)
 
     async def record(self, awake: Awake, notes: Sequence[Note]) -> tuple[Entry, ...]:
         """Store notes of one companion, in order, and apply them once they are stored.
@@ -121,11 +127,14 @@ class Session:
         for _ in range(ATTEMPTS):
             if self.place.fenced:
                 await self._unfence()
+            # A sibling may have moved the session's head past entries that this companion has not seen.
+            while awake.fresh != self.foreign:
                 if await self._touched(awake):
                     await self._keep_beside(notes)
                     raise _lost(notes)
-            entries, receipt = self.writer.hand_over(self.place, notes)
-            outcome = await receipt
+            entries, awake.receipt = self.writer.hand_over(self.place, notes)
+            outcome = await self._outcome(entries, asyncio.shield(awake.receipt))
+            awake.receipt = None
             if isinstance(outcome, Committed):
                 for entry in entries:
                     awake.companion.apply(entry)
@@ -133,6 +142,16 @@ class Session:
             if isinstance(outcome, Gone):
                 raise gone(self.session_id)
         raise ConflictError("Other processes keep writing to this session.", "Call the same tool again.")
+
+    async def _outcome(self, entries: Sequence[Entry], receipt: asyncio.Future[Outcome]) -> Outcome:
+        """Wait for a receipt; a store that failed after it had committed has stored the entries all the same."""
+        try:
+            return await receipt
+        except StoreError:
+            found = await self.writer.store.page(self.session_id, after=entries[0].seq - 1, limit=1)
+            if [entry.id for entry in found] != [entries[0].id]:
+                raise
+            return Committed()
 
     async def _read(self, companion_type: str) -> Companion:
         if not self.stored:
@@ -155,8 +174,8 @@ class Session:
 
     async def _touched(self, awake: Awake) -> bool:
         """Tell whether another process has changed this companion since it was read; takes in what is new."""
-        known = awake.companion
-        awake.companion, awake.fresh = await self._read(known.companion_type), self.foreign
+        known, foreign = awake.companion, self.foreign
+        awake.companion, awake.fresh = await self._read(known.companion_type), foreign
         return awake.companion.seq != known.seq
 
     async def _keep_beside(self, notes: Sequence[Note]) -> None:

@@ -6,7 +6,6 @@ next step: loops do that.
 """
 
 import asyncio
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -18,14 +17,18 @@ from companions.entries import Entry, Note
 from companions.errors import InputError
 from companions.models import ExecutionMode, Model, OnText, Sampling, Task, Written
 from companions.next_step import next_step
-from companions.outcomes import SATISFIED, judge
+from companions.outcomes import judge
 from companions.planning import plan
 from companions.requests import Plan, Repeat, Request
 from companions.tasks import task
 from sessions.answers import Answer, answer
+from sessions.cutting import cut
 from sessions.session import Awake, Session
 from sessions.sessions import Sessions
 
+COMPANIONS_SEEN = 8
+ANSWER_SEEN = 2_000
+"""Most of each companion's answer, in bytes, that a companion which sees its session is shown."""
 LARGE = 20_000
 """Characters from which measuring a text is given to a thread: the event loop serves others meanwhile."""
 
@@ -92,7 +95,7 @@ class Desk:
         found = plan(companion, request, await self._wanted(companion, companion_type, request))
         if isinstance(found, Repeat):
             raise InputError("Nothing is to be written.", coming.why)
-        return prompts.instructions_for_caller(task(companion, found, session=_seen(session, found)).messages)
+        return prompts.instructions_for_caller(task(companion, found, session=await _seen(session, found)).messages)
 
     async def _wanted(self, companion: Companion, companion_type: str, request: Request) -> Configuration:
         """Choose the configuration that a new slot would take; within a slot the one that it began with holds.
@@ -108,7 +111,7 @@ class Desk:
 
     async def _write(self, session: Session, awake: Awake, found: Plan, caller: Caller) -> Answer:
         mode = found.mode
-        work = task(awake.companion, found, session=_seen(session, found))
+        work = task(awake.companion, found, session=await _seen(session, found))
         written = _given(found, caller) or await self._ask(work, mode, caller)
         if written is None:
             return self._hand_out(session, awake.companion, found, work)
@@ -163,7 +166,7 @@ def _given(found: Plan, caller: Caller) -> Written | None:
     if request.text is not None:
         return Written(text=request.text, model=caller.name, satisfied=request.satisfied)
     if request.satisfied and found.step == "critique":
-        return Written(text=SATISFIED, model=caller.name, satisfied=True)
+        return Written(text=prompts.NOTHING_LEFT, model=caller.name, satisfied=True)
     return None
 
 
@@ -195,8 +198,15 @@ def _not_recorded(request: Request, entry: Entry) -> str | None:
     return f"Not recorded, since something else is stored: {' and '.join(differing)}. Call with redo=true to take it."
 
 
-def _seen(session: Session, found: Plan) -> str:
-    """Give what a companion that sees its session is shown of the others: their phases and how far they are."""
-    if found.step != "draft" or not found.configuration.sees_session or not session.shown:
+async def _seen(session: Session, found: Plan) -> str:
+    """Give what a companion that sees its session is shown of the others: where each stands, and its answer."""
+    if found.step != "draft" or not found.configuration.sees_session:
         return ""
-    return "\n".join(f"{name}: {json.dumps(shown, ensure_ascii=False)}" for name, shown in session.shown.items())
+    told: list[str] = []
+    for name, shown in list(session.shown.items())[:COMPANIONS_SEEN]:
+        companion = await session.look(name)
+        current = None if companion.slot is None else companion.slot.current
+        text, following = cut("" if current is None else current.text, ANSWER_SEEN)
+        state = ", ".join(f"{key} {shown[key]}" for key in ("phase", "iteration", "stop_reason") if shown.get(key))
+        told.append(f"{name}: {state}\n{text}{'' if following is None else ' [...]'}")
+    return "\n\n".join(told)

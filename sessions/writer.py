@@ -61,15 +61,18 @@ class Writer:
     _projections: dict[str, Projection] = field(default_factory=dict[str, Projection])
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _idle: asyncio.Event = field(default_factory=asyncio.Event)
+    _showing: asyncio.Lock = field(default_factory=asyncio.Lock)
     _name: str = field(default_factory=lambda: secrets.token_hex(6))
     _calls: "count[int]" = field(default_factory=count)
     _task: "asyncio.Task[None] | None" = None
     _projected: float = 0.0
+    _timer: "asyncio.TimerHandle | None" = None
 
     def start(self) -> None:
         """Begin to write; entries handed over before wait until now."""
         if self._task is None:
-            self._idle.set()
+            # What a stop left behind is what there is to do first.
+            (self._wake if self._queue else self._idle).set()
             self._task = asyncio.create_task(self._run(), name="companions-writer")
 
     def hand_over(self, place: Place, notes: Sequence[Note]) -> tuple[tuple[Entry, ...], asyncio.Future[Outcome]]:
@@ -118,7 +121,10 @@ class Writer:
         if task is not None:
             task.cancel()
             await asyncio.wait({task})
-        self._wake, self._idle = asyncio.Event(), asyncio.Event()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._wake, self._idle, self._showing = asyncio.Event(), asyncio.Event(), asyncio.Lock()
 
     async def _run(self) -> None:
         while True:
@@ -138,13 +144,14 @@ class Writer:
         return taken
 
     async def _commit(self, parcels: list[_Parcel]) -> None:
-        """Store a batch: one append per session, so that later entries of one never outlive a refused earlier one."""
-        groups: dict[str, list[_Parcel]] = {}
+        """Store a batch: one append per place, so that later entries of one never outlive a refused earlier one."""
+        # Not by session: one that left memory while a call still held it can have two places, whose numbers overlap.
+        groups: dict[int, list[_Parcel]] = {}
         for parcel in parcels:
             if parcel.place.fenced:
                 _settle([parcel], Conflict(parcel.entries[0].seq - 1))
             else:
-                groups.setdefault(parcel.place.session_id, []).append(parcel)
+                groups.setdefault(id(parcel.place), []).append(parcel)
         if not groups:
             return
         for group, outcome in zip(groups.values(), await self._append(list(groups.values())), strict=True):
@@ -155,6 +162,10 @@ class Writer:
             return await self.store.append([_joined(group) for group in groups])
         except StoreError as error:
             return [error] * len(groups)
+        except asyncio.CancelledError:
+            for group in groups:
+                _settle(group, StoreError("The program stopped while this was being stored.", "Call again."))
+            raise
         except Exception as error:
             # A receipt that never comes would hang its step for ever, and with it everything behind this batch.
             log.exception("the store failed in a way that it does not know")
@@ -163,25 +174,32 @@ class Writer:
             return [failure] * len(groups)
 
     async def _project_in_time(self) -> None:
-        """Store projections unless they were stored a moment ago; then look again when it is time."""
-        if not self._projections:
-            return
+        """Store projections unless some were stored a moment ago; if any are left, look again when it is time."""
         wait = self._projected + PROJECTION_SECONDS - time.monotonic()
-        if wait > 0:
-            asyncio.get_running_loop().call_later(wait, self._wake.set)
-            return
-        await self._store_projections()
+        if self._projections and wait <= 0:
+            await self._store_projections()
+            wait = PROJECTION_SECONDS
+        if self._projections and self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(wait, self._ring)
+
+    def _ring(self) -> None:
+        self._timer = None
+        self._wake.set()
 
     async def _store_projections(self) -> None:
-        taken, self._projections = self._projections, {}
-        self._projected = time.monotonic()
-        if not taken:
-            return
-        try:
-            await self.store.project(list(taken.values()))
-        except StoreError:
-            # They can be rebuilt from entries, so a failure is tried again and never told to a step.
-            self._projections = taken | self._projections
+        # One after another: an older projection that is still on its way must not arrive behind a newer one.
+        async with self._showing:
+            taken, self._projections = self._projections, {}
+            self._projected = time.monotonic()
+            if not taken:
+                return
+            try:
+                await self.store.project(list(taken.values()))
+            except Exception as error:
+                # They can be rebuilt from entries, so a failure is tried again and never told to a step.
+                if not isinstance(error, StoreError):
+                    log.exception("projections could not be stored")
+                self._projections = taken | self._projections
 
 
 def _entry(note: Note, **place: object) -> Entry:

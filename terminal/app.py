@@ -9,7 +9,9 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from companions.errors import CompanionsError
+from pydantic import ValidationError
+
+from companions.errors import CompanionsError, InputError
 from terminal import arguments, doctor, keeping, listening, refine
 from terminal.program import MakeProgram, Program
 from terminal.screen import fail
@@ -45,7 +47,7 @@ def run(words: Sequence[str], *, program: MakeProgram, settings: Sequence[str]) 
         parser.print_help(sys.stderr)
         return 2
     try:
-        return COMMANDS[chosen.command](chosen, program)
+        return COMMANDS[chosen.command](chosen, lambda: _made(program))
     except CompanionsError as error:
         fail(str(error))
         return 1
@@ -55,3 +57,16 @@ def run(words: Sequence[str], *, program: MakeProgram, settings: Sequence[str]) 
         # Whoever read along has seen enough (`| head`); without this the interpreter complains when it flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+
+
+def _made(program: MakeProgram) -> Program:
+    """Make the program, or say in our own words which setting is wrong."""
+    try:
+        return program()
+    except ValidationError as error:
+        first = error.errors()[0]
+        named = ".".join(str(part) for part in first["loc"])
+        name = named if named.isupper() else f"COMPANIONS_{named.upper()}"
+        raise InputError(
+            f"{name} is not set right ({first['msg'].lower()}).", "Mend it; `companions serve --help` lists all."
+        ) from None

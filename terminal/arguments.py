@@ -2,7 +2,7 @@
 
 import argparse
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 
 DISTRIBUTION = "persistent-companions"
@@ -11,6 +11,7 @@ PORT = 8000
 LAST_PORT = 65_535
 WIDTH = 80
 
+Add = Callable[..., argparse.ArgumentParser]
 _FORMATTED = argparse.RawDescriptionHelpFormatter
 
 
@@ -21,21 +22,23 @@ def parser(settings: Sequence[str]) -> argparse.ArgumentParser:
         settings: A line for each setting: its name, two spaces, what it is.
     """
     made = argparse.ArgumentParser(
-        prog="companions", description="Think a question through in a loop, and remember it.", formatter_class=_FORMATTED
+        prog="companions",
+        description="Think a question through in a loop, and remember it.",
+        formatter_class=_FORMATTED,
     )
     made.add_argument("--version", action="version", version=f"companions {version(DISTRIBUTION)}")
     commands = made.add_subparsers(dest="command", title="commands", metavar="COMMAND")
-    _add_serve(commands, settings)
-    _add_refine(commands)
-    _add_reading(commands)
-    _add_forget(commands)
+    _add_serve(commands.add_parser, settings)
+    _add_refine(commands.add_parser)
+    _add_reading(commands.add_parser)
+    _add_forget(commands.add_parser)
     commands.add_parser("doctor", help="check the installation; says what to fix")
     return made
 
 
-def _add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", settings: Sequence[str]) -> None:
+def _add_serve(add: Add, settings: Sequence[str]) -> None:
     told = "\n".join(line for setting in settings for line in _described(setting))
-    serve = commands.add_parser(
+    serve = add(
         "serve",
         help="serve MCP over standard input and output, or HTTP",
         description="Serve MCP over standard input and output, or over HTTP at /mcp.",
@@ -47,13 +50,13 @@ def _add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", 
     serve.add_argument("--port", type=_port, help=f"with --http: the port to listen on (default: {PORT})")
 
 
-def _add_refine(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    refine = commands.add_parser(
+def _add_refine(add: Add) -> None:
+    refine = add(
         "refine",
         help="draft, critique and revise until nothing is left to improve",
         description=(
-            "Draft, critique and revise until nothing is left to improve. The answer goes to standard output; when\n"
-            "that is a file or a pipe, it is all that goes there."
+            "Draft, critique and revise until nothing is left to improve. The answer goes to\n"
+            "standard output; when that is a file or a pipe, it is all that goes there."
         ),
         formatter_class=_FORMATTED,
     )
@@ -67,23 +70,23 @@ def _add_refine(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     refine.add_argument("--max-iterations", metavar="N", type=_positive, help="end a new loop after N critiques")
 
 
-def _add_reading(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    sessions = commands.add_parser("sessions", help="list your sessions, newest first")
+def _add_reading(add: Add) -> None:
+    sessions = add("sessions", help="list your sessions, newest first")
     sessions.add_argument("--search", metavar="WORDS", help="words of the title or the answer")
     sessions.add_argument("--limit", metavar="N", type=_positive, default=20, help="how many (default: 20)")
     sessions.add_argument("--json", action="store_true", help="as JSON")
-    show = commands.add_parser("show", help="show the whole thinking of a session")
+    show = add("show", help="show the whole thinking of a session")
     show.add_argument("session", metavar="ID")
     show.add_argument("--companion", metavar="TYPE", help="of this companion alone")
     show.add_argument("--json", action="store_true", help="as JSON")
-    export = commands.add_parser("export", help="write a session out, as JSON or Markdown")
+    export = add("export", help="write a session out, as JSON or Markdown")
     export.add_argument("session", metavar="ID")
     export.add_argument("--format", choices=("json", "markdown"), default="json", help="(default: json)")
     export.add_argument("-o", "--output", metavar="FILE", help="the file to write (default: standard output)")
 
 
-def _add_forget(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    forget = commands.add_parser("forget", help="delete a session for good")
+def _add_forget(add: Add) -> None:
+    forget = add("forget", help="delete a session for good")
     forget.add_argument("session", metavar="ID")
     forget.add_argument("--yes", action="store_true", help="do not ask")
 

@@ -8,12 +8,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from rich.text import Text
+
 from companions.errors import CompanionsError, InputError
 from terminal.program import MakeProgram, Program, drained
 from terminal.records import Record, found, gather
 from terminal.screen import Screen, harmless
 
 Body = dict[str, Any]
+
+MOST_WIDE = 24
+"""Characters of a column but the last."""
 
 
 def sessions(chosen: argparse.Namespace, make: MakeProgram) -> int:
@@ -25,11 +30,8 @@ def sessions(chosen: argparse.Namespace, make: MakeProgram) -> int:
         screen.result(json.dumps(body, ensure_ascii=False, indent=2))
     elif not body["sessions"]:
         screen.say("No session matches." if chosen.search else "No sessions yet. `companions refine` opens one.")
-    elif screen.piped:
-        screen.result("\n".join(_row(session) for session in body["sessions"]))
     else:
-        for session in body["sessions"]:
-            screen.people.print(harmless(_row(session)), no_wrap=True, overflow="ellipsis")
+        _tell_table(screen, body["sessions"])
     return 0
 
 
@@ -56,7 +58,9 @@ def export(chosen: argparse.Namespace, make: MakeProgram) -> int:
         Path(chosen.output).write_bytes(text.encode())
     except OSError as error:
         reason = (error.strerror or "unknown reason").lower()
-        raise CompanionsError(f"{chosen.output} cannot be written ({reason}).", "Choose another file with -o.") from None
+        raise CompanionsError(
+            f"{chosen.output} cannot be written ({reason}).", "Choose another file with -o."
+        ) from None
     screen.say(f"Session {chosen.session} is in {chosen.output}.")
     return 0
 
@@ -94,10 +98,26 @@ def _gathered(program: Program, session_id: str, companion_type: str | None = No
     return asyncio.run(drained(program, gather(program, session_id, companion_type)))
 
 
-def _row(session: Body) -> str:
+def _tell_table(screen: Screen, listed: list[Body]) -> None:
+    """Give a row for each session: cut to a terminal's width, whole and without a heading to a pipe."""
+    rows = [_row(session) for session in listed]
+    if screen.piped:
+        screen.result("\n".join("  ".join(row) for row in rows))
+        return
+    rows.insert(0, ("SESSION", "LAST USED", "COMPANIONS", "TITLE"))
+    widths = [min(max(map(len, column)), MOST_WIDE) for column in zip(*rows, strict=True)]
+    for number, row in enumerate(rows):
+        cells = [Text(harmless(cell)) for cell in row]
+        for cell, width in zip(cells[:-1], widths[:-1], strict=True):
+            cell.truncate(width, overflow="ellipsis", pad=True)
+        line = Text("  ", style="" if number else "dim").join(cells)
+        screen.people.print(line, no_wrap=True, overflow="ellipsis")
+
+
+def _row(session: Body) -> tuple[str, ...]:
     used = datetime.fromisoformat(session["last_used"]).astimezone()
     companions = ", ".join(f"{name} {_state(values)}" for name, values in session["companions"].items())
-    return f"{session['session_id']}  {used:%Y-%m-%d %H:%M}  {companions:<26}  {session['title']}".rstrip()
+    return session["session_id"], f"{used:%Y-%m-%d %H:%M}", companions, session["title"]
 
 
 def _state(values: Body) -> str:

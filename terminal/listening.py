@@ -12,7 +12,7 @@ import sys
 from companions.errors import CompanionsError, InputError
 from terminal.arguments import HOST, PORT
 from terminal.program import MakeProgram
-from terminal.serving import LOOPBACK, serve_http, serve_stdio
+from terminal.serving import LOOPBACK, log_to_stderr, serve_http, serve_stdio
 
 
 def serve(chosen: argparse.Namespace, make: MakeProgram) -> int:
@@ -27,6 +27,7 @@ def serve(chosen: argparse.Namespace, make: MakeProgram) -> int:
     _check_host(host)
     _check_port(host, port)
     program = make()
+    log_to_stderr(program.log_level)
     mcp = program.server()
     shown = f"[{host}]" if ":" in host else host
     sys.stderr.write(f"companions: serving MCP at http://{shown}:{port}/mcp; Ctrl-C ends it.\n")
@@ -38,6 +39,7 @@ def _serve_stdio(chosen: argparse.Namespace, make: MakeProgram) -> int:
     if chosen.host or chosen.port:
         raise InputError("--host and --port are for HTTP.", "Add --http, or leave them out.")
     program = make()
+    log_to_stderr(program.log_level)
     if sys.stdin.isatty():
         sys.stderr.write("companions: waiting for an MCP client on standard input; Ctrl-C ends it.\n")
     serve_stdio(program.server(), program.drain)
@@ -64,7 +66,9 @@ def _check_port(host: str, port: int) -> None:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, protocol) as tried:
-            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server will: a port in TIME_WAIT is free
+            tried.setsockopt(
+                socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+            )  # as the server will: a port in TIME_WAIT is free
             tried.bind(address)
     except PermissionError:
         raise InputError(f"Port {port} is not for ordinary users.", "Choose one above 1023 with --port.") from None

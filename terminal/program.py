@@ -23,6 +23,7 @@ class Program:
         store: The store's URL, for people to see.
         text_limit: The most bytes of one text.
         http_stateless: Whether legacy HTTP clients are served without protocol sessions.
+        log_level: The least that a server tells on standard error.
         settings: The settings that somebody set, by their name in the environment, as people may see them: ``set``
             stands for a secret.
         unknown_settings: Variables that look like settings of ours and are none.
@@ -36,6 +37,7 @@ class Program:
     store: str
     text_limit: int
     http_stateless: bool
+    log_level: str
     settings: Mapping[str, str] = field(default_factory=dict[str, str])
     unknown_settings: tuple[str, ...] = ()
 

@@ -6,20 +6,25 @@ without control characters.
 """
 
 import contextlib
-import io
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from rich.console import Console
 from rich.text import Text
+
+if TYPE_CHECKING:
+    import io
 
 TAIL_CHARACTERS = 4_000
 """How much of a growing text is laid out at each refresh: more than any screen shows of it."""
 REFRESHES = 8
 """A second, while a text grows."""
+AT_ONCE_SECONDS = 0.5
+"""A text that is there sooner is not shown growing: it would only flicker."""
 
 # All that could move the cursor, ring or recolour: texts come from models and files, and a terminal obeys them.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -58,10 +63,8 @@ class Screen:
         """Take the standard streams as they are now."""
         piped = not sys.stdout.isatty()
         stream = sys.stderr if piped else sys.stdout
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal that cannot show a letter is no reason to stop
         terminal = stream.isatty()
-        people = Console(file=stream, force_terminal=terminal, markup=False, highlight=False, emoji=False)
+        people = Console(file=_forgiving(stream), force_terminal=terminal, markup=False, highlight=False, emoji=False)
         return cls(people, terminal, piped)
 
     def say(self, text: str | Text = "", style: str = "") -> None:
@@ -90,7 +93,7 @@ class Screen:
         self.people.print(Markdown(harmless(text)))
 
     @contextlib.contextmanager
-    def growing(self, name: str) -> Iterator[Callable[[str], None]]:
+    def growing(self, name: str) -> Generator[Callable[[str], None]]:
         """Show a text while it grows, on a terminal; gives what hears its pieces."""
         if not self.terminal:
             yield lambda _: None
@@ -99,10 +102,16 @@ class Screen:
         from rich.live import Live  # noqa: PLC0415 - as said above
 
         growing = _Growing(name, self.people)
-        with Live(
-            console=self.people, transient=True, refresh_per_second=REFRESHES, get_renderable=growing.shown
-        ):
+        with Live(console=self.people, transient=True, refresh_per_second=REFRESHES, get_renderable=growing.shown):
             yield growing.hear
+            growing.over = True
+
+
+def _forgiving(stream: TextIO) -> TextIO:
+    """Have a stream that cannot write a letter write another: that is no reason to stop."""
+    if hasattr(stream, "reconfigure"):
+        cast("io.TextIOWrapper[Any]", stream).reconfigure(errors="replace")
+    return stream
 
 
 class _Growing:
@@ -112,13 +121,17 @@ class _Growing:
         self._name, self._console = name, console
         self._started = time.monotonic()
         self._characters, self._tail = 0, ""
+        self.over = False
 
     def hear(self, piece: str) -> None:
         self._characters += len(piece)
         self._tail = (self._tail + piece)[-TAIL_CHARACTERS:]
 
     def shown(self) -> Text:
-        told = f"{self._name}: {time.monotonic() - self._started:.0f} s"
+        seconds = time.monotonic() - self._started
+        if self.over or seconds < AT_ONCE_SECONDS:
+            return Text()
+        told = f"{self._name}: {seconds:.0f} s"
         if self._characters:
             told += f", {self._characters:,} characters"
         lines = Text(harmless(self._tail)).wrap(self._console, self._console.width)

@@ -5,7 +5,6 @@ handed over is stored, and the end comes in time, whatever still hangs. ``mcp.ru
 """
 
 import asyncio
-import contextlib
 import logging
 import os
 import signal
@@ -64,6 +63,11 @@ async def _leave(number: signal.Signals, drain: Drain) -> None:
     """Drain, then end by the same signal, as whoever sent it expects."""
     await drain()
     await asyncio.sleep(FLUSH_SECONDS)
+    _end_by(number)
+
+
+def _end_by(number: signal.Signals) -> None:
+    """End by a signal's own action: at once, without the interpreter's teardown, in which no watchdog runs."""
     signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)
 
@@ -96,5 +100,7 @@ def serve_http(mcp: FastMCP, drain: Drain, *, host: str, port: int, stateless: b
     """Serve over HTTP at ``/mcp``; Host and Origin are checked before all else."""
     app = mcp.http_app(path="/mcp", host_origin_protection=True, stateless_http=stateless)
     config = uvicorn.Config(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=1, lifespan="on")
-    with contextlib.suppress(KeyboardInterrupt):
+    try:
         asyncio.run(_Server(config, drain).serve())
+    except KeyboardInterrupt:
+        _end_by(signal.SIGINT)

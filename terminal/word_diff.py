@@ -14,7 +14,7 @@ from rich.text import Text
 from terminal.screen import harmless
 
 MOST_CELLS = 400_000_000
-"""Pairs of words that are compared: they take a bit each. A larger rewriting is shown as out with this, in with that."""
+"""Pairs of words that are compared, a bit each. A larger rewriting is shown as out with this, in with that."""
 UNCHANGED_LINES = 2
 """From how many lines on an unchanged run is only counted."""
 
@@ -26,11 +26,14 @@ STYLES = {"same": "", "removed": "red strike", "added": "bold green", "left out"
 MARKS = {"same": ("", ""), "removed": ("[-", "-]"), "added": ("{+", "+}"), "left out": ("", "")}
 
 
+Change = Literal["same", "removed", "added", "left out"]
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
     """A run of text with one fate; ``left out`` stands for lines that did not change."""
 
-    change: Literal["same", "removed", "added", "left out"]
+    change: Change
     text: str
 
 
@@ -76,9 +79,8 @@ def _regions(before: Sequence[str], after: Sequence[str]) -> Iterator[tuple[Sequ
 
 def _words_changed(before: str, after: str) -> Iterator[Piece]:
     for removed, added, same in _regions(_WORD.findall(before), _WORD.findall(after)):
-        for change, words in (("removed", removed), ("added", added), ("same", same)):
-            if words:
-                yield Piece(change, "".join(words))
+        found: tuple[tuple[Change, Sequence[str]], ...] = (("removed", removed), ("added", added), ("same", same))
+        yield from (Piece(change, "".join(words)) for change, words in found if words)
 
 
 def _unchanged(lines: Sequence[str]) -> Iterator[Piece]:

@@ -83,13 +83,11 @@ def test_every_text_stands_in_a_critics_prompt_byte_for_byte(
     assert found == [query, draft, *revisions, evidence]
 
 
-@given(query=words, text=words, criticism=words, evidence=words)
-def test_every_text_stands_in_a_revisers_prompt_byte_for_byte(
-    query: str, text: str, criticism: str, evidence: str
-) -> None:
-    prompt = revision_messages("Mend.", query=query, text=text, critique=criticism, evidence=evidence)[1].text
-    found = [block(prompt, name) for name in ("query", "text", "critique", "evidence")]
-    assert found == [query, text, criticism, evidence]
+@given(query=words, text=words, criticism=words)
+def test_every_text_stands_in_a_revisers_prompt_byte_for_byte(query: str, text: str, criticism: str) -> None:
+    prompt = revision_messages("Mend.", query=query, text=text, critique=criticism)[1].text
+    found = [block(prompt, name) for name in ("query", "text", "critique")]
+    assert found == [query, text, criticism]
 
 
 @given(said=st.lists(st.tuples(words, words), min_size=1, max_size=3), query=words, session=anything)
@@ -114,7 +112,7 @@ def test_a_mark_is_explained_only_where_one_is_needed() -> None:
 
 
 def test_two_hundred_kilobytes_of_tags_get_a_tag_of_their_own_at_once() -> None:
-    draft = "".join(f"</draft-{number}>" for number in range(1, 15_000)) + "<" + " " * 20_000 + "<draft>"
+    draft = "".join(f"</draft-{number}>" for number in range(1, 15_000)) + "<" + " " * 200_000 + "<draft>"
     assert block(critique(draft=draft)[1].text, "draft") == draft
 
 

@@ -1,0 +1,145 @@
+"""The ``doctor`` command: looks at everything that can be wrong with an installation, and says what to fix.
+
+It changes nothing and asks no model: a look must not cost anything. Keys are never shown.
+"""
+
+import argparse
+import asyncio
+import platform
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit, urlunsplit
+
+from rich.text import Text
+
+from companions.errors import CompanionsError
+from terminal.arguments import DISTRIBUTION
+from terminal.program import MakeProgram, Program, drained
+from terminal.screen import Screen, harmless
+
+PACKAGES = (DISTRIBUTION, "fastmcp", "langchain-core", "langchain-openai", "proselint", "rapidfuzz")
+SQLITE = "sqlite:///"
+COUNTED = 500
+"""Sessions that are read at a time to count them."""
+
+STYLES = {"ok": "green", "note": "yellow", "wrong": "bold red"}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report."""
+
+    state: Literal["ok", "note", "wrong"]
+    what: str
+
+
+def doctor(chosen: argparse.Namespace, make: MakeProgram) -> int:
+    """Check everything; 1 if something is broken."""
+    del chosen
+    findings = list(_packages())
+    try:
+        program = make()
+    except CompanionsError as error:
+        findings.append(Finding("wrong", str(error)))
+    else:
+        findings += [_store(program), *_model(program), *_library(program), *_settings(program)]
+    screen = Screen.of_process()
+    for finding in findings:
+        _tell(screen, finding)
+    return int(any(finding.state == "wrong" for finding in findings))
+
+
+def _tell(screen: Screen, finding: Finding) -> None:
+    line = f"{finding.state:<5}  {harmless(finding.what)}"
+    if screen.piped:
+        screen.result(line)
+        return
+    told = Text(line)
+    told.stylize(STYLES[finding.state], 0, len(finding.state))
+    screen.say(told)
+
+
+def _packages() -> Iterator[Finding]:
+    found: list[str] = [f"Python {platform.python_version()}"]
+    for name in PACKAGES:
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            yield Finding("wrong", f"The package {name} is missing. Install {DISTRIBUTION} again.")
+    yield Finding("ok", ", ".join(found))
+
+
+def _store(program: Program) -> Finding:
+    shown = _without_password(program.store)
+    try:
+        count = asyncio.run(drained(program, _sessions(program)))
+    except CompanionsError as error:
+        return Finding("wrong", f"Store {shown}: {error}")
+    return Finding("ok", f"Store {shown}: {count:,} {'session' if count == 1 else 'sessions'}{_size(program.store)}")
+
+
+async def _sessions(program: Program) -> int:
+    store, count = program.calls.desk.sessions.store, 0
+    while heads := await store.list(program.owner, limit=COUNTED, offset=count):
+        count += len(heads)
+    return count
+
+
+def _size(store: str) -> str:
+    """Say how much room an SQLite file takes, with the log beside it."""
+    if not store.startswith(SQLITE):
+        return ""
+    path = Path(store.removeprefix(SQLITE)).expanduser()
+    files = [path, path.with_name(f"{path.name}-wal")]
+    return f", {sum(file.stat().st_size for file in files if file.exists()) / 1000:,.0f} kB"
+
+
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.password is None:
+        return url
+    return urlunsplit(parts._replace(netloc=f"{parts.username}:***@{parts.netloc.rpartition('@')[2]}"))
+
+
+def _model(program: Program) -> Iterator[Finding]:
+    defaults, given = program.calls.desk.sessions.defaults, program.settings
+    why = "COMPANIONS_MODEL" if "COMPANIONS_MODEL" in given else "no model is set"
+    match defaults.execution_mode:
+        case "client":
+            yield Finding("ok", f"Model: your MCP host's own writes, in the terminal the offline editor ({why})")
+        case "offline":
+            yield Finding("ok", f"Model: none; the offline editor writes ({why})")
+        case "server":
+            yield _configured(program, defaults.model, why if "COMPANIONS_MODEL" in given else "OPENAI_API_KEY is set")
+
+
+def _configured(program: Program, model: str | None, why: str) -> Finding:
+    base = program.settings.get("OPENAI_BASE_URL")
+    key = "OPENAI_API_KEY" in program.settings
+    try:
+        program.calls.desk.models.get(model)
+    except CompanionsError as error:
+        return Finding("wrong", f"Model: {error}")
+    if not key and base is None:
+        return Finding("wrong", f"Model: {model} writes ({why}), but no key is set. Set OPENAI_API_KEY.")
+    where = "" if base is None else f" at {_without_password(base)}"
+    return Finding("ok", f"Model: {model} writes{where} ({why}); {'a' if key else 'no'} key is set")
+
+
+def _library(program: Program) -> Iterator[Finding]:
+    library = program.calls.desk.sessions.library
+    names = ", ".join(known.name for known in library.types)
+    folder = "" if library.folder is None else f" (yours from {library.folder})"
+    yield Finding("ok", f"Companion types{folder}: {names}")
+    for problem in library.problems:
+        yield Finding("wrong", f"Companion type: {problem}. Mend the file, or take it out of the folder.")
+
+
+def _settings(program: Program) -> Iterator[Finding]:
+    given = ", ".join(f"{name}={value}" for name, value in program.settings.items())
+    yield Finding("ok", f"Settings: {given or 'all at their defaults'}")
+    for name in program.unknown_settings:
+        yield Finding("note", f"{name} is no setting. `companions serve --help` lists those there are.")

@@ -1,0 +1,201 @@
+"""The ``refine`` command: the whole loop in the terminal. It asks for one step after the other and does what each says.
+
+The answer goes to standard output, all else to wherever people read along (see ``screen``): on a terminal that is the
+same place, and the answer comes before the session's id; otherwise standard output holds the answer alone, byte for
+byte, and it comes last. What a step does is ``sessions``' work, how it is shown ``telling``'s.
+"""
+
+import argparse
+import asyncio
+import shlex
+import time
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from companions.companion import Companion
+from companions.errors import CompanionsError, InputError
+from companions.model_catalog import OFFLINE
+from companions.models import Sampling
+from companions.next_step import next_step
+from companions.requests import Request
+from sessions.answers import Answer
+from sessions.calls import DEFAULT_TYPE, Pending, Waiting
+from sessions.session import Session
+from terminal.program import MakeProgram, Program, drained
+from terminal.records import found
+from terminal.screen import Screen, fail
+from terminal.telling import QUIET, WARNING, tell_convergence, tell_heading, tell_step, tell_usage
+from terminal.wishes import Wish, read_wish
+
+SIGNED = "terminal"
+"""How a text that a person gave is signed."""
+REPORT_SECONDS = 10.0
+"""How often plain text tells that a step goes on."""
+INTERRUPTED = 130
+NO_MODEL = (
+    "No model is configured for the terminal: the built-in editor works by rules, without a language model. "
+    "For one, set OPENAI_API_KEY, or COMPANIONS_MODEL, or give --model."
+)
+BY_RULES = "The built-in editor works by rules, without a language model."
+WRITING = {"draft": "Drafting", "critique": "Critiquing", "revise": "Revising"}
+AGAIN = "all the same tool again"
+
+
+def refine(chosen: argparse.Namespace, make: MakeProgram) -> int:
+    """Run the loop to its end, or until somebody stops it; its session keeps every step either way."""
+    wish = read_wish(chosen)
+    loop = Loop(make(), Screen.of_process(), wish)
+    try:
+        answer = asyncio.run(drained(loop.program, loop.run()))
+    except KeyboardInterrupt:
+        again = loop.resume
+        fail(f"Stopped. `{again}` goes on from there." if again else "Stopped before anything was stored.")
+        return INTERRUPTED
+    except CompanionsError as error:
+        if (again := loop.resume) is None:
+            raise
+        raise CompanionsError(error.what, _remedy(error.remedy, again)) from error
+    loop.tell_end(answer)
+    return 0
+
+
+def _remedy(remedy: str, again: str) -> str:
+    """Say what to do in a terminal's words, where the error speaks to a model that calls tools."""
+    if AGAIN in remedy:
+        return remedy.replace(f"C{AGAIN}", f"Run `{again}`").replace(f"c{AGAIN}", f"run `{again}`")
+    return f"{remedy} Nothing is lost: `{again}` goes on from there."
+
+
+@dataclass(slots=True)
+class Loop:
+    """One run of the loop.
+
+    Attributes:
+        session: Found or minted when it starts.
+        sampling: What each step is asked for.
+    """
+
+    program: Program
+    screen: Screen
+    wish: Wish
+    session: Session | None = None
+    companion_type: str = DEFAULT_TYPE
+    sampling: Sampling = field(default_factory=Sampling)
+
+    @property
+    def resume(self) -> str | None:
+        """The command that goes on with the session; ``None`` while there is nothing to go on with."""
+        if self.session is None or not self.session.stored:
+            return None
+        model = "" if self.wish.model is None else f" --model {shlex.quote(self.wish.model)}"
+        return f"companions refine --session {self.session.session_id}{model}"
+
+    async def run(self) -> str:
+        """Take steps until none is to be taken; gives the answer."""
+        session = await self._open()
+        companion = await session.look(self.companion_type)
+        if companion.configuration is None:  # else it needs its file no more, and goes on without
+            (await self.program.calls.desk.sessions.read_library()).get(self.companion_type)
+        self.sampling, who = self._choose(companion)
+        request = self._first(companion)
+        self.screen.say(f"Session {session.session_id}, companion {self.companion_type}.", QUIET)
+        if request is None:
+            self.screen.say("This session has ended; nothing was asked for anew.")
+        else:
+            self.screen.say(who, WARNING if self.sampling.execution_mode == OFFLINE else QUIET)
+        while request is not None:
+            answer = await self._step(session, request)
+            coming = answer.next
+            request = None if coming.step is None else self._request(step=coming.step, redo=coming.redo)
+        return await self._conclude(session)
+
+    def tell_end(self, answer: str) -> None:
+        """Give the answer, and say how to see all of it again; the answer comes last where it goes elsewhere."""
+        session_id = "" if self.session is None else self.session.session_id
+        again = f"\nSession {session_id}. See it again: companions show {session_id}"
+        if self.screen.piped:
+            self.screen.say(again)
+            self.screen.result(answer)
+        else:
+            tell_heading(self.screen, "Answer")
+            self.screen.say(answer.rstrip("\n"))
+            self.screen.say(again, QUIET)
+
+    async def _open(self) -> Session:
+        """Find the session, or mint one: its id must be known before the first step, which can be interrupted."""
+        wish, sessions = self.wish, self.program.calls.desk.sessions
+        if wish.model is not None:
+            self.program.calls.desk.models.get(wish.model)  # a wrong name is refused before anything is stored
+        if wish.max_iterations is not None:
+            sessions.defaults = replace(sessions.defaults, max_iterations=wish.max_iterations)
+        if wish.session_id is None:
+            self.session = sessions.mint(self.program.owner)
+        else:
+            self.session = await found(self.program, wish.session_id)
+        self.companion_type = wish.companion_type or self.session.last_type or DEFAULT_TYPE
+        return self.session
+
+    def _choose(self, companion: Companion) -> tuple[Sampling, str]:
+        """Say who writes: who is named, else the session's own model, else the configured one, else the editor."""
+        defaults, known = self.program.calls.desk.sessions.defaults, companion.configuration
+        if self.wish.model not in (None, OFFLINE):
+            return Sampling(model=self.wish.model, execution_mode="server"), f"{self.wish.model} writes."
+        mode = defaults.execution_mode if known is None else known.execution_mode
+        if self.wish.model == OFFLINE or mode == "offline":
+            return Sampling(execution_mode="offline"), BY_RULES
+        if mode == "server":
+            return Sampling(), f"{defaults.model if known is None else known.model} writes."
+        if defaults.execution_mode == "server":
+            return Sampling(model=defaults.model, execution_mode="server"), f"{defaults.model} writes."
+        return Sampling(execution_mode="offline"), NO_MODEL
+
+    def _first(self, companion: Companion) -> Request | None:
+        """Say which step comes first; ``None`` when the session has ended and nothing new is asked."""
+        query, text = self.wish.question(offline=self.sampling.execution_mode == OFFLINE)
+        slot, coming = companion.slot, next_step(companion)
+        if query is None and slot is None:
+            raise InputError(
+                f"This session has no companion {self.companion_type!r} to go on with.",
+                "Give it a question, or name another with --companion.",
+            )
+        known = slot is not None and slot.draft is not None and query == slot.query.text
+        same = known and slot is not None and slot.draft is not None and text in (None, slot.draft.text)
+        if query is None or same:
+            return None if coming.step is None else self._request(step=coming.step, redo=coming.redo)
+        # The same file in another state is a new question; without redo it would be taken for a call made twice.
+        return self._request(step="draft", query=query, text=text, redo=known)
+
+    def _request(self, **asked: Any) -> Request:
+        return Request(**asked, sampling=self.sampling, text_limit=self.program.text_limit)
+
+    async def _step(self, session: Session, request: Request) -> Answer:
+        started = time.monotonic()
+        with self.screen.growing(WRITING[request.step]) as hear:
+            answer = await self.program.calls.step(
+                self.program.owner,
+                session.session_id,
+                self.companion_type,
+                request,
+                waiting=Waiting(seconds=float("inf"), every=REPORT_SECONDS, report=self._report, on_text=hear),
+                signature=SIGNED,
+            )
+        if isinstance(answer, Pending) or answer.entry is None:
+            raise InputError("The step was not finished.", "Call the same tool again.")
+        companion = await session.look(self.companion_type)
+        tell_step(self.screen, answer, answer.entry, companion, time.monotonic() - started)
+        return answer
+
+    async def _report(self, step: str, seconds: float, characters: int) -> None:
+        if not self.screen.terminal:
+            self.screen.say(f"  {step}: {seconds:.0f} s, {characters:,} characters so far")
+
+    async def _conclude(self, session: Session) -> str:
+        """Tell how it ended, and give the version that stands."""
+        reading, owner = self.program.reading, self.program.owner
+        analysis = await reading.part(owner, session.session_id, self.companion_type, "convergence_analysis")
+        tell_convergence(self.screen, analysis)
+        tell_usage(self.screen, (await reading.overview(owner, session.session_id))["usage"])
+        slot = (await session.look(self.companion_type)).slot
+        if slot is None or slot.current is None:
+            raise InputError("There is no answer yet.", "Call the same tool again.")
+        return slot.current.text

@@ -1,0 +1,81 @@
+"""What ``refine`` tells people: who writes, each step as it is made, how the loop ended. It decides nothing."""
+
+from typing import Any
+
+from rich.text import Text
+
+from companions.companion import Companion
+from companions.entries import Entry
+from companions.models import Step
+from sessions.answers import Answer
+from terminal.screen import Screen
+from terminal.word_diff import shown, word_diff
+
+HEADING, QUIET, WARNING = "bold cyan", "dim", "yellow"
+SHOWN_SIMILARITIES = 12
+
+
+def _name_of(step: Step, iteration: int) -> str:
+    """Name a step as people count it."""
+    return {"draft": "Draft", "critique": f"Critique {iteration}", "revise": f"Revision {iteration}"}[step]
+
+
+def tell_heading(screen: Screen, name: str, *details: str) -> None:
+    """Begin a part: its name, and in a low voice what is to be known of it."""
+    told = Text(f"\n{name}", style=HEADING)
+    for detail in details:
+        told.append(f"  {detail}", style=f"not bold {QUIET}")
+    screen.say(told)
+
+
+def tell_step(screen: Screen, answer: Answer, entry: Entry, companion: Companion, seconds: float) -> None:
+    """Tell a step: a critique as it is, a revision as what it changed."""
+    wrote = str(entry.meta.get("model", "unknown"))
+    if answer.already_done:
+        details = ["written before"]
+    elif answer.written_by_caller:
+        details = [f"the text given, {len(entry.text.split()):,} words"]
+    else:
+        details = [wrote, f"{seconds:.1f} s"]
+    if "similarity" in entry.meta:
+        details.append(f"similarity {entry.meta['similarity']:.3f}")
+    tell_heading(screen, _name_of(answer.step, answer.iteration), *details)
+    base = None if companion.slot is None else companion.slot.base
+    if entry.kind == "revision" and base is not None:
+        _tell_changes(screen, base.text, entry.text)
+    elif not answer.written_by_caller:
+        screen.say(entry.text.rstrip("\n"))
+    if entry.meta.get("guard"):
+        screen.say(f"Kept, but not taken: {entry.meta.get('guard_why', entry.meta['guard'])}.", WARNING)
+    if answer.not_recorded:
+        screen.say("This step had been written before; the stored text stands.", WARNING)
+
+
+def tell_convergence(screen: Screen, body: dict[str, Any]) -> None:
+    """Tell how near neighbouring versions came, and why the loop ended or that it has not."""
+    numbers = [f"{pair['similarity']:.3f}" for pair in body["similarities"]]
+    if len(numbers) > SHOWN_SIMILARITIES:
+        numbers = ["...", *numbers[-SHOWN_SIMILARITIES:]]
+    measured = f"similarity {', '.join(numbers)}; " if numbers else ""
+    threshold = f"threshold {body['threshold']:g} ({body['threshold_source']})"
+    reason = str(body["stop_reason"] or "not ended").replace("_", " ")
+    tell_heading(screen, reason.capitalize(), f"{measured}{threshold}")
+    if body["why"]:
+        screen.say(body["why"])
+
+
+def tell_usage(screen: Screen, usage: dict[str, int]) -> None:
+    """Tell what the session has cost so far, where a model counted."""
+    if usage:
+        told = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in usage.items())
+        screen.say(f"Used by this session so far: {told}.", QUIET)
+
+
+def _tell_changes(screen: Screen, before: str, after: str) -> None:
+    pieces = word_diff(before, after)
+    if all(piece.change in ("same", "left out") for piece in pieces):
+        screen.say("No word was changed.")
+        return
+    told = shown(pieces, coloured=screen.terminal)
+    told.rstrip()
+    screen.say(told)

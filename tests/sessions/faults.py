@@ -1,0 +1,220 @@
+"""Faults for tests of sessions: real stores and a scripted model, wrapped so that a test says which call breaks.
+
+What a test does not break is the wrapped store's own work; nothing here imitates a store.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from companions.companion_types import Library
+from companions.configuration import Defaults
+from companions.entries import Entry
+from companions.models import Model, OnText, Step, Task, Written
+from companions.offline import OfflineEditor
+from companions.requests import Request
+from sessions.answers import Answer
+from sessions.calls import Calls, Pending, Waiting
+from sessions.sessions import Sessions
+from sessions.steps import Desk
+from sessions.store import Append, Head, Outcome, Projection, Store, Window
+
+OWNER = "ann"
+LIBRARY = Library.load(None)
+
+T = TypeVar("T")
+
+
+class Gate:
+    """A place where calls can be made to wait; open unless a test closes it."""
+
+    def __init__(self) -> None:
+        self.reached = asyncio.Event()
+        self._open = asyncio.Event()
+        self._open.set()
+
+    def close(self) -> None:
+        self.reached.clear()
+        self._open.clear()
+
+    def open(self) -> None:
+        self._open.set()
+
+    async def passed(self) -> None:
+        self.reached.set()
+        await self._open.wait()
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What one call to a store does instead of its work, or after it when ``commits``."""
+
+    error: BaseException
+    commits: bool = False
+
+
+@dataclass(slots=True)
+class FaultyStore:
+    """A store whose calls can be held at a gate and made to fail, one by one.
+
+    Attributes:
+        keeps: Whether ``close`` is passed over, as when a process ends and what it stored stays.
+        faults: By method, what its next calls do; a ``None`` lets one through.
+        gates: By method, where its calls wait before they reach the store.
+        batches: What was handed to ``append``, in order, whatever came of it.
+        projected: When ``project`` was called, in ``time.monotonic`` seconds, and with what.
+    """
+
+    store: Store
+    keeps: bool = False
+    faults: dict[str, deque[Fault | None]] = field(default_factory=dict[str, "deque[Fault | None]"])
+    gates: dict[str, Gate] = field(default_factory=dict[str, Gate])
+    batches: list[list[Append]] = field(default_factory=list[list[Append]])
+    projected: list[tuple[float, list[Projection]]] = field(default_factory=list[tuple[float, list[Projection]]])
+
+    @property
+    def shared(self) -> bool:
+        return self.store.shared
+
+    def breaks(self, method: str, *faults: Fault | None) -> None:
+        self.faults.setdefault(method, deque()).extend(faults)
+
+    def holds(self, method: str) -> Gate:
+        gate = self.gates.setdefault(method, Gate())
+        gate.close()
+        return gate
+
+    async def append(self, appends: Sequence[Append]) -> list[Outcome]:
+        self.batches.append([*appends])
+        return await self._through("append", lambda: self.store.append(appends))
+
+    async def tail(self, session_id: str, companion_type: str, window: Window) -> list[Entry]:
+        return await self._through("tail", lambda: self.store.tail(session_id, companion_type, window))
+
+    async def page(self, session_id: str, **chosen: Any) -> list[Entry]:
+        return await self._through("page", lambda: self.store.page(session_id, **chosen))
+
+    async def head(self, session_id: str) -> Head | None:
+        return await self._through("head", lambda: self.store.head(session_id))
+
+    async def project(self, projections: Sequence[Projection]) -> None:
+        self.projected.append((time.monotonic(), [*projections]))
+        await self._through("project", lambda: self.store.project(projections))
+
+    async def lease(self, name: str, holder: str, seconds: float) -> str:
+        return await self._through("lease", lambda: self.store.lease(name, holder, seconds))
+
+    async def tombstone(self, session_id: str) -> bool:
+        return await self._through("tombstone", lambda: self.store.tombstone(session_id))
+
+    async def close(self) -> None:
+        if not self.keeps:
+            await self.store.close()
+
+    async def _through(self, method: str, call: Callable[[], Awaitable[T]]) -> T:
+        if method in self.gates:
+            await self.gates[method].passed()
+        faults = self.faults.get(method)
+        fault = faults.popleft() if faults else None
+        if fault is None:
+            return await call()
+        if fault.commits:
+            await call()
+        raise fault.error
+
+    # Last, since its name would hide the type's from the annotations above.
+    async def list(self, owner: str, *, search: str | None = None, limit: int = 10, offset: int = 0) -> "list[Head]":
+        return await self._through("list", lambda: self.store.list(owner, search=search, limit=limit, offset=offset))
+
+
+@dataclass(slots=True)
+class ScriptedModel:
+    """A model that writes what its script says, or fails with it; without a script it numbers its texts.
+
+    Attributes:
+        tasks: What it was asked, in order.
+        gate: Where it waits before it answers.
+    """
+
+    name: str = "scripted"
+    script: deque[str | BaseException] = field(default_factory=deque[str | BaseException])
+    tasks: list[Task] = field(default_factory=list[Task])
+    gate: Gate = field(default_factory=Gate)
+
+    async def write(self, task: Task, on_text: OnText | None = None) -> Written:
+        self.tasks.append(task)
+        given = self.script.popleft() if self.script else f"Text {len(self.tasks)} of the scripted model."
+        await self.gate.passed()
+        if isinstance(given, BaseException):
+            raise given
+        if on_text is not None:
+            on_text(given)
+        return Written(text=given, model="scripted:1", usage={"input_tokens": 7, "output_tokens": len(given)})
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """The scripted model, and the real offline editor beside it."""
+
+    model: ScriptedModel
+
+    def get(self, name: str | None) -> Model:
+        return OfflineEditor() if name == "offline" else self.model
+
+
+async def unreported(_step: str, _seconds: float, _characters: int) -> None:
+    """Hear how long a call has waited, and tell nobody."""
+
+
+@dataclass(slots=True)
+class Process:
+    """One process as far as sessions go: what is in its memory is in here, and its store may be another's too."""
+
+    store: FaultyStore
+    model: ScriptedModel
+    calls: Calls
+
+    @classmethod
+    def on(cls, store: Store, *, keeps: bool = False, **defaults: Any) -> "Process":
+        """Start one on a store; without further choices the caller writes."""
+        faulty, model = FaultyStore(store, keeps=keeps), ScriptedModel()
+        chosen: dict[str, Any] = {"execution_mode": "client"} | defaults
+        sessions = Sessions(faulty, LIBRARY, Defaults(**chosen))
+        return cls(faulty, model, Calls(desk=Desk(sessions=sessions, models=Catalog(model))))
+
+    async def call(
+        self,
+        step: Step,
+        session_id: str | None = None,
+        companion_type: str | None = None,
+        *,
+        seconds: float = 30.0,
+        **given: Any,
+    ) -> Answer | Pending:
+        """Make a call as a tool would."""
+        waiting = Waiting(seconds=seconds, every=seconds, report=unreported)
+        request = Request(step=step, **given)
+        return await self.calls.step(
+            OWNER, session_id, companion_type, request, waiting=waiting, signature="host:tests"
+        )
+
+    async def step(
+        self, step: Step, session_id: str | None = None, companion_type: str | None = None, **given: Any
+    ) -> Answer:
+        """Make a call that is answered with the step."""
+        answer = await self.call(step, session_id, companion_type, **given)
+        assert isinstance(answer, Answer)
+        return answer
+
+    async def entries(self, session_id: str) -> list[Entry]:
+        return await self.store.store.page(session_id, limit=10_000)
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Let others run until something holds."""
+    async with asyncio.timeout(10):
+        while not holds():  # noqa: ASYNC110 - what is waited for is our code's own state, which sets no event
+            await asyncio.sleep(0)

@@ -1,0 +1,59 @@
+"""What tests of the background writer share: places, single writes, and the writer's own log."""
+
+import asyncio
+import logging
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+
+from companions.entries import Entry
+from sessions.store import Committed, Opening, Outcome
+from sessions.writer import Place, Writer
+from tests.sessions.building import note
+from tests.sessions.faults import OWNER, FaultyStore
+
+
+def place(session_id: str = "s1") -> Place:
+    return Place(session_id, OWNER, opening=Opening(session_id=session_id, owner=OWNER, created_at=1.0))
+
+
+async def write(writer: Writer, where: Place, *texts: str) -> tuple[Entry, ...]:
+    entries, receipt = writer.hand_over(where, [note(text=text) for text in texts or ("x",)])
+    assert await receipt == Committed()
+    return entries
+
+
+async def held(writer: Writer, faulty: FaultyStore, where: Place) -> asyncio.Future[Outcome]:
+    """Hand something over and hold its commit, so that what follows gathers behind it."""
+    gate = faulty.holds("append")
+    _, receipt = writer.hand_over(where, [note()])
+    await gate.reached.wait()
+    return receipt
+
+
+async def seqs(store: FaultyStore, session_id: str = "s1") -> list[int]:
+    return [entry.seq for entry in await store.store.page(session_id, limit=10_000)]
+
+
+async def shown(store: FaultyStore, session_id: str) -> str | None:
+    head = await store.store.head(session_id)
+    return None if head is None or head.projection is None else head.projection.title
+
+
+def timers() -> Sequence[str]:
+    """Name the writer's timers that are still to come; asyncio has no public name for what it has scheduled."""
+    scheduled: Sequence[asyncio.TimerHandle] = vars(asyncio.get_running_loop())["_scheduled"]
+    return [repr(timer) for timer in scheduled if not timer.cancelled() and "sessions/writer" in repr(timer)]
+
+
+@contextmanager
+def log_of(name: str) -> Generator[list[str]]:
+    """Collect a log by itself: pytest's own handlers write to a file, and the guard against blocking calls says so."""
+    said = list[str]()
+    handler = logging.Handler()
+    handler.emit = lambda record: said.append(record.getMessage())
+    logger = logging.getLogger(name)
+    logger.addHandler(handler)
+    logger.propagate = False
+    yield said
+    logger.propagate = True
+    logger.removeHandler(handler)

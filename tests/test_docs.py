@@ -1,0 +1,145 @@
+"""What the documents say is true: commands run, settings, tools and addresses exist, and none is left out."""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from fastmcp import Client
+from fastmcp.client.transports import StdioTransport
+
+import server
+from tests.provider.server import KEY, Provider
+
+pytest_plugins = ("tests.provider.fixtures",)
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text()
+REFERENCE = (ROOT / "docs" / "reference.md").read_text()
+PLACE = "/path/to/persistent-companions"
+SERVE = ["uv", "run", "--directory", PLACE, "companions", "serve"]
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+
+def run(command: list[str], **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, timeout=80, check=False
+    )
+
+
+def program(*arguments: str, **environment: str) -> str:
+    """Run the console script's own function the way ``uv run companions`` does, and give its standard output."""
+    done = run([sys.executable, "-c", "import server, sys; sys.exit(server.main())", *arguments], **environment)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_every_setting_is_in_the_readme_and_nothing_else_is() -> None:
+    named = set(re.findall(r"^\| `((?:COMPANIONS|OPENAI)_[A-Z_]+)`", README, re.MULTILINE))
+
+    assert named == {line.split()[0] for line in server.described()}
+
+
+async def test_every_tool_is_in_the_readme_and_the_reference() -> None:
+    listed = {tool.name for tool in await server.Wired.of(server.Settings(store="memory://")).server().list_tools()}
+
+    assert set(re.findall(r"^\| `([a-z_]+)` \|", README, re.MULTILINE)) == listed
+    assert listed <= set(re.findall(r"`([a-z_]+)\(", REFERENCE))
+
+
+async def test_the_reference_names_each_argument_of_each_tool() -> None:
+    for tool in await server.Wired.of(server.Settings(store="memory://")).server().list_tools():
+        said = re.search(rf"`{tool.name}\(([^)]*)\)`", REFERENCE)
+
+        assert said is not None
+        assert said[1].split(", ") == list(tool.parameters["properties"])
+
+
+async def test_every_resource_is_in_the_reference() -> None:
+    mcp = server.Wired.of(server.Settings(store="memory://")).server()
+    served = {str(resource.uri) for resource in await mcp.list_resources()}
+    served |= {template.uri_template for template in await mcp.list_resource_templates()}
+
+    assert set(re.findall(r"^\| `(resource://[^`]+)`", REFERENCE, re.MULTILINE)) == served
+
+
+def test_every_linked_file_exists() -> None:
+    for document in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")):
+        for target in re.findall(r"\]\((?!http)([^)#]+)\)", document.read_text()):
+            assert (document.parent / target).exists(), f"{document.name} links to {target}"
+
+
+def test_every_host_block_starts_the_same_command() -> None:
+    (desktop,) = (json.loads(block)["mcpServers"]["companions"] for block in blocks("json"))
+    (codex,) = (tomllib.loads(block)["mcp_servers"]["companions"] for block in blocks("toml"))
+    adding = [shlex.split(block) for block in blocks("sh") if PLACE in block]
+
+    assert [desktop["command"], *desktop["args"]] == SERVE
+    assert [codex["command"], *codex["args"]] == SERVE
+    assert [command[-len(SERVE) :] for command in adding] == [SERVE] * 3
+    assert {command[0] for command in adding} == {"claude", "gemini", "npx"}
+
+
+async def test_the_command_of_the_host_blocks_serves_with_a_host_s_environment(home: Path) -> None:
+    host = {name: os.environ[name] for name in ("PATH", "UV_CACHE_DIR") if name in os.environ} | {"HOME": str(home)}
+    command = [part.replace(PLACE, str(ROOT)) for part in SERVE]
+
+    async with Client(StdioTransport(command[0], [*command[1:2], "--no-sync", *command[2:]], env=host)) as client:
+        assert {tool.name for tool in await client.list_tools()} >= {"draft", "critique", "revise"}
+
+
+def test_the_first_command_ends_with_an_answer_and_a_session(home: Path) -> None:
+    first = shlex.split(blocks("sh")[0])
+    done = run([*first[:2], "--no-sync", *first[2:]])
+    memo = (ROOT / "examples" / "memo.md").read_text()
+
+    assert done.returncode == 0, done.stderr
+    session = re.search(r"\b[a-z0-9]{20}\b", done.stderr)
+    assert session is not None
+    assert done.stdout.strip() != memo.strip()
+    assert memo.strip() in program("show", session[0])
+    assert list(home.rglob("sessions.db"))
+
+
+def test_the_terminal_s_commands_run(provider: Provider) -> None:
+    (commands,) = [block.splitlines() for block in blocks("sh") if "companions sessions" in block]
+    model: Mapping[str, str] = {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": provider.url}
+    session = ""
+    for command in commands:
+        said = program(*shlex.split(command.replace("ID", session))[1:], *_answers(command), **model)
+        if command.startswith("companions refine"):
+            (listed,) = json.loads(program("sessions", "--json"))["sessions"]
+            session = listed["session_id"]
+        assert said.strip()
+
+    assert provider.bodies
+
+
+def test_the_python_example_runs(provider: Provider) -> None:
+    (example,) = blocks("python")
+    done = run([sys.executable, "-c", example], OPENAI_API_KEY=KEY, OPENAI_BASE_URL=provider.url)
+
+    assert done.returncode == 0, done.stderr
+    assert provider.bodies
+
+
+@pytest.mark.parametrize("variable", ["COMPANIONS_LOG_LEVEL", "COMPANIONS_REPLY_SECONDS"])
+def test_the_help_of_serve_lists_settings_with_their_defaults(variable: str) -> None:
+    said = program("serve", "--help")
+    default = server.Settings.model_fields[variable.removeprefix("COMPANIONS_").lower()].default
+
+    assert re.search(rf"{variable}.*{default}", said)
+
+
+def _answers(command: str) -> list[str]:
+    """Answer the question that a command asks where no person sits at a terminal."""
+    return ["--yes"] if " forget " in command else []
