@@ -17,10 +17,12 @@ from fastmcp.tools.base import ToolResult
 from mcp import MCPError
 from pydantic import ValidationError
 
-from companions.errors import CompanionsError
+from companions.errors import CompanionsError, InputError
 
 log = logging.getLogger("companions.errors")
 _Kind = TypeVar("_Kind", bound=Exception)
+LONGEST_NAME = 200
+"""Characters of a caller's own name for something that an error repeats."""
 
 _WORDINGS = {
     "missing": "is missing",
@@ -58,7 +60,8 @@ class Errors(Middleware):
         try:
             return await call_next(context)
         except NotFoundError:
-            raise
+            name = context.message.name[:LONGEST_NAME]
+            raise ToolError(f"There is no tool {name!r}. Use one of those that tools/list names.") from None
         except Exception as error:  # noqa: BLE001 (nothing may reach a client unworded)
             raise ToolError(await self._worded(context.message.name, error)) from None
 
@@ -69,10 +72,13 @@ class Errors(Middleware):
         uri = str(context.message.uri)
         try:
             return await call_next(context)
-        except (NotFoundError, MCPError):
+        except MCPError:
             raise
+        except NotFoundError:
+            text = f"There is no resource {uri[:LONGEST_NAME]!r}. Use one that resources/list or its templates name."
+            raise MCPError(code=mt.INVALID_PARAMS, message=text, data={"uri": uri}) from None
         except Exception as error:  # noqa: BLE001 (likewise)
-            text = await self._worded(f"resource {uri[:200]!r}", error)
+            text = await self._worded(f"resource {uri[:LONGEST_NAME]!r}", error)
             raise MCPError(code=mt.INVALID_PARAMS, message=text, data={"uri": uri}) from None
 
     async def on_get_prompt(
@@ -80,9 +86,13 @@ class Errors(Middleware):
     ) -> PromptResult:
         """Answer a failed prompt with the protocol's error for parameters."""
         try:
+            await _check_given(context)
             return await call_next(context)
-        except (NotFoundError, MCPError):
+        except MCPError:
             raise
+        except NotFoundError:
+            text = f"There is no prompt {context.message.name[:LONGEST_NAME]!r}. Use one that prompts/list names."
+            raise MCPError(code=mt.INVALID_PARAMS, message=text) from None
         except Exception as error:  # noqa: BLE001 (likewise)
             text = await self._worded(f"prompt {context.message.name!r}", error)
             raise MCPError(code=mt.INVALID_PARAMS, message=text) from None
@@ -99,14 +109,25 @@ class Errors(Middleware):
 
     async def _malformed(self, name: str, error: ValidationError) -> str:
         faults: list[str] = []
+        remedy = "Nothing was done; call again with these corrected."
         for fault in error.errors(include_url=False, include_input=False)[:5]:
             where = ".".join(str(part) for part in fault["loc"]) or "the call"
             wording = _WORDINGS.get(fault["type"], "has a value that cannot be taken")
             told = {key: str(value) for key, value in fault.get("ctx", {}).items()}
             faults.append(f"{where[:100]} {wording.format_map(told)}")
             if fault["loc"] == ("session_id",) and fault["type"].startswith("missing"):
-                faults.append(f"every step needs the session_id that draft answered. {await self._newest()}")
-        return f"{name} was called with arguments that do not fit: {'; '.join(faults)}".rstrip(".") + "."
+                remedy = f"Every step needs the session_id that draft answered. {await self._newest()}"
+        return f"{name} was called with arguments that do not fit: {'; '.join(faults)}. {remedy}"
+
+
+async def _check_given(context: MiddlewareContext[mt.GetPromptRequestParams]) -> None:
+    """Refuse a call that lacks an argument of its prompt; FastMCP's own refusal says so in a text only."""
+    name, given = context.message.name, context.message.arguments or {}
+    server = context.fastmcp_context and context.fastmcp_context.fastmcp
+    prompt = await server.get_prompt(name) if server else None
+    known = (prompt and prompt.arguments) or []
+    if lacking := [argument.name for argument in known if argument.required and argument.name not in given]:
+        raise InputError(f"The prompt {name!r} lacks {' and '.join(lacking)}.", "Call it again with that given.")
 
 
 def _in_chain(error: BaseException | None, kind: type[_Kind]) -> _Kind | None:

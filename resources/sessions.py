@@ -10,11 +10,13 @@ from fastmcp.resources import ResourceContent, ResourceResult
 from mcp_types import Annotations
 
 from companions.companion_types import CompanionType, Library
+from companions.errors import InputError
 from sessions.reading import Part, Reading
 
 JSON = "application/json"
 MARKDOWN = "text/markdown"
 COMPANION = "resource://sessions/{session_id}/{companion_type}"
+MOST_DIGITS = 18
 NEWEST = 20
 """Sessions that the list of sessions and the listing of resources hold."""
 
@@ -36,15 +38,15 @@ class SessionResources:
         """Add the resources to a server."""
         self._add(mcp, "resource://sessions", self.sessions, JSON)
         self._add(mcp, "resource://sessions/{session_id}", self.session, JSON)
-        self._add(mcp, COMPANION + "/run_log", self.run_log, JSON)
-        self._add(mcp, COMPANION + "/run_log/{slot}", self.run_log_slot, JSON)
+        self._add_paged(mcp, COMPANION + "/run_log", self.run_log, JSON)
+        self._add_paged(mcp, COMPANION + "/run_log/{slot}", self.run_log_slot, JSON)
         self._add(mcp, COMPANION + "/history", self.history, JSON)
         self._add(mcp, COMPANION + "/phase", self.phase, JSON)
         self._add(mcp, COMPANION + "/latest_critique", self.latest_critique, JSON)
         self._add(mcp, COMPANION + "/penultimate_revision", self.penultimate_revision, JSON)
-        self._add(mcp, COMPANION + "/convergence_analysis", self.convergence_analysis, JSON)
-        self._add(mcp, COMPANION + "/answer", self.answer, MARKDOWN)
-        self._add(mcp, COMPANION + "/transcript", self.transcript, MARKDOWN)
+        self._add_paged(mcp, COMPANION + "/convergence_analysis", self.convergence_analysis, JSON)
+        self._add_paged(mcp, COMPANION + "/answer", self.answer, MARKDOWN)
+        self._add_paged(mcp, COMPANION + "/transcript", self.transcript, MARKDOWN)
         self._add(mcp, "resource://companions", self.companions, JSON)
         self._add(mcp, "resource://companions/{companion_type}", self.companion, JSON)
 
@@ -56,13 +58,13 @@ class SessionResources:
         """One session: its companions, phases, versions and usage."""
         return _json(await self.reading.overview(self.owner(), session_id))
 
-    async def run_log(self, session_id: str, companion_type: str, offset: int = 0) -> ResourceResult:
+    async def run_log(self, session_id: str, companion_type: str, offset: str = "0") -> ResourceResult:
         """Every query with its draft, critiques and revisions, in pages."""
         return await self._part(session_id, companion_type, "run_log", offset=offset)
 
-    async def run_log_slot(self, session_id: str, companion_type: str, slot: int, offset: int = 0) -> ResourceResult:
+    async def run_log_slot(self, session_id: str, companion_type: str, slot: str, offset: str = "0") -> ResourceResult:
         """One query with its draft, critiques and revisions."""
-        return await self._part(session_id, companion_type, "run_log", slot=slot, offset=offset)
+        return await self._part(session_id, companion_type, "run_log", slot=_number("slot", slot), offset=offset)
 
     async def history(self, session_id: str, companion_type: str) -> ResourceResult:
         """The newest queries and answers as messages."""
@@ -80,15 +82,15 @@ class SessionResources:
         """The revision before the newest one."""
         return await self._part(session_id, companion_type, "penultimate_revision")
 
-    async def convergence_analysis(self, session_id: str, companion_type: str, offset: int = 0) -> ResourceResult:
+    async def convergence_analysis(self, session_id: str, companion_type: str, offset: str = "0") -> ResourceResult:
         """Measured similarities of neighbouring versions, and why the loop ended."""
         return await self._part(session_id, companion_type, "convergence_analysis", offset=offset)
 
-    async def answer(self, session_id: str, companion_type: str, offset: int = 0) -> ResourceResult:
+    async def answer(self, session_id: str, companion_type: str, offset: str = "0") -> ResourceResult:
         """The version that stands as the answer."""
         return await self._markdown(session_id, companion_type, "answer", offset)
 
-    async def transcript(self, session_id: str, companion_type: str, offset: int = 0) -> ResourceResult:
+    async def transcript(self, session_id: str, companion_type: str, offset: str = "0") -> ResourceResult:
         """The whole thinking."""
         return await self._markdown(session_id, companion_type, "transcript", offset)
 
@@ -112,18 +114,31 @@ class SessionResources:
         )
 
     async def _part(
-        self, session_id: str, companion_type: str, part: Part, *, slot: int | None = None, offset: int = 0
+        self, session_id: str, companion_type: str, part: Part, *, slot: int | None = None, offset: str = "0"
     ) -> ResourceResult:
-        body = await self.reading.part(self.owner(), session_id, companion_type, part, slot=slot, offset=offset)
-        return _json(body)
+        place = _number("offset", offset)
+        return _json(await self.reading.part(self.owner(), session_id, companion_type, part, slot=slot, offset=place))
 
-    async def _markdown(self, session_id: str, companion_type: str, part: Part, offset: int) -> ResourceResult:
-        body = await self.reading.part(self.owner(), session_id, companion_type, part, offset=offset)
+    async def _markdown(self, session_id: str, companion_type: str, part: Part, offset: str) -> ResourceResult:
+        place = _number("offset", offset)
+        body = await self.reading.part(self.owner(), session_id, companion_type, part, offset=place)
         meta = {name: value for name, value in body.items() if name != "text" and value is not None}
         return ResourceResult(contents=[ResourceContent(body["text"], mime_type=MARKDOWN, meta=meta)])
 
+    def _add_paged(self, mcp: FastMCP, uri: str, read: Callable[..., Any], mime_type: str) -> None:
+        """Add a resource under its plain URI, which clients compare, and under one that takes a page's offset."""
+        self._add(mcp, uri + "{?offset}", read, mime_type)
+        self._add(mcp, uri, read, mime_type)
+
     def _add(self, mcp: FastMCP, uri: str, read: Callable[..., Any], mime_type: str) -> None:
         mcp.resource(uri, mime_type=mime_type, annotations=Annotations(audience=["user", "assistant"]))(read)
+
+
+def _number(name: str, given: str) -> int:
+    """Read a number that stands in a URI; as text until here, since a misfit must be told in our words."""
+    if not (given.isascii() and given.isdecimal() and len(given) <= MOST_DIGITS):
+        raise InputError(f"The {name} must be a whole number from 0 on.", "Take it from the page before.")
+    return int(given)
 
 
 def _json(body: dict[str, Any]) -> ResourceResult:

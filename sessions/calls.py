@@ -3,7 +3,6 @@
 What the step does is ``steps``'s work; how its answer is told is the surface's.
 """
 
-import asyncio
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
@@ -125,7 +124,8 @@ class Calls:
             if session.stored:
                 raise type(error)(error.what, f"{error.remedy} The query is kept in session {session_id}.") from error
             raise
-        except asyncio.CancelledError:
+        except BaseException:
+            # The caller went away, or something broke that nobody foresaw: a repeat is still a repeat.
             self.unanswered.left(asked)
             raise
         if isinstance(given, Pending):

@@ -12,7 +12,7 @@ from companions.companion import Companion, version_of
 from companions.entries import Entry
 from companions.next_step import stop_reason
 from companions.run_log import run_log
-from sessions.cutting import PAGE_BYTES, cut
+from sessions.cutting import BESIDE_BYTES, PAGE_BYTES, cut, size
 from sessions.session import Session
 from sessions.store import Head
 
@@ -39,7 +39,10 @@ async def companion_at(session: Session, companion_type: str, slot: int | None) 
     companion = await session.look(companion_type)
     if slot is None or (companion.slot is not None and companion.slot.number == slot):
         return companion
-    earlier = Companion(companion_type, configuration=companion.configuration)
+    earlier = Companion(companion_type)
+    async for entry in _entries(session, companion_type, slot=None, kinds=("configure",)):
+        if entry.slot <= slot:
+            earlier.apply(entry)
     async for entry in _entries(session, companion_type, slot=slot, kinds=STEPS):
         earlier.apply(entry)
     return earlier
@@ -50,12 +53,12 @@ async def run_log_page(session: Session, companion_type: str, *, slot: int | Non
     taken: list[Entry] = []
     room, following = PAGE_BYTES, None
     async for entry in _entries(session, companion_type, after=offset, slot=slot, kinds=STEPS):
-        size = len(entry.text.encode())
-        if taken and size > room:
+        length = size(entry.text) + size(entry.meta.get("evidence", ""))
+        if taken and length > room:
             following = taken[-1].seq
             break
-        room -= size
-        taken.append(_shortened(entry) if size > PAGE_BYTES else entry)
+        room -= length
+        taken.append(_shortened(entry) if length > PAGE_BYTES else entry)
     body: Body = {
         "session_id": session.session_id,
         "companion_type": companion_type,
@@ -119,13 +122,13 @@ async def transcript_page(
     async for entry in _entries(session, companion_type, after=max(seq - 1, 0), slot=slot, kinds=STEPS):
         text = _told(entry)[place:] if entry.seq == seq else _told(entry)
         begun = place if entry.seq == seq else 0
-        if parts and len(text.encode()) > room:
+        if parts and size(text) > room:
             return "".join(parts), text_offset(entry.seq, 0)
         piece, following = cut(text, room)
         parts.append(piece)
         if following is not None:
             return "".join(parts), text_offset(entry.seq, begun + following)
-        room -= len(piece.encode())
+        room -= size(piece)
     return "".join(parts), None
 
 
@@ -172,13 +175,14 @@ async def _entries(
 def _shortened(entry: Entry) -> Entry:
     piece, following = cut(entry.text, PAGE_BYTES)
     offset = text_offset_of(entry, following or 0)
+    evidence = {"evidence": cut(entry.meta["evidence"], BESIDE_BYTES)[0]} if "evidence" in entry.meta else {}
     return Entry(
         companion_type=entry.companion_type,
         kind=entry.kind,
         slot=entry.slot,
         index=entry.index,
         text=piece,
-        meta={**entry.meta, "more": {"slot": entry.slot, "part": "transcript", "offset": offset}},
+        meta={**entry.meta, **evidence, "more": {"slot": entry.slot, "part": "transcript", "offset": offset}},
         seq=entry.seq,
         id=entry.id,
         author=entry.author,

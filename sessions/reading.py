@@ -7,7 +7,7 @@ from companions.companion import Companion, version_of
 from companions.errors import InputError, UnknownNameError
 from sessions import paged_views, views
 from sessions.calls import Calls
-from sessions.cutting import PAGE_BYTES, cut
+from sessions.cutting import BESIDE_BYTES, PAGE_BYTES, cut
 from sessions.session import Session
 
 Part = Literal[
@@ -61,7 +61,7 @@ class Reading:
         companion = await paged_views.companion_at(session, companion_type, slot)
         self._check(session, companion, slot)
         body = await self._read(session, companion, part, slot=slot, offset=offset)
-        return {"session_id": session.session_id, "companion_type": companion_type} | body
+        return {"session_id": session.session_id, "companion_type": companion_type} | _beside(body, companion)
 
     async def history(self, owner: str, session_id: str, companion_type: str) -> Body:
         """Give the newest queries and answers as messages."""
@@ -137,6 +137,18 @@ class Reading:
             )
         if companion.slot is None or (slot is not None and companion.slot.number != slot):
             raise InputError(f"There is no slot {slot}.", "Slots are counted from 0; leave slot out for the newest.")
+
+
+def _beside(body: Body, companion: Companion) -> Body:
+    """Shorten what stands beside a part's own text, and name the place where the whole of it can be read."""
+    number = None if companion.slot is None else companion.slot.number
+    told = dict(body)
+    for name in ("query", "evidence"):
+        if body.get(name) is not None:
+            told[name], following = cut(body[name], BESIDE_BYTES)
+            if following is not None:
+                told[f"{name}_more"] = {"part": "transcript", "slot": number, "offset": 0}
+    return told
 
 
 def _brief(shown: "Any") -> Body:

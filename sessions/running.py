@@ -6,6 +6,7 @@ on. What a step does is ``steps``'s work.
 
 import asyncio
 import contextvars
+import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Hashable
@@ -14,6 +15,8 @@ from typing import Any
 
 from companions.errors import CompanionsError
 from sessions.answers import Answer
+
+log = logging.getLogger("companions.running")
 
 KEPT_FAILURES = 1_000
 """Failures that nobody has been told of yet; the oldest are forgotten first."""
@@ -27,19 +30,23 @@ class Running:
         characters: How many characters the model has written so far.
         asking: Whether a model is being asked right now; such a step is dropped at shutdown, it was never stored.
         waiting: How many calls wait for it.
+        closing: Whether the program is ending: a step that has not asked its model yet ends instead of asking.
     """
 
     task: "asyncio.Task[Answer]"
     characters: int = 0
     asking: bool = False
     waiting: int = 0
+    closing: bool = False
 
     def hear(self, piece: str) -> None:
         """Count a piece of the model's text."""
         self.characters += len(piece)
 
     def ask(self, asking: bool) -> None:
-        """Note that a model call began or ended."""
+        """Note that a model call is about to begin or has ended."""
+        if asking and self.closing:
+            raise asyncio.CancelledError
         self.asking = asking
 
 
@@ -110,12 +117,13 @@ class Runs:
         if not self._closing().done():
             self._closing().set_result(None)
         for run in self._runs.values():
+            run.closing = True
             if run.asking:
                 run.task.cancel()
 
     async def finish(self) -> None:
         """Wait for the steps that are being stored."""
-        if tasks := {run.task for run in self._runs.values()}:
+        while tasks := {run.task for run in self._runs.values()}:
             await asyncio.wait(tasks)
 
     def _closing(self) -> "asyncio.Future[None]":
@@ -141,7 +149,7 @@ class Runs:
 
         # An empty context: the step outlives the request, whose context would otherwise be held and used after its end.
         task = asyncio.get_running_loop().create_task(begin(), context=contextvars.Context(), name="companions-step")
-        run = self._runs[key] = Running(task)
+        run = self._runs[key] = Running(task, closing=self._closing().done())
         task.add_done_callback(lambda done: self._ended(key, run, done))
         return run
 
@@ -150,7 +158,11 @@ class Runs:
         if task.cancelled():
             return
         error = task.exception()
-        if isinstance(error, CompanionsError) and not run.waiting:
+        if error is None or run.waiting:
+            return
+        if not isinstance(error, CompanionsError):
+            log.error("a step that nobody waited for failed", exc_info=error)
+        else:
             self._failures[key] = error
             while len(self._failures) > KEPT_FAILURES:
                 self._failures.popitem(last=False)

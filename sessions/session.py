@@ -45,6 +45,7 @@ class Session:
         opening: How it was minted.
         foreign: How often another process was seen to have written to it.
         last_type: The companion type that it used last.
+        counted: The newest entry that is counted in what listings show; all before it are, too.
         title: The first query's beginning; empty until it is known.
         shown: What listings show, by companion type.
     """
@@ -54,6 +55,7 @@ class Session:
     opening: Opening
     foreign: int = 0
     last_type: str | None = None
+    counted: int = 0
     title: str = ""
     used_at: float = 0.0
     shown: dict[str, Any] = field(default_factory=dict[str, Any])

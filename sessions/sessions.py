@@ -16,7 +16,7 @@ from companions.companion import Companion
 from companions.companion_types import Library
 from companions.configuration import Defaults
 from companions.entries import Entry
-from companions.errors import SessionNotFoundError
+from companions.errors import SessionNotFoundError, StoreError
 from sessions.projections import preview_of, shown_after, title_of
 from sessions.session import Session, gone, read_companion
 from sessions.store import Head, Opening, Projection, Store
@@ -103,9 +103,13 @@ class Sessions:
         self.writer.forget(session.session_id)
         await self.store.tombstone(session.session_id)
 
-    def project(self, session: Session, companion: Companion, entries: Sequence[Entry]) -> None:
+    async def project(self, session: Session, companion: Companion, entries: Sequence[Entry]) -> None:
         """Refresh what listings show of a session after entries of one companion were stored."""
         session.last_type, session.used_at = companion.companion_type, time.time()
+        if entries[0].seq != session.counted + 1:
+            await self._count_again(session)
+            return
+        session.counted = entries[-1].seq
         if not session.title and companion.slot is not None:
             session.title = title_of(companion.slot.query.text)
         before = session.shown.get(companion.companion_type, {})
@@ -113,13 +117,26 @@ class Sessions:
         self.writer.project(
             Projection(
                 session_id=session.session_id,
-                seq=session.place.head,
+                seq=session.counted,
                 title=session.title,
                 last_used=session.used_at,
                 preview=preview_of(companion),
                 companions=dict(session.shown),
             )
         )
+
+    async def _count_again(self, session: Session) -> None:
+        """Bring what is shown up to the store's head: another process, or a sibling that lost, wrote in between."""
+        try:
+            head = await self.store.head(session.session_id)
+            projection = None if head is None else (await self._true(head)).projection
+        except StoreError:
+            # The step is stored; what is shown of it stays behind and is brought up when it is next listed.
+            return
+        if projection is not None and projection.seq > session.counted:
+            session.counted, session.title = projection.seq, projection.title
+            session.shown = dict(projection.companions)
+            self.writer.project(projection)
 
     async def rest(self) -> None:
         """Let the writer finish and end."""
@@ -136,6 +153,7 @@ class Sessions:
         session = Session(place, self.writer, head.opening)
         if known is not None:
             session.title, session.used_at, session.shown = known.title, known.last_used, dict(known.companions)
+            session.counted = known.seq
         newest = await self.store.page(session_id, after=head.seq - 1, limit=1)
         session.last_type = newest[0].companion_type if newest else None
         self._keep(session)
@@ -162,21 +180,20 @@ class Sessions:
         title = "" if known is None else known.title
         shown = {} if known is None else dict(known.companions)
         missing: dict[str, list[Entry]] = {}
-        after, last_used, companion = 0 if known is None else known.seq, head.opening.created_at, Companion("")
+        after, last_used, last_type = 0 if known is None else known.seq, head.opening.created_at, ""
         while entries := await self.store.page(session_id, after=after, limit=MISSING):
-            after, last_used = entries[-1].seq, entries[-1].at
+            after, last_used, last_type = entries[-1].seq, entries[-1].at, entries[-1].companion_type
             for entry in entries:
                 missing.setdefault(entry.companion_type, []).append(entry)
                 title = title or (title_of(entry.text) if entry.kind == "query" else "")
-        for companion_type, entries in missing.items():
-            companion = await read_companion(self.store, session_id, companion_type)
-            shown[companion_type] = shown_after(shown.get(companion_type, {}), companion, entries)
+        companions = {name: await read_companion(self.store, session_id, name) for name in missing}
+        shown |= {name: shown_after(shown.get(name, {}), companions[name], missing[name]) for name in missing}
         return Projection(
             session_id=session_id,
             seq=max(after, head.seq),
             title=title,
             last_used=last_used,
-            preview=preview_of(companion),
+            preview=preview_of(companions.get(last_type, Companion(""))),
             companions=shown,
         )
 

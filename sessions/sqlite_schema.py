@@ -214,6 +214,8 @@ def faults_of(path: Path) -> Generator[None]:
         raise _sqlite_fault(path, error) from error
     except OSError as error:
         raise _full(path) if error.errno == errno.ENOSPC else _unwritable(path) from error
+    except UnicodeEncodeError as error:
+        raise StoreError("A text holds half a character, a lone surrogate.", "Send it as valid Unicode.") from error
 
 
 def _sqlite_fault(path: Path, error: sqlite3.Error) -> StoreError:

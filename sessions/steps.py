@@ -15,7 +15,7 @@ from companions.companion import Companion
 from companions.configuration import Configuration
 from companions.entries import Entry, Note
 from companions.errors import InputError
-from companions.models import ExecutionMode, Model, OnText, Sampling, Task, Written
+from companions.models import Model, OnText, Sampling, Task, Written
 from companions.next_step import next_step
 from companions.outcomes import judge
 from companions.planning import plan
@@ -81,9 +81,10 @@ class Desk:
             found = plan(awake.companion, request, wanted)
             if isinstance(found, Repeat):
                 return self._repeat(session, awake.companion, request, found.entry)
+            model = self._model(found)
             if notes := found.notes_before(companion_type):
-                self.sessions.project(session, awake.companion, await session.record(awake, notes))
-            return await self._write(session, awake, found, caller)
+                await self.sessions.project(session, awake.companion, await session.record(awake, notes))
+            return await self._write(session, awake, found, caller, model)
 
     async def instructions(self, session: Session, companion_type: str) -> dict[str, str]:
         """Give what a caller that writes needs for the next step, as ``system`` and ``user``."""
@@ -109,23 +110,28 @@ class Desk:
         asked = request.sampling if known is None else Sampling(**known.asked)
         return Configuration.choose(library.get(companion_type), self.sessions.defaults, asked)
 
-    async def _write(self, session: Session, awake: Awake, found: Plan, caller: Caller) -> Answer:
+    def _model(self, found: Plan) -> Model | None:
+        """Choose the model to ask, so that an unknown one is refused before anything is recorded; else ``None``."""
+        if found.mode == "client":
+            return None
+        return self.models.get("offline" if found.mode == "offline" else found.sampling.model)
+
+    async def _write(self, session: Session, awake: Awake, found: Plan, caller: Caller, model: Model | None) -> Answer:
         mode = found.mode
         work = task(awake.companion, found, session=await _seen(session, found))
-        written = _given(found, caller) or await self._ask(work, mode, caller)
+        written = _given(found, caller) or await self._ask(work, model, caller)
         if written is None:
             return self._hand_out(session, awake.companion, found, work)
         note = await _judged(awake.companion, found, written)
         (entry,) = await session.record(awake, [note])
-        self.sessions.project(session, awake.companion, (entry,))
+        await self.sessions.project(session, awake.companion, (entry,))
         by_caller = found.request.text is not None
         return answer(session.session_id, awake.companion, found.step, mode, entry, written_by_caller=by_caller)
 
-    async def _ask(self, work: Task, mode: ExecutionMode, caller: Caller) -> Written | None:
+    async def _ask(self, work: Task, model: Model | None, caller: Caller) -> Written | None:
         """Let a model write; in client mode nobody here does."""
-        if mode == "client":
+        if model is None:
             return None
-        model = self.models.get("offline" if mode == "offline" else work.sampling.model)
         if caller.on_model is None:
             return await model.write(work, caller.on_text)
         caller.on_model(True)

@@ -28,6 +28,7 @@ class Unanswered:
             return known[0]
         session_id = mint()
         self._sessions[asked] = (session_id, float("inf"))
+        self._sessions.move_to_end(asked)
         while len(self._sessions) > KEPT:
             self._sessions.popitem(last=False)
         return session_id

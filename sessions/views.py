@@ -9,6 +9,7 @@ from companions.companion import Companion, Slot, version_of
 from companions.entries import Entry
 from companions.errors import InputError
 from companions.next_step import next_step, stop_reason
+from sessions.cutting import PAGE_BYTES, cut, size
 
 Body = dict[str, Any]
 
@@ -72,17 +73,33 @@ def current(companion: Companion) -> Entry:
 
 
 def history(companion: Companion, session_id: str) -> Body:
-    """Give the newest queries with the texts that stand as their answers, as LangChain's message dictionaries."""
+    """Give the newest queries with the texts that stand as their answers, as LangChain's message dictionaries.
+
+    As many as a page holds; of the newest pair, texts longer than half a page are cut and say where they go on.
+    """
     pairs = [(exchange.query, exchange.answer) for exchange in companion.history]
     slot = companion.slot
     if slot is not None and slot.current is not None:
         pairs.append((slot.query, slot.current))
-    messages: list[Body] = []
-    for query, text in pairs:
+    kept: list[list[Body]] = []
+    room = PAGE_BYTES
+    for query, text in reversed(pairs):
         metadata = {"model_name": text.meta.get("model", "")} | dict(text.meta.get("response_metadata", {}))
-        messages.append({"type": "human", "content": query.text})
-        messages.append({"type": "ai", "content": text.text, "response_metadata": metadata})
+        pair = [_message("human", query), _message("ai", text) | {"response_metadata": metadata}]
+        room -= sum(size(message["content"]) for message in pair)
+        if kept and room < 0:
+            break
+        kept.append(pair)
+    messages = [message for pair in reversed(kept) for message in pair]
     return {"session_id": session_id, "companion_type": companion.companion_type, "history": messages}
+
+
+def _message(kind: str, entry: Entry) -> Body:
+    piece, following = cut(entry.text, PAGE_BYTES // 2)
+    message: Body = {"type": kind, "content": piece}
+    if following is not None:
+        message["more"] = {"part": "transcript", "slot": entry.slot, "offset": 0}
+    return message
 
 
 def _slot(companion: Companion) -> Slot:

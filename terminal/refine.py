@@ -192,7 +192,12 @@ class Loop:
     async def _conclude(self, session: Session) -> str:
         """Tell how it ended, and give the version that stands."""
         reading, owner = self.program.reading, self.program.owner
-        analysis = await reading.part(owner, session.session_id, self.companion_type, "convergence_analysis")
+        analysis: dict[str, Any] = {"similarities": [], "next_offset": 0}
+        while (offset := analysis["next_offset"]) is not None:
+            page = await reading.part(
+                owner, session.session_id, self.companion_type, "convergence_analysis", offset=offset
+            )
+            analysis = page | {"similarities": [*analysis["similarities"], *page["similarities"]]}
         tell_convergence(self.screen, analysis)
         tell_usage(self.screen, (await reading.overview(owner, session.session_id))["usage"])
         slot = (await session.look(self.companion_type)).slot

@@ -12,7 +12,7 @@ from mcp_types import TextContent
 
 from sessions.answers import Answer
 from sessions.calls import Pending
-from sessions.cutting import PAGE_BYTES, cut
+from sessions.cutting import PAGE_BYTES, cut, size
 from sessions.paged_views import text_offset_of
 
 Body = dict[str, Any]
@@ -82,7 +82,7 @@ def _done_reply(answer: Answer) -> ToolResult:
 
 def _write_reply(answer: Answer) -> ToolResult:
     system, user = answer.instructions["system"], answer.instructions["user"]
-    piece, following = cut(user, PAGE_BYTES - len(system.encode()))
+    piece, following = cut(user, PAGE_BYTES - size(system))
     more = None if following is None else {"slot": answer.slot, "part": "instructions", "offset": following}
     why = f"Write the {_noun(answer)} as instructions say, then call {answer.step} with these arguments and your text."
     again = dict(answer.again)

@@ -29,6 +29,7 @@ TEXTS = {
 }
 SEARCHES = {
     "S-ONE": ["s-one"],
+    "S-THREE": ["s-three"],
     "plan": ["s-two", "s-one"],
     "ÄRGER": ["s-two"],
     "100%": ["s-one"],

@@ -44,7 +44,8 @@ def bytes_of(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-async def test_what_was_written_is_there_after_the_file_is_opened_again(sqlite: SQLiteStore, path: Path) -> None:
+async def test_what_was_written_is_there_after_a_restart(sqlite: SQLiteStore, path: Path, program: Program) -> None:
+    await program.run()  # makes an empty file, which is as good as none
     story = Story(sqlite)
     await story.write(*(note("query", text=text) for text in TEXTS.values()))
     await sqlite.project([projection("s1", title="T", last_used=7.0)])
@@ -102,9 +103,7 @@ async def test_every_entry_that_a_killed_process_was_told_of_is_there(sqlite: SQ
     assert known >= 40
 
 
-async def test_a_file_of_a_newer_version_is_refused_and_left_alone(
-    sqlite: SQLiteStore, path: Path, program: Program
-) -> None:
+async def test_a_newer_file_is_refused_and_left_alone(sqlite: SQLiteStore, path: Path, program: Program) -> None:
     await Story(sqlite).write()
     await sqlite.close()
     await program.run(f"PRAGMA user_version = {VERSION + 1}")
@@ -118,9 +117,7 @@ async def test_a_file_of_a_newer_version_is_refused_and_left_alone(
 
 
 @pytest.mark.parametrize("content", [b"short", b"A diary. " * 1000, b""], ids=["short", "text", "another program's"])
-async def test_a_file_that_is_not_ours_is_refused_and_left_alone(
-    sqlite: SQLiteStore, path: Path, program: Program, content: bytes
-) -> None:
+async def test_a_foreign_file_is_left_alone(sqlite: SQLiteStore, path: Path, program: Program, content: bytes) -> None:
     await asyncio.to_thread(path.write_bytes, content)
     if not content:
         await program.run("CREATE TABLE diary (day)", "PRAGMA user_version = 1")
@@ -131,36 +128,32 @@ async def test_a_file_that_is_not_ours_is_refused_and_left_alone(
     assert bytes_of(path.parent) == before
 
 
-async def test_an_empty_file_becomes_a_store(sqlite: SQLiteStore, program: Program) -> None:
-    await program.run()
-    await Story(sqlite).write()
-
-
 async def test_nothing_of_a_forgotten_text_stands_in_any_file(sqlite: SQLiteStore, path: Path) -> None:
     def left(mark: bytes) -> bool:
         return mark in b"".join(bytes_of(path.parent).values()).lower()
 
-    parent, other = Story(sqlite), Story(sqlite, "other")
+    parent = Story(sqlite)
+    stories = [parent]
     await parent.write(*(note(text=f"kept {number} " * 40) for number in range(3)))
     await parent.write(*(note(text=f"secret {number} " * 900, model="secret") for number in range(30)))
-    await sqlite.project([projection("s1", title="Secret title", preview="secret answer")])
-    await other.write(note(text="elsewhere " * 10))
-    fork = parent.fork("f1", 3)
-    await fork.write(note(text="own"))
+    shown = projection("s1", title="Secret title", preview="secret answer")
+    await sqlite.project([shown])
+    for base in (3, 5, 6):
+        stories.append(stories[-1].fork(f"f{base}", base))
+        await stories[-1].write(note(), note(), note())
     assert left(b"secret")
-    assert await sqlite.tombstone("s1")
+    for forgotten in ("f3", "f5", "s1"):
+        assert await sqlite.tombstone(forgotten)
+    await sqlite.project([shown])
     assert not left(b"secret")
-    await asyncio.gather(fork.check(), other.check())
-    # What only the fork still read goes with it.
+    await stories[-1].check()
+    # What only a fork still read goes with it.
     assert left(b"kept")
-    assert await sqlite.tombstone("f1")
+    assert await sqlite.tombstone("f6")
     assert not left(b"kept")
-    await other.check()
 
 
-async def test_a_text_that_another_program_keeps_in_the_log_is_owned_up_to(
-    sqlite: SQLiteStore, path: Path, program: Program
-) -> None:
+async def test_a_text_left_in_the_log_is_owned_up_to(sqlite: SQLiteStore, path: Path, program: Program) -> None:
     await Story(sqlite).write()
     await program.run("BEGIN", "SELECT * FROM entries")
     with pytest.raises(StoreError, match=r"^The session is forgotten, but another program still reads"):
@@ -207,9 +200,7 @@ async def costs(store: SQLiteStore, shape: str, length: int) -> list[list[int]]:
     return [await instructions((store._reader, store._writer), story) for story in (parent, fork, again)]
 
 
-async def test_a_lock_of_another_program_is_told_and_nothing_is_stored(
-    sqlite: SQLiteStore, path: Path, program: Program
-) -> None:
+async def test_another_programs_lock_is_told(sqlite: SQLiteStore, path: Path, program: Program) -> None:
     story = Story(sqlite)
     await story.write()
     await program.run("BEGIN IMMEDIATE")
@@ -248,3 +239,11 @@ async def test_a_place_that_cannot_be_written_is_told(tmp_path: Path, place: str
     with pytest.raises(StoreError, match=rf"^The store {tmp_path / place} cannot be written\. Let this user"):
         await store.head("s1")
     await store.close()
+
+
+async def test_a_text_that_no_file_can_hold_is_refused_and_the_store_goes_on(sqlite: SQLiteStore) -> None:
+    story = Story(sqlite)
+    with pytest.raises(StoreError, match=r"^A text holds half a character"):
+        await one(sqlite, story.append(note(), note(text="\ud800")))
+    await story.write()
+    await story.check()

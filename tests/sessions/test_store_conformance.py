@@ -51,9 +51,11 @@ async def test_an_append_to_an_unknown_session_is_gone(store: Store) -> None:
 
 
 async def test_a_session_is_not_opened_twice(store: Store) -> None:
-    await Story(store).write(note("query"), note("draft"))
-    assert await one(store, Story(store, owner="bob").append(note(text="other"))) == Conflict(2)
-    assert await store.head("s1") == Head(opening=Story(store).opening, seq=2)
+    story = Story(store)
+    await story.write(note("query"), note("draft"))
+    goes_on = Append(session_id="s1", entries=story.append().entries, opening=story.opening)
+    assert await store.append([Story(store, owner="bob").append(), goes_on]) == [Conflict(2), Conflict(2)]
+    assert await store.head("s1") == Head(opening=story.opening, seq=2)
 
 
 async def test_a_session_opens_with_its_first_number_only(store: Store) -> None:

@@ -1,4 +1,4 @@
-"""A store that fails once, for long, or after it had committed: a step is told or recorded, and never recorded twice."""
+"""A store that fails once, for long, or after it had committed: a step is told or stored, and never stored twice."""
 
 import asyncio
 from collections.abc import AsyncIterator

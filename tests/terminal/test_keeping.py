@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from terminal import records
 from tests.terminal.commands import MEMO, Said, Terminal, run, start
 
 MIB = "alot {0} %d \N{SNOWMAN} \\ \" '\n"
@@ -52,6 +53,28 @@ def test_an_export_is_readable_json_of_the_overview_and_every_companions_run_log
     assert terminal.json("show", said.session_id, "--json") == body
     one = terminal.json("show", said.session_id, "--companion", "strategy", "--json")
     assert one["run_logs"] == {"strategy": body["run_logs"]["strategy"]}
+
+
+def test_a_session_of_many_pages_is_exported_whole(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = refined(terminal, "--file", str(MEMO))
+    whole = terminal.json("export", said.session_id)
+    monkeypatch.setattr(records, "PAGE", 2)
+    assert terminal.json("export", said.session_id) == whole
+    assert len(whole["run_logs"]["generic"][0]["revision"]) == 2
+
+
+def test_every_command_lets_go_of_the_store_also_one_that_fails(terminal: Terminal, store: Path) -> None:
+    said = refined(terminal, "Alot of snow.")
+    for words in (
+        ("sessions",),
+        ("show", said.session_id),
+        ("show", "nothing"),
+        ("refine", "--session", "nothing"),
+        ("doctor",),
+    ):
+        terminal(*words)
+        # SQLite takes its log away when the last connection is closed.
+        assert [file.name for file in store.parent.iterdir()] == [store.name]
 
 
 def test_the_thinking_of_all_companions_is_shown_unless_one_is_named(terminal: Terminal) -> None:

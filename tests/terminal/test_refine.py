@@ -1,7 +1,12 @@
+import asyncio
 from pathlib import Path
 
 import pytest
 
+import server
+from companions.requests import Request
+from sessions.calls import Waiting
+from terminal.program import drained
 from tests.terminal.commands import MEMO, Terminal, run
 
 BRACES = (
@@ -87,6 +92,27 @@ def test_the_maximum_of_iterations_ends_a_new_loop_and_is_refused_for_an_old_one
     assert "Critique 2" not in said.err
     refused = terminal("refine", "--session", said.session_id, "--max-iterations", "5")
     assert (refused.status, refused.out) == (1, b"")
+
+
+def test_a_session_of_a_hosts_model_is_gone_on_with_by_the_editor(terminal: Terminal) -> None:
+    program = server.program()
+
+    async def report(step: str, seconds: float, characters: int) -> None:
+        raise AssertionError(step, seconds, characters)
+
+    draft = program.calls.step(
+        program.owner,
+        None,
+        "guide",
+        Request(step="draft", query="What now?", text="There was alot of rain."),
+        waiting=Waiting(seconds=60, every=60, report=report),
+        signature="host:test",
+    )
+    session_id = asyncio.run(drained(program, draft)).session_id
+    said = terminal("refine", "--session", session_id)
+    assert "No model is configured for the terminal" in said.err
+    assert "companion guide" in said.err
+    assert said.out == b"There was a lot of rain.\n"
 
 
 def test_a_text_from_standard_input_is_improved(tmp_path: Path) -> None:

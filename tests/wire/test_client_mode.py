@@ -149,7 +149,9 @@ async def test_companions_of_one_session_keep_their_own_phases_and_texts_over_a_
         program.kill()
     with serving("http", tmp_path) as program:
         async with program.client("legacy") as client:
-            await client.call_tool("revise", {**ids, "companion_type": "strategy", "text": "draft of strategy, sharper"})
+            await client.call_tool(
+                "revise", {**ids, "companion_type": "strategy", "text": "draft of strategy, sharper"}
+            )
             for kind, phase in zip(kinds, ("critique",) * 3, strict=True):
                 told = await part(client, ids["session_id"], "phase", companion_type=kind)
                 assert (told["phase"], told["critiques_count"]) == (phase, int(kind == "strategy"))

@@ -11,7 +11,7 @@ from tests.wire.processes import ERAS, Era
 from tests.wire.raw_stdio import RawHost, raw_host
 
 BROKEN_FILE = "---\nname: broken\ndescription: [\n---\n## Draft\n"
-LONG = "Ein Absatz über {Gedächtnis}: \"gesagt\", 漢字, 🧠.\n\nDann \\ noch\teiner.\n\n" * 2_200
+LONG = 'Ein Absatz über {Gedächtnis}: "gesagt", 漢字, 🧠.\n\nDann \\ noch\teiner.\n\n' * 2_200
 """Just under 200 kB, in paragraphs."""
 HOSTILE = {
     "quotes": '"\\' * 100_000,
@@ -127,6 +127,19 @@ async def test_a_long_text_comes_in_pages_that_put_together_are_it_byte_for_byte
             assert await whole(host, session_id, first["result"]["structuredContent"], key) == LONG
 
 
+async def pages(host: RawHost, session_id: str, part: str) -> tuple[int, int]:
+    """Measure the largest page of a part, in both channels."""
+    sizes: list[tuple[int, int]] = []
+    offset: int | None = 0
+    while offset is not None:
+        answer = await host.call("show_thinking", session_id=session_id, part=part, offset=offset)
+        sizes.append(channels(answer))
+        assert len(sizes) < 200
+        page = answer["result"]["structuredContent"]
+        offset = (page.get("more") or {}).get("offset") if part != "run_log" else page.get("next_offset")
+    return max(sizes)
+
+
 async def test_no_part_outgrows_its_channel_whatever_the_texts_are_made_of(tmp_path: Path) -> None:
     too_large: dict[str, tuple[int, int]] = {}
     async with raw_host(tmp_path, "auto") as host:
@@ -134,10 +147,11 @@ async def test_no_part_outgrows_its_channel_whatever_the_texts_are_made_of(tmp_p
         for name, text in HOSTILE.items():
             asked = await host.call("draft", query=text, text=text)
             session_id = asked["result"]["structuredContent"]["session_id"]
-            await host.done("critique", session_id=session_id, text=text, evidence=text)
-            for step in ("revise", "critique", "revise", "critique"):
-                await host.done(step, session_id=session_id, text=text)
-            sizes = {part: channels(await host.call("show_thinking", session_id=session_id, part=part)) for part in PARTS}
+            for step in ("critique", "revise", "critique", "revise", "critique"):
+                await host.done(
+                    step, session_id=session_id, text=text, **({"evidence": text} if step == "critique" else {})
+                )
+            sizes = {part: await pages(host, session_id, part) for part in PARTS}
             sizes |= {"draft": channels(asked), "list_sessions": channels(await host.call("list_sessions"))}
             sizes["critique"] = channels(await host.call("critique", session_id=session_id))
             too_large |= {f"{part} of {name}": size for part, size in sizes.items() if max(size) > 100_000}

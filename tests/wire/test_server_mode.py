@@ -18,7 +18,9 @@ from tests.wire.scripted_caller import ScriptedCaller, assert_sized
 pytest_plugins = ("tests.provider.fixtures",)
 
 MODEL_SECONDS = 4
-LIBRARIES = re.compile(r"traceback|openai\.|langchain|httpx|pydantic|anyio|Refused with|overloaded|\.py|/v1|127\.0\.0", re.I)
+LIBRARIES = re.compile(
+    r"traceback|openai\.|langchain|httpx|pydantic|anyio|Refused with|overloaded|\.py|/v1|127\.0\.0", re.I
+)
 SENTENCES = re.compile(r"(?<=\.) (?=[A-Z])")
 
 

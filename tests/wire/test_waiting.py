@@ -33,10 +33,12 @@ def quick(tmp_path_factory: pytest.TempPathFactory, _served_provider: Provider) 
 
 
 @pytest.fixture
-def program(
-    kind: Kind, http: Served, tmp_path_factory: pytest.TempPathFactory, _served_provider: Provider
-) -> Program:
-    return http if kind == "http" else Stdio(folder=tmp_path_factory.mktemp("stdio"), settings=with_model(_served_provider))
+def program(kind: Kind, http: Served, tmp_path_factory: pytest.TempPathFactory, _served_provider: Provider) -> Program:
+    return (
+        http
+        if kind == "http"
+        else Stdio(folder=tmp_path_factory.mktemp("stdio"), settings=with_model(_served_provider))
+    )
 
 
 class Ears:
