@@ -5,6 +5,7 @@ Everything it wires gets its options as arguments. What the command line does is
 
 import asyncio
 import contextlib
+import os
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -34,12 +35,13 @@ _name_intruders()
 
 from fastmcp import FastMCP
 from platformdirs import user_data_path
-from pydantic import AliasChoices, Field
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from companions.companion_types import Library
 from companions.configuration import Defaults
 from companions.model_catalog import ModelCatalog
+from companions.models import ExecutionMode
 from companions.offline import OfflineEditor
 from companions.patience import Bounds
 from middleware.errors import Errors
@@ -62,6 +64,8 @@ from tools.steps import Steps
 
 DEFAULT_MODEL = "openai:gpt-5-mini"
 """Asked when a key is set and no model is named."""
+PREFIX = "COMPANIONS_"
+MODES: dict[str, ExecutionMode] = {"host": "client", "offline": "offline"}
 LOCAL = "local"
 WARM_SECONDS = 0.5
 """How long after the start slow imports begin: the first answers go before them."""
@@ -70,7 +74,7 @@ WARM_SECONDS = 0.5
 class Settings(BaseSettings):
     """What can be set, by environment variables."""
 
-    model_config = SettingsConfigDict(env_prefix="COMPANIONS_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore")
 
     model: Annotated[
         str | None,
@@ -91,26 +95,25 @@ class Settings(BaseSettings):
     calls_at_once: Annotated[int, Field(ge=1, description="Calls that one owner may have under way")] = 32
     http_stateless: Annotated[bool, Field(description="Serve legacy HTTP clients without protocol sessions")] = False
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], Field(description="Of standard error")] = "INFO"
-    openai_api_key: Annotated[
-        str | None, Field(validation_alias=AliasChoices("OPENAI_API_KEY"), description="The provider's key")
-    ] = None
+    openai_api_key: Annotated[str | None, Field(alias="OPENAI_API_KEY", description="The provider's key")] = None
     openai_base_url: Annotated[
-        str | None,
-        Field(validation_alias=AliasChoices("OPENAI_BASE_URL"), description="Any OpenAI-compatible server"),
+        str | None, Field(alias="OPENAI_BASE_URL", description="A server that speaks its API")
     ] = None
 
     def defaults(self) -> Defaults:
         """Say who writes: the model that is named, else the default one where a key is set, else the host's own."""
         model = self.model or (DEFAULT_MODEL if self.openai_api_key else "host")
-        mode: Literal["client", "offline", "server"] = (
-            "client" if model == "host" else "offline" if model == "offline" else "server"
-        )
+        mode = MODES.get(model, "server")
         return Defaults(
             execution_mode=mode,
             model=model if mode == "server" else None,
             similarity_threshold=self.similarity_threshold,
             max_iterations=self.max_iterations,
         )
+
+
+VARIABLES = {name: str(known.alias or PREFIX + name.upper()) for name, known in Settings.model_fields.items()}
+"""By setting, the environment variable that it is read from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,30 +202,30 @@ class Wired:
 
 def program(settings: Settings | None = None) -> Program:
     """Hand the command line what it works with."""
-    wired = Wired.of(settings or Settings())
+    settings = settings or Settings()
+    wired = Wired.of(settings)
+    chosen = {VARIABLES[name]: getattr(settings, name) for name in sorted(settings.model_fields_set)}
     return Program(
         calls=wired.calls,
         reading=wired.reading,
         owner=LOCAL,
         server=wired.server,
         drain=wired.drain,
-        store=wired.settings.store,
-        text_limit=wired.settings.text_limit,
-        http_stateless=wired.settings.http_stateless,
-        log_level=wired.settings.log_level,
+        store=settings.store,
+        text_limit=settings.text_limit,
+        http_stateless=settings.http_stateless,
+        log_level=settings.log_level,
+        settings={name: "set" if name.endswith("_KEY") else str(value) for name, value in chosen.items()},
+        unknown_settings=tuple(sorted({n for n in os.environ if n.startswith(PREFIX)} - set(VARIABLES.values()))),
     )
 
 
 def described() -> list[str]:
     """Tell every setting with its default, for ``companions serve --help``."""
-    lines: list[str] = []
-    for name, setting in Settings.model_fields.items():
-        alias = setting.validation_alias
-        shown = str(alias.choices[0]) if isinstance(alias, AliasChoices) else f"COMPANIONS_{name.upper()}"
-        lines.append(
-            f"{shown}  {setting.description}. Default: {'none' if setting.default is None else setting.default}"
-        )
-    return lines
+    return [
+        f"{VARIABLES[name]}  {setting.description}. Default: {'none' if setting.default is None else setting.default}"
+        for name, setting in Settings.model_fields.items()
+    ]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -84,8 +84,9 @@ def history(companion: Companion, session_id: str) -> Body:
     kept: list[list[Body]] = []
     room = PAGE_BYTES
     for query, text in reversed(pairs):
-        metadata = {"model_name": text.meta.get("model", "")} | dict(text.meta.get("response_metadata", {}))
-        pair = [_message("human", query), _message("ai", text) | {"response_metadata": metadata}]
+        pair = [_message("human", query), _message("ai", text)]
+        named = {"model_name": text.meta.get("model", "")}
+        pair[1]["response_metadata"] = named | dict(text.meta.get("response_metadata", {}))
         room -= sum(size(message["content"]) for message in pair)
         if kept and room < 0:
             break

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Step = Literal["draft", "critique", "revise"]
+from companions.models import Step
+
 Write = Callable[[str], None]
 
 

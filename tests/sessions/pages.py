@@ -10,14 +10,20 @@ MOST = 1_000
 
 
 async def pages(
-    reading: Reading, session_id: str, part: Part, *, slot: int | None = None, offset: int | None = 0
+    reading: Reading,
+    session_id: str,
+    part: Part,
+    *,
+    companion_type: str = "generic",
+    slot: int | None = None,
+    offset: int | None = 0,
 ) -> list[Body]:
     """Read a part to its end; every offset leads on."""
     read = list[Body]()
     while offset is not None:
         assert len(read) < MOST
         before = offset
-        body = await reading.part(OWNER, session_id, "generic", part, slot=slot, offset=offset)
+        body = await reading.part(OWNER, session_id, companion_type, part, slot=slot, offset=offset)
         read.append(body)
         more: dict[str, int] = {"offset": body["next_offset"]} if "next_offset" in body else body.get("more") or {}
         offset = more.get("offset")

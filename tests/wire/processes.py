@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,8 @@ from fastmcp.client.transports import StdioTransport
 
 from tests.provider.server import KEY, Provider
 
+Connection = Any
+"""A FastMCP client. Its results are generic in output schemas, and our tools declare none: tests say what is there."""
 Era = Literal["auto", "legacy"]
 Kind = Literal["stdio", "http"]
 ERAS: tuple[Era, ...] = ("auto", "legacy")
@@ -27,15 +29,16 @@ PLACES: tuple[tuple[Kind, Era], ...] = tuple((kind, era) for kind in ("stdio", "
 
 ROOT = Path(__file__).parents[2]
 SERVER = ROOT / "server.py"
+HTTP = (sys.executable, str(SERVER), "serve", "--http")
 MODEL = "loopback-1"
 START_SECONDS = 30
 LOOK_SECONDS = 0.02
 
 
-def environment(folder: Path, **settings: str) -> dict[str, str]:
+def environment(folder: Path, settings: Mapping[str, str] | None) -> dict[str, str]:
     """Give what a host passes on, a home in ``folder`` and a store there, and the settings of a test."""
     store = f"sqlite:///{folder / 'sessions.db'}"
-    return {"PATH": os.environ["PATH"], "HOME": str(folder), "COMPANIONS_STORE": store} | settings
+    return {"PATH": os.environ["PATH"], "HOME": str(folder), "COMPANIONS_STORE": store, **(settings or {})}
 
 
 def with_model(provider: Provider, **settings: str) -> dict[str, str]:
@@ -66,8 +69,8 @@ class Served:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/mcp"
 
-    def client(self, era: Era, **options: Any) -> "Client[Any]":
-        return Client(self.url, mode=era, **options)
+    def client(self, era: Era) -> Connection:
+        return Client(self.url, mode=era)
 
     def kill(self) -> None:
         self.process.kill()
@@ -75,16 +78,17 @@ class Served:
 
 
 @contextmanager
-def serving_http(folder: Path, *command: str, port: int | None = None, **settings: str) -> Generator[Served]:
+def serving_http(
+    folder: Path, settings: Mapping[str, str] | None = None, command: Sequence[str] = HTTP
+) -> Generator[Served]:
     """Serve over HTTP on a free port until the block ends; ready when it takes connections."""
-    port = port or free_port()
+    port = free_port()
     log = folder / f"http-{port}.log"
-    given = command or (sys.executable, str(SERVER), "serve", "--http")
     with log.open("ab") as errors:
         process = subprocess.Popen(
-            [*given, "--port", str(port)],
+            [*command, "--port", str(port)],
             cwd=folder,
-            env=environment(folder, **settings),
+            env=environment(folder, settings),
             stdin=subprocess.DEVNULL,
             stdout=errors,
             stderr=errors,
@@ -132,20 +136,20 @@ class Stdio:
     """A server for one host over standard input and output; each client that connects starts a process of its own."""
 
     folder: Path
-    settings: dict[str, str]
+    settings: Mapping[str, str] | None = None
 
-    def client(self, era: Era, **options: Any) -> "Client[Any]":
+    def client(self, era: Era) -> Connection:
         # The shell writes down its process id and becomes the server, so that a test can kill it.
         script = f'echo $$ > "{self.pid_file}"; exec "$@"'
         transport = StdioTransport(
             "/bin/sh",
             ["-c", script, "sh", sys.executable, str(SERVER)],
-            env=environment(self.folder, **self.settings),
+            env=environment(self.folder, self.settings),
             cwd=str(self.folder),
             keep_alive=False,
             log_file=self.folder / "stdio.log",
         )
-        return Client(transport, mode=era, **options)
+        return Client(transport, mode=era)
 
     @property
     def pid_file(self) -> Path:
@@ -156,14 +160,13 @@ class Stdio:
 
 
 Program = Served | Stdio
-Start = Callable[..., Program]
 
 
 @contextmanager
-def serving(kind: Kind, folder: Path, **settings: str) -> Generator[Program]:
+def serving(kind: Kind, folder: Path) -> Generator[Program]:
     """Serve over either transport."""
     if kind == "stdio":
-        yield Stdio(folder=folder, settings=settings)
+        yield Stdio(folder=folder)
     else:
-        with serving_http(folder, **settings) as served:
+        with serving_http(folder) as served:
             yield served

@@ -6,7 +6,7 @@ It answers nothing and judges nothing but one thing: each line of standard outpu
 import asyncio
 import json
 import sys
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any
 from tests.wire.processes import SERVER, Era, environment
 
 JSON = dict[str, Any]
+STDIO = (sys.executable, str(SERVER))
 ANSWER_SECONDS = 20
 MODERN = "2026-07-28"
 LEGACY = "2025-06-18"
@@ -105,14 +106,19 @@ class RawHost:
 
 @asynccontextmanager
 async def raw_host(
-    folder: Path, era: Era, *command: str, without: tuple[str, ...] = (), **settings: str
+    folder: Path,
+    era: Era,
+    settings: Mapping[str, str] | None = None,
+    *,
+    without: Sequence[str] = (),
+    command: Sequence[str] = STDIO,
 ) -> AsyncGenerator[RawHost]:
     """Start a process, listen to it, and end it with the block unless it has ended."""
-    given: Mapping[str, str] = environment(folder, **settings)
+    given = environment(folder, settings)
     log = folder / "raw.log"
     with log.open("ab") as errors:
         process = await asyncio.create_subprocess_exec(
-            *(command or (sys.executable, str(SERVER))),
+            *command,
             cwd=folder,
             env={name: value for name, value in given.items() if name not in without},
             stdin=asyncio.subprocess.PIPE,

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from fastmcp import Client
+from tests.wire.processes import Connection
 
 JSON = dict[str, Any]
 PAGES = 30
@@ -17,14 +17,14 @@ LONG = 10_000
 KEYS = {"latest_critique": "critique", "penultimate_revision": "revision"}
 
 
-async def show(client: "Client[Any]", session_id: str, part: str, **more: Any) -> JSON:
+async def show(client: Connection, session_id: str, part: str, **more: Any) -> JSON:
     """Call ``show_thinking`` once."""
     given = {"session_id": session_id, "part": part} | more
     result = await client.call_tool("show_thinking", given)
     return result.structured_content or {}
 
 
-async def part(client: "Client[Any]", session_id: str, part: str, **more: Any) -> JSON:
+async def part(client: Connection, session_id: str, part: str, **more: Any) -> JSON:
     """Give a part with its one long text read to the end."""
     body = await show(client, session_id, part, **more)
     key, page = KEYS.get(part, "text"), body
@@ -58,7 +58,7 @@ class Shown:
         return self.text == text if not self.after else f"{self.text}{self.after}".startswith(text)
 
 
-async def run_log(client: "Client[Any]", session_id: str) -> dict[str, list[Shown]]:
+async def run_log(client: Connection, session_id: str) -> dict[str, list[Shown]]:
     """Give the texts of a session's one slot, by step, from all pages of its run_log."""
     shown: dict[str, list[Shown]] = {"draft": [], "critique": [], "revision": []}
     offset: int | None = 0
@@ -73,7 +73,7 @@ async def run_log(client: "Client[Any]", session_id: str) -> dict[str, list[Show
     return shown
 
 
-async def resource(client: "Client[Any]", uri: str) -> JSON:
+async def resource(client: Connection, uri: str) -> JSON:
     """Read a resource of JSON."""
     (content,) = await client.read_resource(uri)
     return json.loads(content.text)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from fastmcp import Client
+from tests.wire.processes import Connection
 
 Result = Any
 """FastMCP's result of a call; its own type is generic in what a tool's output schema says, and ours declare none."""
@@ -99,7 +99,7 @@ class ScriptedCaller:
         texts: All that it wrote, by tool.
     """
 
-    client: "Client[Any]"
+    client: Connection
     channel: Channel
     rounds: int = 2
     replies: list[Result] = field(default_factory=list[Result])

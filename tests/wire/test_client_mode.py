@@ -34,7 +34,7 @@ def http(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 @pytest.fixture
 def program(http: Served, tmp_path: Path, kind: Kind) -> Program:
     """A program to ask; the HTTP one is shared, since no test of it minds the others' sessions."""
-    return http if kind == "http" else Stdio(folder=tmp_path, settings={})
+    return http if kind == "http" else Stdio(folder=tmp_path)
 
 
 # Trap 1: a shipped entry point that lists no tools. Trap 3: no key, no start.

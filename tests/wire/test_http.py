@@ -67,11 +67,11 @@ def test_only_the_loopback_address_listens(served: Served) -> None:
         socket.create_connection(("127.0.0.2", served.port), timeout=20)
 
 
-@pytest.mark.parametrize("address", ["0.0.0.0", "::", "192.0.2.1"])
+@pytest.mark.parametrize("address", ["0.0.0.0", "::", "192.0.2.1"])  # noqa: S104 - it must not bind
 def test_another_address_without_authentication_is_refused_at_the_start(tmp_path: Path, address: str) -> None:
     ended = subprocess.run(
         [sys.executable, str(SERVER), "serve", "--http", "--host", address, "--port", str(free_port())],
-        env=environment(tmp_path),
+        env=environment(tmp_path, None),
         cwd=tmp_path,
         capture_output=True,
         text=True,

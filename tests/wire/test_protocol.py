@@ -63,7 +63,7 @@ async def test_nothing_but_json_rpc_is_written_to_stdout_from_a_cold_start_on(
     if "broken" in condition:
         settings, without = {"COMPANIONS_LIBRARY": str(tmp_path)}, ("HOME",)
         (tmp_path / "broken.md").write_text(BROKEN_FILE)
-    async with raw_host(tmp_path, era, without=without, **settings) as host:
+    async with raw_host(tmp_path, era, settings, without=without) as host:
         await host.begin()
         await a_session_of_every_kind_of_call(host)
     assert len(host.lines) >= 11
@@ -135,8 +135,8 @@ async def pages(host: RawHost, session_id: str, part: str) -> tuple[int, int]:
         answer = await host.call("show_thinking", session_id=session_id, part=part, offset=offset)
         sizes.append(channels(answer))
         assert len(sizes) < 200
-        page = answer["result"]["structuredContent"]
-        offset = (page.get("more") or {}).get("offset") if part != "run_log" else page.get("next_offset")
+        page: dict[str, Any] = answer["result"]["structuredContent"]
+        offset = page.get("next_offset") if part == "run_log" else page.get("more", {"offset": None})["offset"]
     return max(sizes)
 
 

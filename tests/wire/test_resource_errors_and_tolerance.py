@@ -128,10 +128,10 @@ async def test_every_resource_of_a_session_with_the_longest_texts_can_be_read_ov
     served: Served, era: Era
 ) -> None:
     async with served.client(era) as client:
-        ids: dict[str, str] = {}
+        ids, long = dict[str, str](), " {lang}\n" * 24_000
         for number in range(3):
-            long = f"{number} {{lang}}\n" * 20_000
-            begun = await client.call_tool("draft", {**ids, "query": long, "text": long})
+            query = {"query": f"{number}{long}", "text": long}
+            begun = await client.call_tool("draft", ids | query)
             ids = {"session_id": begun.structured_content["session_id"]}
         await client.call_tool("critique", {**ids, "text": long, "evidence": long})
         uris = [found.uri_template for found in await client.list_resource_templates()]

@@ -19,7 +19,7 @@ pytest_plugins = ("tests.provider.fixtures",)
 
 MODEL_SECONDS = 4
 LIBRARIES = re.compile(
-    r"traceback|openai\.|langchain|httpx|pydantic|anyio|Refused with|overloaded|\.py|/v1|127\.0\.0", re.I
+    r"traceback|openai\.|langchain|httpx|pydantic|anyio|Refused with|overloaded|\.py|/v1|127\.0\.0", re.IGNORECASE
 )
 SENTENCES = re.compile(r"(?<=\.) (?=[A-Z])")
 
@@ -36,7 +36,7 @@ def settings(_served_provider: Provider) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def http(tmp_path_factory: pytest.TempPathFactory, settings: dict[str, str]) -> Iterator[Served]:
-    with serving_http(tmp_path_factory.mktemp("http"), **settings) as served:
+    with serving_http(tmp_path_factory.mktemp("http"), settings) as served:
         yield served
 
 

@@ -20,7 +20,7 @@ WORDS = "The store keeps every step. Nothing that was answered is lost."
 
 @pytest.fixture(scope="module")
 def http(tmp_path_factory: pytest.TempPathFactory, _served_provider: Provider) -> Iterator[Served]:
-    with serving_http(tmp_path_factory.mktemp("http"), **with_model(_served_provider)) as served:
+    with serving_http(tmp_path_factory.mktemp("http"), with_model(_served_provider)) as served:
         yield served
 
 
@@ -28,7 +28,7 @@ def http(tmp_path_factory: pytest.TempPathFactory, _served_provider: Provider) -
 def quick(tmp_path_factory: pytest.TempPathFactory, _served_provider: Provider) -> Iterator[Served]:
     """A server that answers ``running`` after a second, and gives a silent model up after two."""
     settings = with_model(_served_provider, COMPANIONS_REPLY_SECONDS="1", COMPANIONS_SILENCE_SECONDS="2")
-    with serving_http(tmp_path_factory.mktemp("quick"), **settings) as served:
+    with serving_http(tmp_path_factory.mktemp("quick"), settings) as served:
         yield served
 
 
@@ -49,7 +49,7 @@ class Ears:
         self.all = asyncio.Event()
 
     def of(self, call: int) -> Any:
-        async def hear(progress: float, total: float | None, message: str | None) -> None:  # noqa: RUF029 - its type is async
+        async def hear(progress: float, total: float | None, message: str | None) -> None:
             del progress, total
             self.heard[call].append(str(message))
             if all(self.heard):

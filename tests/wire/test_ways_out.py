@@ -75,7 +75,7 @@ async def test_over_stdio_a_step_that_hangs_holds_no_way_out_open(
     number, status = STDIO[way]
     era: Era = "auto" if way == "SIGTERM" else "legacy"
     provider.queue(replies.broken("hang_mid_stream"))
-    async with raw_host(tmp_path, era, **settings) as host:
+    async with raw_host(tmp_path, era, settings) as host:
         await host.begin()
         session_id = (await host.done("draft", query=f"Out by {way}?", text=WORDS))["session_id"]
         waiting = host.call("critique", session_id=session_id)
@@ -94,7 +94,7 @@ async def test_over_stdio_a_process_at_rest_ends_at_once(
     way: str, tmp_path: Path, settings: dict[str, str], reader: Served
 ) -> None:
     number, status = STDIO[way]
-    async with raw_host(tmp_path, "auto", **settings) as host:
+    async with raw_host(tmp_path, "auto", settings) as host:
         await host.begin()
         session_id = (await host.done("draft", query=f"At rest by {way}?", text=WORDS))["session_id"]
         assert await ends(host.process, leave(host, number)) == status
@@ -118,10 +118,10 @@ async def stops(served: Served, number: signal.Signals) -> None:
 @pytest.mark.parametrize("era", ["auto", "legacy"])
 @pytest.mark.parametrize("number", HTTP)
 async def test_over_http_a_caller_that_waits_is_answered_before_the_end(
-    number: signal.Signals, era: Era, tmp_path: Path, settings: dict[str, str], provider: Provider, reader: Served
+    *, number: signal.Signals, era: Era, tmp_path: Path, settings: dict[str, str], provider: Provider, reader: Served
 ) -> None:
     provider.queue(replies.broken("hang_before_headers"))
-    with serving_http(tmp_path, **settings) as served:
+    with serving_http(tmp_path, settings) as served:
         async with served.client(era) as client:
             begun = await client.call_tool("draft", {"query": "Out by a signal?", "text": WORDS})
             session_id = begun.structured_content["session_id"]
@@ -138,7 +138,7 @@ async def test_over_http_a_caller_that_waits_is_answered_before_the_end(
 async def test_over_http_a_process_that_only_has_open_connections_ends_at_once(
     number: signal.Signals, tmp_path: Path, settings: dict[str, str], reader: Served
 ) -> None:
-    with serving_http(tmp_path, **settings) as served:
+    with serving_http(tmp_path, settings) as served:
         async with served.client("legacy") as client:
             begun = await client.call_tool("draft", {"query": "At rest?", "text": WORDS})
             await stops(served, number)
@@ -148,7 +148,7 @@ async def test_over_http_a_process_that_only_has_open_connections_ends_at_once(
 async def test_python_server_py_and_fastmcp_run_serve_the_same_tools_over_stdio(tmp_path: Path) -> None:
     names: list[list[str]] = []
     for command in ([sys.executable, str(SERVER)], [FASTMCP, "run", str(SERVER), "--no-banner"]):
-        async with raw_host(tmp_path, "auto", *command) as host:
+        async with raw_host(tmp_path, "auto", command=command) as host:
             await host.begin()
             names.append([tool["name"] for tool in (await host.ask("tools/list"))["tools"]])
             assert (await host.done("draft", query="Served?"))["status"] == "write"
@@ -157,7 +157,7 @@ async def test_python_server_py_and_fastmcp_run_serve_the_same_tools_over_stdio(
 
 async def test_fastmcp_run_serves_over_http(tmp_path: Path) -> None:
     command = (FASTMCP, "run", str(SERVER), "--no-banner", "--transport", "http", "--host", "127.0.0.1")
-    with serving_http(tmp_path, *command) as served:
+    with serving_http(tmp_path, command=command) as served:
         async with served.client("auto") as client:
             begun = await client.call_tool("draft", {"query": "Served?"})
             assert begun.structured_content["status"] == "write"
