@@ -1,7 +1,7 @@
 """An open companion: the newest part of its thinking, built by applying entries and by nothing else.
 
 It holds a tail, not the whole run_log, so that a step costs the same however long the session is. What may be written
-next is ``thinking``'s to say; the whole run_log is read in pages by ``run_log``.
+next is ``planning``'s to say; the whole run_log is read in pages by ``run_log``.
 """
 
 from collections import deque

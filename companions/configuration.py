@@ -2,7 +2,7 @@
 
 A configuration holds the instructions themselves, not the name of the file that they came from, so that a session can
 be gone on with as it was after the file was edited or is gone. Choosing a configuration is here; when a new one
-applies is decided by ``thinking``.
+applies is decided by ``planning``.
 """
 
 from collections.abc import Mapping

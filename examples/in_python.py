@@ -6,9 +6,9 @@ With a model: ``StrategyCompanion(ChatOpenAI(model="gpt-5-mini"))``, or any othe
 from companions import StrategyCompanion
 
 companion = StrategyCompanion("offline", max_loops=4)
-answer = companion("We should utilize a approach that is very unique, and each and every step is kept for later.")
+answer = companion("Each and every step is kept, past history included, at this point in time.")
 
-print(answer)  # noqa: T201 - so is what follows: an example shows what it did
-print(companion.last)  # noqa: T201
+print(answer)
+print(companion.last)
 for slot in companion.run_log:
-    print(len(slot["critique"]), "critiques,", len(slot["revision"]), "revisions:", slot["stop_reason"])  # noqa: T201
+    print(len(slot["critique"]), "critiques,", len(slot["revision"]), "revisions:", slot["stop_reason"])

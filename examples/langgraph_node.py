@@ -15,8 +15,7 @@ graph.add_node("think", companion)
 graph.add_edge(START, "think")
 graph.add_edge("think", END)
 
-state = graph.compile().invoke(
-    {"messages": [HumanMessage("Our launch has a very unique price for each and every user.")]}
-)
-print(state["messages"][-1].text)  # noqa: T201 - an example shows what it did
-print(companion.last)  # noqa: T201 - likewise
+question = HumanMessage("Our launch has one price for each and every user.")
+state = graph.compile().invoke({"messages": [question]})
+print(state["messages"][-1].text)
+print(companion.last)

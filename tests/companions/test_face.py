@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,6 @@ pytest_plugins = ("tests.provider.fixtures", "tests.companions.chat_fixtures")
 
 ODD = "Braces {x} {{}} %s %(y)d, quotes \"'`, 日本語 עברית \x07 \U0001f600 end\n\n  "
 TEXT = "The store keeps every step of the session, in order, and gives it back when it is asked for. " * 3
-CALLS: dict[str, Callable[..., Any]] = {"called": StrategyCompanion.__call__, "invoked": StrategyCompanion.invoke}
 
 
 def prompts(provider: Provider) -> list[list[str]]:
@@ -37,12 +35,11 @@ def test_offline_it_improves_the_text_it_is_given_until_nothing_changes() -> Non
     assert companion.run_log[0]["variant"].startswith("offline editor")
 
 
-@pytest.mark.parametrize("call", CALLS)
 def test_a_question_is_thought_through_with_a_chat_model_until_it_converges(
-    open_chat: Open, provider: Provider, call: str
+    open_chat: Open, provider: Provider
 ) -> None:
     companion = StrategyCompanion(open_chat(), max_loops=8)
-    answer = CALLS[call](companion, "What is it like?")
+    answer = companion("What is it like?")
     (slot,) = companion.run_log
     assert answer == slot["revision"][-1] == slot["revision"][-2]
     assert (len(slot["critique"]), len(slot["revision"])) == (4, 4)

@@ -12,8 +12,11 @@ from langchain_core.prompts import ChatPromptTemplate
 from langgraph.graph import END, START, MessagesState, StateGraph  # pyright: ignore[reportMissingTypeStubs] -- it has none
 
 from companions import GenericCompanion
+from companions.entries import Note
 from companions.errors import InputError
+from companions.langchain_messages import reply
 from tests.companions.chats import ACCEPT, Open, saying
+from tests.companions.driving import entry_of
 from tests.provider import replies
 from tests.provider.server import Provider
 
@@ -144,6 +147,13 @@ async def test_a_run_shows_up_as_one_run_with_its_model_calls_beneath(awaited: b
     whole = runs.begun[0][1]
     assert [(name, parent) for name, _, parent in runs.begun] == [("thinking", None)] + [("model", whole)] * 3
     assert runs.ended == [whole]
+
+
+def test_a_message_shares_nothing_with_the_entry_that_it_tells() -> None:
+    meta = {"response_metadata": {"logprobs": {"it": 1}}}
+    entry = entry_of(Note(companion_type="generic", kind="draft", slot=0, text="Text.", meta=meta), 1)
+    reply(entry).response_metadata["logprobs"].clear()
+    assert reply(entry).response_metadata == {"logprobs": {"it": 1}}
 
 
 async def test_awaited_calls_run_one_after_another_in_their_order(open_chat: Open, provider: Provider) -> None:

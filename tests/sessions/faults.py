@@ -123,7 +123,7 @@ class FaultyStore:
             return await call()
         if fault.commits:
             await call()
-        raise fault.error
+        raise fault.error.with_traceback(None)  # it may have been raised before
 
     # Last, since its name would hide the type's from the annotations above.
     async def list(self, owner: str, *, search: str | None = None, limit: int = 10, offset: int = 0) -> "list[Head]":
@@ -149,7 +149,7 @@ class ScriptedModel:
         given = self.script.popleft() if self.script else f"Text {len(self.tasks)} of the scripted model."
         await self.gate.passed()
         if isinstance(given, BaseException):
-            raise given
+            raise given.with_traceback(None)  # it may have been raised before
         if on_text is not None:
             on_text(given)
         return Written(text=given, model="scripted:1", usage={"input_tokens": 7, "output_tokens": len(given)})
@@ -195,8 +195,13 @@ class Process:
         **given: Any,
     ) -> Answer | Pending:
         """Make a call as a tool would."""
+        return await self.ask(Request(step=step, **given), session_id, companion_type, seconds=seconds)
+
+    async def ask(
+        self, request: Request, session_id: str | None, companion_type: str | None, *, seconds: float = 30.0
+    ) -> Answer | Pending:
+        """Make a call with a request of one's own."""
         waiting = Waiting(seconds=seconds, every=seconds, report=unreported)
-        request = Request(step=step, **given)
         return await self.calls.step(
             OWNER, session_id, companion_type, request, waiting=waiting, signature="host:tests"
         )

@@ -1,33 +1,31 @@
-"""A session and everything that can happen to it, as a hypothesis machine; what must hold stands in ``checks``.
+"""A session, the processes that work on it, and what its companions must be: what the state machines play with.
 
-Each machine has an event loop of its own, and runs it only while a rule is at work.
+It makes calls and compares what came of them; which calls are made, and when, is the machines' business.
 """
 
 import asyncio
 from collections.abc import Coroutine
-from copy import deepcopy
-from dataclasses import dataclass, replace
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine
 
-from companions.errors import ConflictError, InputError, StoreError
+from companions.errors import CompanionsError, InputError
 from companions.requests import Request
 from sessions.answers import Answer
 from sessions.calls import Pending
 from sessions.steps import Caller
 from sessions.store import Store
-from tests.sessions.asking import ASKS, FAULTS, TEXTS, TYPES, Ask
-from tests.sessions.checks import check
-from tests.sessions.faults import OWNER, Fault, Gate, Process, until
+from tests.sessions.asking import TYPES, Ask
+from tests.sessions.faults import OWNER, Gate, Process, until
 from tests.sessions.oracle import Expected, OracleCompanion
+from tests.sessions.writing import log_of
 
 T = TypeVar("T")
 Result = Answer | Pending | BaseException
-NUMBERS = st.integers(0, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +42,11 @@ class Turn:
         return self.expected.kind == "write" and self.writer == "server"
 
 
-class Machine(RuleBasedStateMachine):
-    """One session, the processes that work on it, and what its companions must be.
+class Played(RuleBasedStateMachine):
+    """A session under test; each has an event loop of its own, which runs only while a rule is at work.
 
     Attributes:
+        count: How many processes work on it.
         oracle: By companion type.
         modes: Who writes for a companion unless a call says otherwise: whoever its first call named.
         answered: The texts of all entries that were answered, by id.
@@ -58,6 +57,9 @@ class Machine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
+        # The writer's log tells of every bug that a rule puts into the store.
+        self.log = ExitStack()
+        self.log.enter_context(log_of("companions.writer"))
         self.loop = asyncio.new_event_loop()
         self.folder = TemporaryDirectory()
         self.path = Path(self.folder.name) / "sessions.db"
@@ -77,71 +79,60 @@ class Machine(RuleBasedStateMachine):
         raise NotImplementedError
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        return self.loop.run_until_complete(asyncio.wait_for(work, 20))
+        return self.loop.run_until_complete(work)
 
     def teardown(self) -> None:
-        async def end() -> None:
-            for process in self.processes:
-                process.model.gate.open()
-                await process.calls.rest()
-                await process.store.store.close()
-            assert asyncio.all_tasks() == {asyncio.current_task()}, "nothing is left running"
-
-        # The task of ``wait_for`` is the one around it.
-        self.loop.run_until_complete(end())
+        self.run(self.end())
         self.loop.close()
+        self.log.close()
         self.folder.cleanup()
 
-    @initialize(text=st.sampled_from(TEXTS))
-    def open(self, text: str) -> None:
-        turn = self.prepare(Ask(name="generic", step="draft", query="First?", text=text, given=True))
-        answer = self.run(self.processes[0].step("draft", query="First?", text=text))
-        self.session_id = answer.session_id
-        self.settle(turn, answer)
+    async def end(self) -> None:
+        for process in self.processes:
+            await process.calls.rest()
+            await process.store.store.close()
+        assert asyncio.all_tasks() == {asyncio.current_task()}, "nothing is left running"
 
-    @rule(number=NUMBERS, ask=ASKS)
-    def step(self, number: int, ask: Ask) -> None:
-        """Make a call and wait for its answer."""
-        turn = self.prepare(ask)
-        self.settle(turn, self.run(self.outcome(self.process(number), turn)))
+    def process(self, number: int) -> Process:
+        return self.processes[number % self.count]
 
-    @rule(number=NUMBERS, ask=ASKS, waits=st.booleans())
-    def leave(self, number: int, ask: Ask, waits: bool) -> None:
-        """Ask a model and go away, or be told that it runs; the step is finished all the same."""
-        process, turn = self.process(number), self.prepare(replace(ask, writer="server", failure=None))
+    def prepare(self, ask: Ask) -> Turn:
+        """Say what a call comes to; a query that it records first is in the oracle from here on."""
+        companion = self.oracle[ask.name]
+        known = companion.newest.query if companion.newest is not None else "First?"
+        query, begun = known if ask.query == "same" else ask.query, bool(companion.slots)
+        expected = companion.expect(ask.step, query, redo=ask.redo)
+        if companion.slots and not begun:
+            self.modes[ask.name] = ask.writer or "client"
+        writer = "caller" if ask.by_caller else ask.writer or self.modes.get(ask.name, "client")
+        return Turn(ask, ask.request(query), expected, writer)
 
-        async def leave() -> Result | None:
-            call = await self.begun(process, turn, seconds=30.0 if waits else 0.0)
-            if not turn.asks_model:
-                return await outcome_of(call)
-            call.cancel()
-            await asyncio.wait({call})
-            process.model.gate.open()
-            await process.calls.runs.finish()
-            return None
-
-        result = self.run(leave())
-        if result is None:
-            turn.expected.write(ask.text)
-        elif not isinstance(result, Pending):
-            self.settle(turn, result)
+    def settle(self, turn: Turn, result: Result) -> None:
+        """Compare what came of a call with what had to, and take in what was written."""
+        if turn.expected.kind == "error":
+            assert isinstance(result, InputError)
+        elif turn.asks_model and isinstance(turn.ask.failure, asyncio.CancelledError):
+            assert isinstance(result, Pending)
+        elif turn.asks_model and turn.ask.failure is not None:
+            assert result is turn.ask.failure
         else:
-            self.run(process.calls.runs.finish())
-            self.found(turn)
+            assert isinstance(result, Answer), result
+            assert result.already_done is (turn.expected.kind == "repeat")
+            self.take(turn, result)
 
-    @rule(number=NUMBERS, ask=ASKS, fault=FAULTS, after=NUMBERS)
-    def break_the_store(self, number: int, ask: Ask, fault: Fault, after: int) -> None:
-        """Let an append fail, before or after it was committed, and call until there is an answer."""
-        process, turn = self.process(number), self.prepare(replace(ask, given=True))
-        process.store.breaks("append", *[None] * after, fault)
-        result = self.run(self.outcome(process, turn))
-        while isinstance(result, StoreError):
-            result = self.run(self.outcome(process, turn))
-        process.store.faults.clear()
-        self.settle(turn, result)
+    def take(self, turn: Turn, answer: Answer) -> None:
+        entry = answer.entry
+        if turn.expected.kind == "write" and turn.writer == "client":
+            assert (answer.status, entry) == ("write", None)
+            return
+        assert entry is not None
+        written = {"caller": turn.ask.caller_text, "server": turn.ask.text}.get(turn.writer, entry.text)
+        assert entry.text == (turn.expected.text if turn.expected.kind == "repeat" else written)
+        turn.expected.write(entry.text)
+        self.answered[entry.id] = entry.text
 
     async def outcome(self, process: Process, turn: Turn, *, seconds: float = 30.0) -> Result:
-        """Make a call as a surface would."""
+        """Make a call as a surface does."""
         process.model.script.clear()
         process.model.script.append(turn.ask.failure or turn.ask.text)
         try:
@@ -149,15 +140,59 @@ class Machine(RuleBasedStateMachine):
         except CompanionsError as error:
             return error
 
+    async def thinking(self, process: Process, turn: Turn, *, seconds: float = 30.0) -> "asyncio.Task[Result]":
+        """Begin a call, and come back when its model thinks, or when it was answered without one."""
+        process.model.gate.close()
+        call = asyncio.create_task(self.outcome(process, turn, seconds=seconds))
+        await first_of(call, process.model.gate.reached)
+        return call
+
     async def cancelled(self, process: Process, turn: Turn, *, turns: int, held: int) -> tuple[Result, set[str]]:
-        """Cancel a step after some turns of the loop, or while one of its appends is held; tell what was stored."""
+        """Cancel a step after some turns of the loop, or at one of its appends; tell which kinds it stored."""
         before = len(await process.entries(self.session_id))
         session = await process.calls.desk.sessions.find(OWNER, self.session_id)
-        gate = process.store.holds("append") if held >= 0 else Gate()
+        gate = process.store.holds("append") if held else Gate()
         step = asyncio.create_task(process.calls.desk.step(session, turn.ask.name, turn.request, Caller()))
-        for number in range(turns if held < 0 else held + 1):
-            ...
+        for append in range(held):
+            if append:
+                gate.open()
+                gate.close()
+            await first_of(step, gate.reached)
+        for _ in range(0 if held else turns):
+            await asyncio.sleep(0)
         step.cancel()
-        await asyncio.wait({step})
+        (result,) = await asyncio.gather(step, return_exceptions=True)
         gate.open()
         await until(lambda: session.place.flying == 0)
+        return result, {entry.kind for entry in (await process.entries(self.session_id))[before:]}
+
+    async def raced(self, process: Process, turn: Turn, second: Process, other: Ask) -> tuple[Result, bool]:
+        """Let another call go through while a model thinks; tell whether that changed the same companion."""
+
+        async def mine() -> int:
+            return sum(entry.companion_type == turn.ask.name for entry in await process.entries(self.session_id))
+
+        call = await self.thinking(process, turn)
+        before = await mine()
+        if not call.done():
+            then = self.prepare(other)
+            self.settle(then, await self.outcome(second, then))
+        touched = await mine() != before
+        process.model.gate.open()
+        return await call, touched
+
+    async def killed(self, process: Process) -> None:
+        """End a process as a signal does: what it had in memory and under way is gone."""
+        runs = [task for task in asyncio.all_tasks() if task.get_name() == "companions-step"]
+        for task in runs:
+            task.cancel()
+        await asyncio.gather(*runs, return_exceptions=True)
+        await process.calls.desk.sessions.writer.stop()
+
+
+async def first_of(task: "asyncio.Task[Any]", event: asyncio.Event) -> None:
+    """Wait until a task is done or an event is set."""
+    waiting = asyncio.create_task(event.wait())
+    await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    await asyncio.wait({waiting})

@@ -1,4 +1,4 @@
-"""What a companion's run_log must be after each call, by the rules of the contract and nothing of the product's code."""
+"""What a companion's run_log must be after each call, by the contract's rules and none of the product's code."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

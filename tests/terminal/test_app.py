@@ -1,3 +1,4 @@
+import asyncio
 import socket
 from dataclasses import replace
 from importlib.metadata import version
@@ -7,7 +8,7 @@ import pytest
 
 import server
 from terminal import app
-from terminal.program import Program
+from terminal.program import Program, drained
 from tests.terminal.commands import Terminal, run
 
 COMMANDS = ["serve", "refine", "sessions", "show", "export", "forget", "doctor"]
@@ -133,3 +134,28 @@ def test_a_store_that_cannot_be_opened_is_told_by_doctor(tmp_path: Path) -> None
     assert said.status == 1
     assert "wrong  Store" in said.out.decode()
     assert "Traceback" not in said.err
+
+
+def test_what_is_stopped_in_the_middle_is_drained_all_the_same() -> None:
+    drains: list[str] = []
+
+    async def drain() -> None:
+        drains.append("drained")
+
+    program = replace(server.program(), drain=drain)
+
+    async def stop_in_the_middle() -> None:
+        begun = asyncio.Event()
+
+        async def work() -> None:
+            begun.set()
+            await asyncio.Event().wait()
+
+        task = asyncio.create_task(drained(program, work()))
+        await begun.wait()
+        task.cancel()
+        await asyncio.wait({task})
+        assert task.cancelled()
+
+    asyncio.run(stop_in_the_middle())
+    assert drains == ["drained"]

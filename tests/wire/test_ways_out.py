@@ -115,8 +115,9 @@ async def stops(served: Served, number: signal.Signals) -> None:
     assert "Traceback" not in served.log.read_text()
 
 
-@pytest.mark.parametrize("era", ["auto", "legacy"])
-@pytest.mark.parametrize("number", HTTP)
+@pytest.mark.parametrize(
+    ("number", "era"), [(signal.SIGTERM, "auto"), (signal.SIGTERM, "legacy"), (signal.SIGINT, "auto")]
+)
 async def test_over_http_a_caller_that_waits_is_answered_before_the_end(
     *, number: signal.Signals, era: Era, tmp_path: Path, settings: dict[str, str], provider: Provider, reader: Served
 ) -> None:
