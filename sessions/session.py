@@ -89,6 +89,8 @@ class Session:
     async def look(self, companion_type: str) -> Companion:
         """Give a companion to read from, without a lock: as memory has it, or as the store has it if that is newer."""
         awake = self.awake.get(companion_type)
+        if awake is not None and awake.receipt is not None and not self.place.flying:
+            awake = None  # A step was cancelled behind its hand-over: what was stored is not in memory yet.
         if not self.writer.store.shared or self.place.flying or self.place.opening is not None:
             return awake.companion if awake is not None else await self._read(companion_type)
         head = await self.writer.store.head(self.session_id)

@@ -68,5 +68,6 @@ def _made(program: MakeProgram) -> Program:
         named = ".".join(str(part) for part in first["loc"])
         name = named if named.isupper() else f"COMPANIONS_{named.upper()}"
         raise InputError(
-            f"{name} is not set right ({first['msg'].lower()}).", "Mend it; `companions serve --help` lists all."
+            f"{name} is not set right ({first['msg'][:1].lower()}{first['msg'][1:]}).",
+            "Mend it; `companions serve --help` lists all.",
         ) from None

@@ -6,12 +6,12 @@ It changes nothing and asks no model: a look must not cost anything. Keys are ne
 import argparse
 import asyncio
 import platform
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit, urlunsplit
 
 from rich.text import Text
 
@@ -22,6 +22,7 @@ from terminal.screen import Screen, harmless
 
 PACKAGES = (DISTRIBUTION, "fastmcp", "langchain-core", "langchain-openai", "proselint", "rapidfuzz")
 SQLITE = "sqlite:///"
+_PASSWORD = re.compile(r"(://[^:/@]*):[^/]*@")
 COUNTED = 500
 """Sessions that are read at a time to count them."""
 
@@ -97,11 +98,9 @@ def _size(store: str) -> str:
     return f", {sum(file.stat().st_size for file in files if file.exists()) / 1000:,.0f} kB"
 
 
-def _without_password(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.password is None:
-        return url
-    return urlunsplit(parts._replace(netloc=f"{parts.username}:***@{parts.netloc.rpartition('@')[2]}"))
+def _without_password(value: str) -> str:
+    """Hide the password of a URL; what is none stays as it is."""
+    return _PASSWORD.sub(r"\1:***@", value)
 
 
 def _model(program: Program) -> Iterator[Finding]:
@@ -139,7 +138,7 @@ def _library(program: Program) -> Iterator[Finding]:
 
 
 def _settings(program: Program) -> Iterator[Finding]:
-    given = ", ".join(f"{name}={value}" for name, value in program.settings.items())
+    given = ", ".join(f"{name}={_without_password(value)}" for name, value in program.settings.items())
     yield Finding("ok", f"Settings: {given or 'all at their defaults'}")
     for name in program.unknown_settings:
         yield Finding("note", f"{name} is no setting. `companions serve --help` lists those there are.")

@@ -37,6 +37,7 @@ LAZY_MODULES = {"companions/__init__.py", "server.py"}
 DEFERRED = {
     "companions/langchain_models.py": {"langchain_core", "langchain_openai", "openai"},
     "companions/offline.py": {"proselint"},
+    "terminal/screen.py": {"rich"},
 }
 
 # The one module that may reach into FastMCP's private parts, which move with its minor releases.

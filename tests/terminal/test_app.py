@@ -69,6 +69,7 @@ def test_an_address_without_http_is_refused(terminal: Terminal) -> None:
     ("name", "value", "told"),
     [
         ("COMPANIONS_REPLY_SECONDS", "-1", "COMPANIONS_REPLY_SECONDS is not set right"),
+        ("COMPANIONS_LOG_LEVEL", "x", "COMPANIONS_LOG_LEVEL is not set right (input should be 'DEBUG',"),
         ("COMPANIONS_STORE", "nosuch://x", "There is no store for 'nosuch'"),
     ],
 )
@@ -126,7 +127,10 @@ def test_doctor_says_which_model_writes_and_never_shows_a_key(
     status, out = told(COMPANIONS_MODEL="openai:some-model")
     assert status == 1
     assert "Set OPENAI_API_KEY." in out
-    assert told(OPENAI_BASE_URL="http://me:word@127.0.0.1:1/v1")[0] == 0
+    status, out = told(OPENAI_BASE_URL="http://me:pass-w@rd@127.0.0.1:1/v1")
+    assert status == 0
+    assert out.count("http://me:***@127.0.0.1:1/v1") == 2
+    assert "rd@" not in out
 
 
 def test_a_store_that_cannot_be_opened_is_told_by_doctor(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests.wire import scripted_caller
 from tests.wire.processes import PLACES, Era, Kind, Program, Served, Stdio, serving, serving_http
 from tests.wire.reading import part, resource, run_log
-from tests.wire.scripted_caller import Channel, ScriptedCaller, assert_sized
+from tests.wire.scripted_caller import ScriptedCaller, assert_sized
 
 AWKWARD = "{name} {{0}} %s %(x)s ${HOME} {braces} \"double\" 'single' `tick` \\n \\ </text> 漢字 🧠👩🏽‍🚀\u202e\ufeff"
 LINES = "\n  first\r\nsecond\tline\n\n\n--- \nNext: nothing. \n<critique>\n"
@@ -39,23 +39,23 @@ def program(http: Served, tmp_path: Path, kind: Kind) -> Program:
 
 # Trap 1: a shipped entry point that lists no tools. Trap 3: no key, no start.
 @pytest.mark.parametrize(("kind", "era"), PLACES)
-@pytest.mark.parametrize("channel", [scripted_caller.structured, scripted_caller.prose])
 async def test_a_caller_that_does_only_what_one_channel_says_gets_to_the_end_without_a_key(
-    program: Program, era: Era, channel: Channel
+    program: Program, era: Era
 ) -> None:
     async with program.client(era) as client:
-        caller = ScriptedCaller(client, channel)
-        end = await caller.think("How does {a store} keep steps? 漢字 \"quoted\" \\ 'it'")
-        session_id = caller.replies[0].structured_content["session_id"]
-        assert [tool for tool, _ in caller.texts] == ["draft", "critique", "revise", "critique", "revise"]
-        assert "critic_satisfied" in end.seen
-        (slot,) = (await part(client, session_id, "run_log"))["run_log"]
-        assert slot["draft"] == caller.texts[0][1]
-        assert slot["critique"][:2] == [caller.texts[1][1], caller.texts[3][1]]
-        assert slot["revision"] == [caller.texts[2][1], caller.texts[4][1]]
-        assert slot["stop_reason"] == "critic_satisfied"
-        answer = await part(client, session_id, "answer")
-        assert answer["text"] == caller.texts[-1][1]
+        for channel in (scripted_caller.structured, scripted_caller.prose):
+            caller = ScriptedCaller(client, channel)
+            end = await caller.think(f"How does {{a store}} keep {channel.__name__}? 漢字 \"quoted\" \\ 'it'")
+            assert [tool for tool, _ in caller.texts] == ["draft", "critique", "revise", "critique", "revise"]
+            assert "critic_satisfied" in end.seen
+            draft, *others = [text for _, text in caller.texts]
+            session_id = caller.replies[0].structured_content["session_id"]
+            (slot,) = (await part(client, session_id, "run_log"))["run_log"]
+            assert slot["draft"] == draft
+            assert slot["critique"][:2] == others[::2]
+            assert slot["revision"] == others[1::2]
+            assert slot["stop_reason"] == "critic_satisfied"
+            assert (await part(client, session_id, "answer"))["text"] == others[-1]
 
 
 async def told_everywhere(client: Any, session_id: str, done: list[tuple[str, str]]) -> None:

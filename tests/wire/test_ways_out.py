@@ -111,7 +111,7 @@ async def stops(served: Served, number: signal.Signals) -> None:
     served.process.send_signal(number)
     status = await asyncio.to_thread(served.process.wait, END_SECONDS + 5)
     assert time.monotonic() - started < END_SECONDS
-    assert status == -number
+    assert status in {-number, 128 + number}  # the latter where its own deadline had to end it
     assert "Traceback" not in served.log.read_text()
 
 
