@@ -123,7 +123,7 @@ def test_the_installation_is_whole_away_from_the_checkout(installed: Path, tmp_p
 import importlib, json
 from companions.companion_types import Library
 files = [importlib.import_module(name).__file__ for name in {sorted(name.removesuffix(".py") for name in OURS)!r}]
-print(json.dumps({{"files": files, "types": sorted(Library.load(None).names), "path": sys.path}}))
+print(json.dumps({{"files": files, "types": sorted(kind.name for kind in Library.load(None).types), "path": sys.path}}))
 """
     run = run_installed(code, installed, tmp_path)
     assert run.returncode == 0, run.stderr
