@@ -194,7 +194,9 @@ def fastmcp_is_used_through_its_public_face(file: SourceFile) -> Iterator[str]:
         match node:
             case ast.Attribute(attr="_mcp_server") | ast.Constant(value="_mcp_server"):
                 yield f"line {node.lineno} touches _mcp_server"
-            case ast.Attribute(value=ast.Name(id="self" | "cls")) | ast.Attribute(value=ast.Name(id="os"), attr="_exit"):
+            case (
+                ast.Attribute(value=ast.Name(id="self" | "cls")) | ast.Attribute(value=ast.Name(id="os"), attr="_exit")
+            ):
                 pass
             case ast.Attribute(attr=name) if speaks and name.startswith("_") and not name.endswith("__"):
                 yield f"line {node.lineno} touches {name}"
