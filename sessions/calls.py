@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from companions.errors import CompanionsError, InputError, SessionNotFoundError
-from companions.models import OnText, Step
+from companions.models import OnText
 from companions.requests import Request
 from sessions.answers import Answer
 from sessions.running import Key, Running, Runs
@@ -26,7 +26,7 @@ class Pending:
 
     session_id: str
     companion_type: str
-    step: Step
+    request: Request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +154,7 @@ class Calls:
         key = Key((session.session_id, companion_type, request.step), _details(request))
         answer = await self.runs.run(key, make, until=started + waiting.seconds, every=waiting.every, on_wait=on_wait)
         if answer is None:
-            return Pending(session_id=session.session_id, companion_type=companion_type, step=request.step)
+            return Pending(session_id=session.session_id, companion_type=companion_type, request=request)
         return answer
 
 

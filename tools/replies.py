@@ -5,11 +5,13 @@ Some hosts give their model only the one, some only the other. Nothing is decide
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from fastmcp.tools import ToolResult
 from mcp_types import TextContent
 
+from companions.requests import Request
 from sessions.answers import Answer
 from sessions.calls import Pending
 from sessions.cutting import PAGE_BYTES, cut, size
@@ -33,18 +35,32 @@ def reply(answer: Answer) -> ToolResult:
 
 def pending_reply(pending: Pending) -> ToolResult:
     """Tell that a step goes on in the background."""
+    step = pending.request.step
     why = "It is still being written and will be kept; call the same tool again to wait for it."
-    arguments = {"session_id": pending.session_id, "companion_type": pending.companion_type}
-    coming = {"tool": pending.step, "arguments": arguments, "why": why}
+    arguments = {"session_id": pending.session_id, "companion_type": pending.companion_type} | _same(pending.request)
+    coming = {"tool": step, "arguments": arguments, "why": why}
     body: Body = {
         "session_id": pending.session_id,
         "companion_type": pending.companion_type,
         "status": "running",
-        "step": pending.step,
+        "step": step,
         "next": coming,
     }
-    prose = f"{pending.step} is running in session {pending.session_id}, companion {pending.companion_type}.\n"
+    prose = f"{step} is running in session {pending.session_id}, companion {pending.companion_type}.\n"
     return told(body, prose + _next_line(coming))
+
+
+def _same(request: Request) -> Body:
+    """Give what the same call has to say again, should the step fail and be tried anew.
+
+    Not ``redo``: once the step is done it would write it yet again. A call without any of this joins what is running.
+    """
+    if request.redo:
+        return {}
+    sampling = {name: value for name, value in asdict(request.sampling).items() if value is not None}
+    evidence = request.evidence or ""
+    given: Body = {"evidence": evidence if len(evidence) <= EVIDENCE_SHOWN else "", "sampling": sampling}
+    return {name: value for name, value in given.items() if value}
 
 
 def _done_reply(answer: Answer) -> ToolResult:

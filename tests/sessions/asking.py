@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from hypothesis import strategies as st
 
@@ -41,6 +41,7 @@ class Ask:
     """One call.
 
     Attributes:
+        step: ``next`` is the one that comes next by the rules.
         query: For a draft; ``same`` is that of the companion's newest slot.
         text: What is written, whoever writes it; the offline editor has a mind of its own.
         given: Whether the caller sends the text with the call.
@@ -49,7 +50,7 @@ class Ask:
     """
 
     name: str
-    step: Step
+    step: Step | Literal["next"]
     text: str
     query: str | None = None
     redo: bool = False
@@ -67,6 +68,7 @@ class Ask:
             given["query"] = query
         if self.step == "critique":
             given |= {"satisfied": self.satisfied, "evidence": self.evidence}
+        assert self.step != "next"
         return Request(step=self.step, **given)
 
     @property
@@ -78,7 +80,9 @@ class Ask:
         return self.text if self.given else "Nothing is left to improve."
 
 
-STEPS: st.SearchStrategy[Step] = st.sampled_from(["draft", "critique", "critique", "revise", "revise"])
+STEPS: st.SearchStrategy[Step | Literal["next"]] = st.sampled_from(
+    ["next", "next", "next", "draft", "critique", "revise"]
+)
 WRITERS: st.SearchStrategy[ExecutionMode | None] = st.sampled_from([None, "client", "server", "server", "offline"])
 ASKS = st.builds(
     Ask,

@@ -6,7 +6,7 @@ It makes calls and compares what came of them; which calls are made, and when, i
 import asyncio
 from collections.abc import Coroutine
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
@@ -99,13 +99,16 @@ class Played(RuleBasedStateMachine):
     def prepare(self, ask: Ask) -> Turn:
         """Say what a call comes to; a query that it records first is in the oracle from here on."""
         companion = self.oracle[ask.name]
+        if ask.step == "next":
+            ask = replace(ask, step=companion.next_step, query="same", redo=False)
         known = companion.newest.query if companion.newest is not None else "First?"
         query, begun = known if ask.query == "same" else ask.query, bool(companion.slots)
-        expected = companion.expect(ask.step, query, redo=ask.redo)
+        request = ask.request(query)
+        expected = companion.expect(request.step, query, redo=ask.redo)
         if companion.slots and not begun:
             self.modes[ask.name] = ask.writer or "client"
         writer = "caller" if ask.by_caller else ask.writer or self.modes.get(ask.name, "client")
-        return Turn(ask, ask.request(query), expected, writer)
+        return Turn(ask, request, expected, writer)
 
     def settle(self, turn: Turn, result: Result) -> None:
         """Compare what came of a call with what had to, and take in what was written."""

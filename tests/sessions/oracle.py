@@ -47,6 +47,13 @@ class OracleCompanion:
     def newest(self) -> OracleSlot | None:
         return self.slots[-1] if self.slots else None
 
+    @property
+    def next_step(self) -> Step:
+        slot = self.newest
+        if slot is None or not slot.draft:
+            return "draft"
+        return "critique" if len(slot.critique) == len(slot.revision) else "revise"
+
     def expect(self, step: Step, query: str | None, *, redo: bool) -> Expected:
         """Say what a call comes to; a draft's query is recorded by this, before anything is written."""
         slot = self.newest

@@ -83,9 +83,11 @@ class Machine(Played):
         elif "query" not in kinds:
             self.oracle[ask.name].slots, self.modes = before
 
-    @rule(number=NUMBERS, ask=ASKS, other=ASKS)
-    def race(self, number: int, ask: Ask, other: Ask) -> None:
+    @rule(number=NUMBERS, ask=ASKS, other=ASKS, same=st.booleans())
+    def race(self, number: int, ask: Ask, other: Ask, same: bool) -> None:
         """Let a model think while another call goes through; whoever finds its companion changed has lost."""
+        if same:
+            other = replace(other, name=ask.name)
         if self.count == 1 and ask.name == other.name:
             return  # In one process the other waits for its turn.
         turn = self.prepare(replace(ask, writer="server", given=False, satisfied=False, failure=None))
