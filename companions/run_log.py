@@ -4,7 +4,7 @@ It only retells. A page of entries gives a page of the run_log; whoever holds th
 """
 
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import Any
 
 from companions.entries import Entry
 
@@ -50,8 +50,8 @@ def _tell_revision(slot: dict[str, Any], entry: Entry) -> None:
 
 
 def _tell_item(slot: dict[str, Any], entry: Entry, array: str) -> int:
-    first = slot.setdefault(f"first_{array}", entry.index)
-    items = cast("list[str]", slot.setdefault(array, []))
+    first = int(slot.setdefault(f"first_{array}", entry.index))
+    items: list[str] = slot.setdefault(array, [])
     place = entry.index - first
     if place < len(items):
         _replace(slot, array, entry.index, items[place])
