@@ -55,14 +55,14 @@ ERAS: dict[str, list[dict[str, Any]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """One start: seconds until the answer, and seconds of processor time until the process had ended."""
+    """One start: seconds until the answer, and seconds of processor time until then."""
 
     elapsed: float
     computed: float
 
 
 def start(script: Path, era: str) -> Start:
-    """Start a server, ask for its tools, and end it."""
+    """Start a server, ask for its tools, and kill it."""
     asked = b"".join(json.dumps({"jsonrpc": "2.0"} | message).encode() + b"\n" for message in ERAS[era])
     with tempfile.TemporaryDirectory() as home:
         began, used = time.perf_counter(), _computed()
@@ -79,6 +79,7 @@ def start(script: Path, era: str) -> Start:
             process.stdin.flush()
             answer = next(answer for answer in map(json.loads, process.stdout) if answer.get("id") == LIST)
             elapsed = time.perf_counter() - began
+            process.kill()  # its end is not what a host waits for
             if not answer["result"]["tools"]:
                 raise RuntimeError(f"{script} has no tools")
         return Start(elapsed, _computed() - used)
