@@ -5,6 +5,7 @@ Everything it wires gets its options as arguments. What the command line does is
 
 import asyncio
 import contextlib
+import gc
 import os
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
@@ -32,6 +33,7 @@ def _name_intruders() -> None:
 
 
 _name_intruders()
+gc.disable()  # nothing that is being loaded is garbage; looking for it costs a tenth of a start
 
 from fastmcp import FastMCP
 from platformdirs import user_data_path
@@ -62,11 +64,15 @@ from tools.instructions import INSTRUCTIONS
 from tools.reading import ReadingTools
 from tools.steps import Steps
 
+gc.freeze()  # and what is loaded stays: no later collection has to walk it, which would hold up calls
+gc.enable()
+
 DEFAULT_MODEL = "openai:gpt-5-mini"
 """Asked when a key is set and no model is named."""
 PREFIX = "COMPANIONS_"
 MODES: dict[str, ExecutionMode] = {"host": "client", "offline": "offline"}
 LOCAL = "local"
+DATA = user_data_path("companions", appauthor=False)
 WARM_SECONDS = 0.5
 """How long after the start slow imports begin: the first answers go before them."""
 
@@ -76,13 +82,8 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore")
 
-    model: Annotated[
-        str | None,
-        Field(description=f"host (your own model writes), offline, or openai:NAME; with a key, {DEFAULT_MODEL}"),
-    ] = None
-    store: Annotated[
-        str, Field(description="sqlite:///PATH or memory://; the default lies in the user's data folder")
-    ] = f"sqlite:///{user_data_path('companions', appauthor=False) / 'sessions.db'}"
+    model: Annotated[str | None, Field(description=f"host, offline or openai:NAME; with a key, {DEFAULT_MODEL}")] = None
+    store: Annotated[str, Field(description="sqlite:///PATH or memory://")] = f"sqlite:///{DATA / 'sessions.db'}"
     library: Annotated[Path | None, Field(description="A folder of your own companion types")] = None
     similarity_threshold: Annotated[
         float | None, Field(ge=0, le=1, description="Similarity that counts as converged")
