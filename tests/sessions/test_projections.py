@@ -167,11 +167,12 @@ async def test_the_sums_hold_what_was_spent_on_a_text_that_lost(two: tuple[Proce
         await check_sums(process, session_id)
 
 
-async def test_the_preview_is_of_the_companion_that_wrote_last(process: Process) -> None:
+@pytest.mark.parametrize("last", ["generic", "strategy"])
+async def test_the_preview_is_of_the_companion_that_wrote_last(process: Process, last: str) -> None:
     process.store.breaks("project", *[Fault(AWAY)] * 1_000)
     session_id = await opened(process)
     await process.step("draft", session_id, "strategy", query="Q?", text="A plan.")
-    await process.step("draft", session_id, "generic", query="Again?", text="The last words.")
+    await process.step("draft", session_id, last, query="Again?", text="The last words.")
     again = await after_a_crash(process)
     assert (await shown(again, session_id)).preview == "The last words."
 

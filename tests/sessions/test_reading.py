@@ -102,7 +102,8 @@ async def test_a_long_text_is_read_on_from_where_the_page_before_ended(
     session_id = await thought(process, texts[0], texts[1], draft=prose(size, 3))
     await process.step("critique", session_id, text=texts[2])
     places: list[tuple[Part, str]] = [("penultimate_revision", "revision"), ("answer", "text")]
-    for (part, key), text in zip([*places, ("latest_critique", "critique")], texts, strict=True):
+    places.append(("latest_critique", "critique"))
+    for (part, key), text in zip(places, texts, strict=True):
         read = await pages(reading, session_id, part)
         assert "".join(page[key] for page in read) == text
         assert (len(read) == 1) is at_once

@@ -39,10 +39,10 @@ async def shown(store: FaultyStore, session_id: str) -> str | None:
     return None if head is None or head.projection is None else head.projection.title
 
 
-def timers() -> Sequence[str]:
-    """Name the writer's timers that are still to come; asyncio has no public name for what it has scheduled."""
+def timers() -> int:
+    """Count what the event loop has scheduled for later; asyncio has no public name for it."""
     scheduled: Sequence[asyncio.TimerHandle] = vars(asyncio.get_running_loop())["_scheduled"]
-    return [repr(timer) for timer in scheduled if not timer.cancelled() and "sessions/writer" in repr(timer)]
+    return sum(not timer.cancelled() for timer in scheduled)
 
 
 @contextmanager
