@@ -168,8 +168,8 @@ class Wired:
             text_limit=self.settings.text_limit,
         ).register(mcp)
         ReadingTools(reading=reading, owner=owner).register(mcp)
-        SessionResources(reading=reading, owner=owner, library=lambda: sessions.library).register(mcp)
-        mcp.completion(Completions(reading=reading, owner=owner, library=lambda: sessions.library).complete)
+        SessionResources(reading=reading, owner=owner, library=sessions.read_library).register(mcp)
+        mcp.completion(Completions(reading=reading, owner=owner, library=sessions.read_library).complete)
         Prompts().register(mcp)
         skip_schema_lookups(mcp)
         return mcp

@@ -3,7 +3,7 @@
 Some hosts read nothing that is not listed, so the newest sessions are; everything is filtered by owner.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,7 +65,7 @@ class Completions:
 
     reading: Reading
     owner: Callable[[], str]
-    library: Callable[[], Library]
+    library: Callable[[], Awaitable[Library]]
 
     async def complete(
         self,
@@ -80,7 +80,7 @@ class Completions:
                 body = await self.reading.listing(self.owner(), search=argument.value or None, limit=MOST_VALUES)
                 values = [session["session_id"] for session in body["sessions"]]
             case "companion_type":
-                values = [kind.name for kind in self.library().types if kind.name.startswith(argument.value)]
+                values = [kind.name for kind in (await self.library()).types if kind.name.startswith(argument.value)]
             case _:
                 values = []
         return mt.Completion(values=values[:MOST_VALUES], total=len(values), has_more=False)

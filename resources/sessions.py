@@ -1,7 +1,7 @@
 """Sessions and their companions as resources. The bodies are ``sessions.reading``'s; here they get their URIs."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,12 +27,12 @@ class SessionResources:
 
     Attributes:
         owner: Gives the principal of the present request.
-        library: Gives the companion types as they are now.
+        library: Gives the companion types as their files are now.
     """
 
     reading: Reading
     owner: Callable[[], str]
-    library: Callable[[], Library]
+    library: Callable[[], Awaitable[Library]]
 
     def register(self, mcp: FastMCP) -> None:
         """Add the resources to a server."""
@@ -96,7 +96,7 @@ class SessionResources:
 
     async def companions(self) -> ResourceResult:
         """The companion types, and the files that could not be read."""
-        library = self.library()
+        library = await self.library()
         return _json(
             {
                 "companions": [_described(companion) for companion in library.types],
@@ -108,7 +108,7 @@ class SessionResources:
 
     async def companion(self, companion_type: str) -> ResourceResult:
         """One companion type with its instructions."""
-        chosen = self.library().get(companion_type)
+        chosen = (await self.library()).get(companion_type)
         return _json(
             _described(chosen) | {"draft": chosen.draft, "critique": chosen.critique, "revision": chosen.revision}
         )

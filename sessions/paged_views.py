@@ -20,7 +20,7 @@ Body = dict[str, Any]
 PAGE = 100
 """Entries that are read at a time."""
 STEPS = ("query", "draft", "critique", "revision")
-_INSIDE = 1 << 20
+_INSIDE = 1 << 24
 """Places inside a text that an offset can tell apart; a text has fewer characters."""
 
 

@@ -126,6 +126,15 @@ async def test_long_texts_come_back_byte_for_byte_through_run_log_and_transcript
         assert piece + await rest_of_text(reading, session_id, more, len(text) - len(piece)) == text
 
 
+async def test_a_text_of_megabytes_comes_back_where_the_limit_lets_it_in(process: Process, reading: Reading) -> None:
+    text = "words and " * 250_000
+    session_id = (await process.step("draft", query="Q?", text=text, text_limit=3_000_000)).session_id
+    await process.step("critique", session_id, text="Short.")
+    transcript = "".join(page["text"] for page in await pages(reading, session_id, "transcript"))
+    assert transcript.count(text) == 1
+    assert transcript.count("Short.") == 1
+
+
 async def test_no_page_of_any_part_is_more_than_a_channel_carries(process: Process, reading: Reading) -> None:
     long = "word " * 39_800
     session_id = await thought(process, long + "one", long + "two", query=long, draft=long)
