@@ -202,6 +202,8 @@ class Session:
                 await self._unfence()
             _, receipt = self.writer.hand_over(self.place, kept)
             outcome = await receipt
+        if isinstance(outcome, Gone):
+            raise gone(self.session_id)
 
 
 async def read_companion(store: Store, session_id: str, companion_type: str) -> Companion:

@@ -98,10 +98,13 @@ class Sessions:
 
     async def forget(self, owner: str, session_id: str) -> None:
         """Erase one of the owner's sessions from memory and store."""
-        session = await self.find(owner, session_id)
-        self._open.pop(session.session_id, None)
-        self.writer.forget(session.session_id)
-        await self.store.tombstone(session.session_id)
+        await self.find(owner, session_id)
+        self.writer.forget(session_id)
+        try:
+            await self.store.tombstone(session_id)
+        finally:
+            # Last: whoever looked for it until now has put it back.
+            self._open.pop(session_id, None)
 
     async def project(self, session: Session, companion: Companion, entries: Sequence[Entry]) -> None:
         """Refresh what listings show of a session after entries of one companion were stored."""

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastmcp import Context, FastMCP
 from fastmcp.tools import ToolResult
 from mcp_types import ToolAnnotations
-from pydantic import Field
+from pydantic import Field, FiniteFloat
 
 from companions.models import Sampling
 from companions.requests import Request
@@ -101,7 +101,7 @@ class Steps:
         session_id: SessionId,
         companion_type: CompanionTypeName = None,
         text: Text = None,
-        score: Annotated[float | None, Field(description="Your mark for this version, higher is better")] = None,
+        score: Annotated[FiniteFloat | None, Field(description="Your mark for this version, higher is better")] = None,
         sampling: SamplingOption = None,
         redo: Redo = False,
     ) -> ToolResult:

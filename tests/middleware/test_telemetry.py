@@ -1,0 +1,82 @@
+"""What is told of each call: span attributes for those who trace, one line on standard error, and never a text."""
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+from fastmcp import Client, FastMCP
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+import server
+
+PRIVATE = "a text that nobody but its owner reads"
+
+
+@pytest.fixture
+def mcp() -> FastMCP:
+    return server.Wired.of(server.Settings(store="memory://")).server()
+
+
+@pytest.fixture(scope="module")
+def exporter() -> InMemorySpanExporter:
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    trace.set_tracer_provider(provider)
+    return exporter
+
+
+@pytest.fixture
+def spans(exporter: InMemorySpanExporter) -> Iterator[InMemorySpanExporter]:
+    yield exporter
+    exporter.clear()
+
+
+async def test_a_call_s_span_names_its_session_and_companion(mcp: FastMCP, spans: InMemorySpanExporter) -> None:
+    async with Client(mcp) as client:
+        answer = await client.call_tool("draft", {"query": "Why?", "text": PRIVATE})
+
+    told = [dict(span.attributes or {}) for span in spans.get_finished_spans()]
+    (ours,) = [attributes for attributes in told if "companion.session_id" in attributes]
+    assert ours["companion.session_id"] == (answer.structured_content or {})["session_id"]
+    assert ours["companion.companion_type"] == "generic"
+    assert ours["companion.phase"] == "critique"
+    assert PRIVATE not in str(told)
+
+
+class Heard(logging.Handler):
+    """Keeps lines in memory; pytest's own handlers write files, which an event loop must not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record.getMessage())
+
+
+@pytest.fixture
+def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    heard, log = Heard(), logging.getLogger("companions.calls")
+    monkeypatch.setattr(log, "handlers", [heard])
+    monkeypatch.setattr(log, "propagate", False)
+    monkeypatch.setattr(logging.getLogger("fastmcp"), "handlers", [])
+    monkeypatch.setattr(logging.getLogger("fastmcp"), "propagate", False)
+    log.setLevel(logging.INFO)
+    yield heard.lines
+    log.setLevel(logging.NOTSET)
+
+
+async def test_a_call_is_one_line_without_its_texts(mcp: FastMCP, lines: list[str]) -> None:
+    async with Client(mcp) as client:
+        await client.call_tool("draft", {"query": "Why?", "text": PRIVATE})
+        await client.call_tool("critique", {"session_id": "no such\nsession"}, raise_on_error=False)
+
+    assert [line.split()[:2] for line in lines] == [
+        ["tool=draft", "outcome=ok"],
+        ["tool=critique", "outcome=SessionNotFoundError"],
+    ]
+    assert not [line for line in lines if "\n" in line or PRIVATE in line or "Why?" in line]
