@@ -8,8 +8,8 @@ import contextlib
 import gc
 import os
 import sys
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -54,6 +54,7 @@ from resources.listing import Completions, LiveResources
 from resources.prompts import Prompts
 from resources.sessions import SessionResources
 from sessions.calls import Calls
+from sessions.ending import Ending
 from sessions.opening import open_store
 from sessions.reading import Reading
 from sessions.sessions import Sessions
@@ -80,7 +81,7 @@ WARM_SECONDS = 0.5
 class Settings(BaseSettings):
     """What can be set, by environment variables."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="ignore")
 
     model: Annotated[str | None, Field(description=f"host, offline or openai:NAME; with a key, {DEFAULT_MODEL}")] = None
     store: Annotated[str, Field(description="sqlite:///PATH or memory://")] = f"sqlite:///{DATA / 'sessions.db'}"
@@ -125,6 +126,7 @@ class Wired:
     models: ModelCatalog
     calls: Calls
     reading: Reading
+    ending: Ending = field(default_factory=lambda: Ending(DRAIN_SECONDS))
 
     @classmethod
     def of(cls, settings: Settings) -> "Wired":
@@ -137,7 +139,9 @@ class Wired:
             openai_base_url=settings.openai_base_url,
             bounds=Bounds(total_seconds=settings.model_seconds, silence_seconds=settings.silence_seconds),
         )
-        sessions = Sessions(open_store(settings.store), Library.load(settings.library), defaults)
+        sessions = Sessions(
+            open_store(settings.store), Library.load(settings.library and settings.library.expanduser()), defaults
+        )
         calls = Calls(desk=Desk(sessions=sessions, models=models))
         return cls(settings=settings, models=models, calls=calls, reading=Reading(calls=calls))
 
@@ -178,22 +182,17 @@ class Wired:
     async def lifespan(self, _: FastMCP) -> AsyncGenerator[dict[str, Any]]:
         """Warm up slow imports in the background; on leaving, store what was handed over."""
         self.calls.open()
+        self.ending.put_off()
         warming = asyncio.create_task(self._warm(), name="companions-warm")
         try:
             yield {}
         finally:
             warming.cancel()
-            await self._in_time(self.calls.rest)
+            await self.ending.end(self.calls.rest, self.models.aclose)
 
     async def drain(self) -> None:
         """Answer what waits, store what was handed over, let go of everything, in time; again is harmless."""
-        await self._in_time(self.calls.close)
-
-    async def _in_time(self, end: Callable[[], Awaitable[None]]) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(DRAIN_SECONDS):
-                await end()
-                await self.models.aclose()
+        await self.ending.end(self.calls.close, self.models.aclose)
 
     async def _warm(self) -> None:
         if self.settings.defaults().execution_mode == "server":

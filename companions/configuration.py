@@ -102,9 +102,9 @@ class Configuration:
 
 
 def _threshold(chosen: CompanionType, defaults: Defaults) -> tuple[float, ThresholdSource]:
-    """The file's threshold, else the setting's, else 1.0: nothing but equal words is converged until it is known."""
-    if chosen.similarity_threshold is not None:
-        return chosen.similarity_threshold, "file"
+    """The setting's threshold, else the file's, else 1.0: nothing but equal words is converged until it is known."""
     if defaults.similarity_threshold is not None:
         return defaults.similarity_threshold, "setting"
+    if chosen.similarity_threshold is not None:
+        return chosen.similarity_threshold, "file"
     return 1.0, "default"

@@ -44,7 +44,7 @@ def _plan_draft(companion: Companion, request: Request, wanted: Configuration) -
         return Plan(
             request=request, slot=slot.number, index=0, configuration=_configured(companion), replaces=slot.draft
         )
-    if request.redo:
+    if request.redo and slot.critiques > 0:
         return _new_slot(companion, request, wanted, slot.query.text)
     if request.query is None and slot.critiques > 0:
         raise PhaseError(

@@ -54,6 +54,16 @@ class Errors(Middleware):
         """Take how to name the caller's newest sessions, for a call that lacks its ``session_id``."""
         self._newest = newest
 
+    async def on_request(self, context: MiddlewareContext[Any], call_next: CallNext[Any, Any]) -> Any:
+        """Word what none of the hooks below has worded: listings and completions read sessions too."""
+        try:
+            return await call_next(context)
+        except (MCPError, ToolError):
+            raise
+        except Exception as error:  # noqa: BLE001 (nothing may reach a client unworded)
+            text = await self._worded(context.method or "the request", error)
+            raise MCPError(code=mt.INTERNAL_ERROR, message=text) from None
+
     async def on_call_tool(
         self, context: MiddlewareContext[mt.CallToolRequestParams], call_next: CallNext[Any, ToolResult]
     ) -> ToolResult:
@@ -106,7 +116,7 @@ class Errors(Middleware):
         if malformed is not None:
             return await self._malformed(name, malformed)
         log.error("%s failed unexpectedly", name, exc_info=error)
-        return f"The server failed unexpectedly in {name}. Nothing was recorded by this call; its log says more."
+        return f"The server failed unexpectedly in {name}. Its log says more; call show_thinking to see what stands."
 
     async def _malformed(self, name: str, error: ValidationError) -> str:
         faults: list[str] = []

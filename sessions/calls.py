@@ -83,6 +83,7 @@ class Calls:
         """
         if session_id or request.step != "draft":
             session, companion_type = await self.session(owner, session_id, companion_type)
+            self.unanswered.seen(session.session_id)
             return await self._run(session, companion_type, request, waiting, signature)
         return await self._first_draft(owner, companion_type or DEFAULT_TYPE, request, waiting, signature)
 

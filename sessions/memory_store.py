@@ -197,7 +197,8 @@ class MemoryStore:
         self._check()
         for projection in projections:
             session = self._sessions.get(projection.session_id)
-            if session is not None:
+            older = session is None or (session.projection is not None and session.projection.seq > projection.seq)
+            if session is not None and not older:
                 self._unrank(session)
                 session.projection = projection
                 insort(self._ranks[session.opening.owner], session.rank)

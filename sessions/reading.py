@@ -22,6 +22,8 @@ Part = Literal[
     "instructions",
 ]
 Body = dict[str, Any]
+LAST_OFFSET, LAST_SLOT = (1 << 62) - 1, (1 << 31) - 1
+"""The greatest that every store can compare with."""
 PAGED = frozenset({"convergence_analysis", "run_log", "timeline", "transcript"})
 MARKDOWN = frozenset({"answer", "transcript"})
 
@@ -55,8 +57,8 @@ class Reading:
         Raises:
             InputError: Nothing of that kind is there yet.
         """
-        if offset < 0 or (slot is not None and slot < 0):
-            raise InputError("Slots and offsets are never negative.", "Take an offset from the page before.")
+        if not (0 <= offset <= LAST_OFFSET and 0 <= (slot or 0) <= LAST_SLOT):
+            raise InputError("There is no such slot or offset.", "Take an offset from the page before.")
         session, companion_type = await self.calls.session(owner, session_id, companion_type)
         companion = await paged_views.companion_at(session, companion_type, slot)
         self._check(session, companion, slot)

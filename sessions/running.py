@@ -18,7 +18,7 @@ from sessions.answers import Answer
 
 log = logging.getLogger("companions.running")
 
-KEPT_FAILURES = 1_000
+KEPT_FAILURES = 100
 """Failures that nobody has been told of yet; the oldest are forgotten first."""
 
 

@@ -197,11 +197,13 @@ class Session:
             if note.kind in TEXTS
         ]
         outcome: Outcome = Conflict(0)
-        while kept and isinstance(outcome, Conflict):
+        for _ in range(ATTEMPTS if kept else 0):
             if self.place.fenced:
                 await self._unfence()
             _, receipt = self.writer.hand_over(self.place, kept)
             outcome = await receipt
+            if not isinstance(outcome, Conflict):
+                break
         if isinstance(outcome, Gone):
             raise gone(self.session_id)
 

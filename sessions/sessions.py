@@ -5,6 +5,7 @@ is kept by ``running``.
 """
 
 import asyncio
+import logging
 import secrets
 import string
 import time
@@ -22,12 +23,14 @@ from sessions.session import Session, gone, read_companion
 from sessions.store import Head, Opening, Projection, Store
 from sessions.writer import Place, Writer
 
+log = logging.getLogger("companions.sessions")
+
 ALPHABET = string.ascii_lowercase + string.digits
 ID_LENGTH = 20
 """36 ** 20 ids: 103 bits."""
 MISSING = 200
 """Entries of one page when a projection is brought up to date."""
-OPEN_SESSIONS = 1_000
+OPEN_SESSIONS = 256
 """Open sessions kept in memory; the least recently used leave first, never one with unwritten entries."""
 
 
@@ -107,7 +110,13 @@ class Sessions:
             self._open.pop(session_id, None)
 
     async def project(self, session: Session, companion: Companion, entries: Sequence[Entry]) -> None:
-        """Refresh what listings show of a session after entries of one companion were stored."""
+        """Refresh what listings show after entries were stored; never fails the step that stored them."""
+        try:
+            await self._show(session, companion, entries)
+        except Exception:
+            log.exception("what listings show of session %s could not be refreshed", session.session_id)
+
+    async def _show(self, session: Session, companion: Companion, entries: Sequence[Entry]) -> None:
         session.last_type, session.used_at = companion.companion_type, time.time()
         if entries[0].seq != session.counted + 1:
             await self._count_again(session)
@@ -142,9 +151,10 @@ class Sessions:
             self.writer.project(projection)
 
     async def rest(self) -> None:
-        """Let the writer finish and end."""
+        """Let the writer finish and end, and forget what is open: the next event loop opens it anew."""
         await self.writer.drain()
         await self.writer.stop()
+        self._open.clear()
 
     async def _open_stored(self, session_id: str) -> Session | None:
         head = await self.store.head(session_id)
@@ -175,7 +185,9 @@ class Sessions:
         """Give a head whose projection is not older than its entries; a crash can leave one behind."""
         if head.projection is not None and head.projection.seq >= head.seq:
             return head
-        return replace(head, projection=await self._projected(head))
+        projection = await self._projected(head)
+        self.writer.project(projection)
+        return replace(head, projection=projection)
 
     async def _projected(self, head: Head) -> Projection:
         """Bring a projection up to its session's head, from the entries that it does not know yet."""

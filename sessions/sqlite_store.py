@@ -28,7 +28,7 @@ OPEN = """INSERT INTO sessions (id, owner, created_at, parent, base, last_used, 
 ADD = """INSERT INTO entries (key, id, companion_type, kind, slot, idx, author, at, meta, text)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 PROJECT = """UPDATE sessions SET projected = ?, title = ?, last_used = ?, preview = ?, companions = ?, folded = ?
-    WHERE id = ? AND owner IS NOT NULL"""
+    WHERE id = ? AND owner IS NOT NULL AND coalesce(projected, 0) <= ?"""
 MARK = """UPDATE sessions SET owner = NULL, projected = NULL, title = '', preview = '', companions = '{}', folded = ''
     WHERE no = ?"""
 ERASE = "DELETE FROM entries WHERE key BETWEEN ? AND ?"
@@ -181,7 +181,7 @@ def _project(connection: sqlite3.Connection, *, projections: Sequence[Projection
         for shown in projections:
             folded = f"{shown.session_id}\n{shown.title}\n{shown.preview}".casefold()
             texts = (shown.title, shown.last_used, shown.preview, json.dumps(dict(shown.companions)), folded)
-            connection.execute(PROJECT, (shown.seq, *texts, shown.session_id))
+            connection.execute(PROJECT, (shown.seq, *texts, shown.session_id, shown.seq))
 
 
 def _lease(connection: sqlite3.Connection, *, name: str, holder: str, seconds: float) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from companions import prompts
-from companions.companion import Companion
+from companions.companion import Companion, Slot
 from companions.configuration import Configuration
 from companions.entries import Entry, Note
 from companions.errors import InputError
@@ -29,7 +29,7 @@ from sessions.sessions import Sessions
 COMPANIONS_SEEN = 8
 ANSWER_SEEN = 2_000
 """Most of each companion's answer, in bytes, that a companion which sees its session is shown."""
-LARGE = 20_000
+LARGE = 4_000
 """Characters from which measuring a text is given to a thread: the event loop serves others meanwhile."""
 
 
@@ -74,6 +74,9 @@ class Desk:
             ModelError: The model failed; a new query stays, nothing else changed.
             StoreError: The store failed; nothing was applied.
         """
+        if companion_type not in session.awake and companion_type not in session.shown:
+            # A name that nobody has is refused before anything is kept for it.
+            (await self.sessions.read_library()).get(companion_type)
         awake = await session.wake(companion_type)
         async with awake.lock:
             await session.catch_up(awake)
@@ -103,8 +106,8 @@ class Desk:
 
         The sampling of the call that opens a companion is the session's; that of a later call is its own.
         """
-        known = companion.configuration
-        if known is not None and request.step != "draft":
+        known, slot = companion.configuration, companion.slot
+        if known is not None and (request.step != "draft" or not _opens_slot(slot, request)):
             return known
         library = await self.sessions.read_library()
         asked = request.sampling if known is None else Sampling(**known.asked)
@@ -112,6 +115,8 @@ class Desk:
 
     def _model(self, found: Plan) -> Model | None:
         """Choose the model to ask, so that an unknown one is refused before anything is recorded; else ``None``."""
+        if (asked := found.request.sampling.model) is not None:
+            self.models.get(asked)
         if found.mode == "client":
             return None
         return self.models.get("offline" if found.mode == "offline" else found.sampling.model)
@@ -166,6 +171,13 @@ class Desk:
         )
 
 
+def _opens_slot(slot: Slot | None, request: Request) -> bool:
+    """Tell whether a draft needs its companion's file: what is under way goes on as it began, also without it."""
+    if slot is None or request.query not in (None, slot.query.text):
+        return True
+    return slot.draft is not None and request.redo and slot.critiques > 0
+
+
 def _given(found: Plan, caller: Caller) -> Written | None:
     """Take the text that came with the call, exactly as it is."""
     request = found.request
@@ -196,6 +208,8 @@ def _not_recorded(request: Request, entry: Entry) -> str | None:
         for name, given, stored in (
             ("text", request.text, entry.text),
             ("evidence", request.evidence, entry.meta.get("evidence")),
+            ("satisfied", request.satisfied or None, entry.meta.get("satisfied")),
+            ("score", request.score, entry.meta.get("score")),
         )
         if given is not None and given != stored
     ]

@@ -176,7 +176,7 @@ class Store(Protocol):
         ...
 
     async def project(self, projections: Sequence[Projection]) -> None:
-        """Refresh projections; those of unknown or forgotten sessions are passed over."""
+        """Refresh projections; passed over are those of unknown or forgotten sessions, and older ones than are kept."""
         ...
 
     async def lease(self, name: str, holder: str, seconds: float) -> str:

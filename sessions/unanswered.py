@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 
 KEPT_SECONDS = 600.0
-KEPT = 1_000
+KEPT = 100
 """Most calls that are remembered; the oldest are forgotten first."""
 
 
@@ -37,6 +37,11 @@ class Unanswered:
         """Note that the caller went away, or was told to come back: a repeat has ten minutes."""
         if asked in self._sessions:
             self._sessions[asked] = (self._sessions[asked][0], time.monotonic() + KEPT_SECONDS)
+
+    def seen(self, session_id: str) -> None:
+        """Note that a call named the session: whoever asks the same from now on means a new one."""
+        for asked in [asked for asked, (claimed, _) in self._sessions.items() if claimed == session_id]:
+            del self._sessions[asked]
 
     def answered(self, asked: Hashable) -> None:
         """Note that the caller knows its session: the same question again is a new one."""

@@ -70,7 +70,7 @@ class Writer:
 
     def start(self) -> None:
         """Begin to write; entries handed over before wait until now."""
-        if self._task is None:
+        if self._task is None or self._task.done():
             # What a stop left behind is what there is to do first.
             (self._wake if self._queue else self._idle).set()
             self._task = asyncio.create_task(self._run(), name="companions-writer")
@@ -97,8 +97,10 @@ class Writer:
 
     def project(self, projection: Projection) -> None:
         """Note a session's newest projection; it is stored within a second or so."""
-        self._projections[projection.session_id] = projection
-        self._wake.set()
+        waiting = self._projections.get(projection.session_id)
+        if waiting is None or waiting.seq <= projection.seq:
+            self._projections[projection.session_id] = projection
+            self._wake.set()
 
     async def flush_projections(self) -> None:
         """Store the newest projections now, so that a listing shows what was just done."""
@@ -195,6 +197,11 @@ class Writer:
                 return
             try:
                 await self.store.project(list(taken.values()))
+            except asyncio.CancelledError:
+                # Whoever asked for them went away; they are still to be stored.
+                self._projections = taken | self._projections
+                self._wake.set()
+                raise
             except Exception as error:
                 # They can be rebuilt from entries, so a failure is tried again and never told to a step.
                 if not isinstance(error, StoreError):

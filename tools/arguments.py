@@ -31,7 +31,7 @@ class SamplingArgument(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"title": ""})
 
-    model: str | None = None
+    model: Annotated[str, Field(max_length=200)] | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     max_tokens: Annotated[int, Field(ge=1)] | None = None
     execution_mode: Literal["server", "client", "offline"] | None = None

@@ -19,7 +19,7 @@ from sessions.paged_views import text_offset_of
 
 Body = dict[str, Any]
 EVIDENCE_SHOWN = 400
-"""Longest evidence that is repeated in ``next``: the caller has it, and a reply is to stay short."""
+"""Most bytes of evidence that are repeated in ``next``: the caller has it, and a reply is to stay short."""
 
 
 def told(body: Mapping[str, Any], prose: str) -> ToolResult:
@@ -59,7 +59,7 @@ def _same(request: Request) -> Body:
         return {}
     sampling = {name: value for name, value in asdict(request.sampling).items() if value is not None}
     evidence = request.evidence or ""
-    given: Body = {"evidence": evidence if len(evidence) <= EVIDENCE_SHOWN else "", "sampling": sampling}
+    given: Body = {"evidence": evidence if size(evidence) <= EVIDENCE_SHOWN else "", "sampling": sampling}
     return {name: value for name, value in given.items() if value}
 
 
@@ -99,10 +99,15 @@ def _done_reply(answer: Answer) -> ToolResult:
 def _write_reply(answer: Answer) -> ToolResult:
     system, user = answer.instructions["system"], answer.instructions["user"]
     piece, following = cut(user, PAGE_BYTES - size(system))
-    more = None if following is None else {"slot": answer.slot, "part": "instructions", "offset": following}
+    more = None
+    if following is not None:
+        # Only the step that comes next can be read on as it was handed out; else the texts themselves can.
+        exact = not answer.again and answer.next.step == answer.step
+        part, offset = ("instructions", following) if exact else ("transcript", 0)
+        more = {"slot": answer.slot, "part": part, "offset": offset}
     why = f"Write the {_noun(answer)} as instructions say, then call {answer.step} with these arguments and your text."
     again = dict(answer.again)
-    if len(str(again.get("evidence", ""))) > EVIDENCE_SHOWN:
+    if size(again.get("evidence", "")) > EVIDENCE_SHOWN:
         del again["evidence"]
         why += " Give the same evidence again."
     if answer.step == "critique":
@@ -155,7 +160,7 @@ def _advice(answer: Answer) -> list[str]:
     entry = answer.entry
     if entry is not None and entry.meta.get("guard"):
         advice.append(f"This revision was kept but not taken ({entry.meta['guard']}): the version before it stands.")
-    if answer.mode == "offline" and not answer.written_by_caller:
+    if entry is not None and entry.meta.get("sampling", {}).get("execution_mode") == "offline":
         advice.append("Written by the rule-based offline editor; no language model was used.")
     return advice
 
@@ -192,7 +197,7 @@ def _where(answer: Answer) -> str:
 def _next_line(coming: Mapping[str, Any]) -> str:
     if coming["tool"] is None:
         return f"Next: nothing. {coming['why']}"
-    given = ", ".join(f"{name}={json.dumps(value)}" for name, value in coming["arguments"].items())
+    given = ", ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in coming["arguments"].items())
     return f"Next: call {coming['tool']} with {given}. {coming['why']}"
 
 

@@ -23,6 +23,8 @@ from tools.arguments import (
 )
 from tools.replies import pending_reply, reply
 
+NAME_SHOWN = 60
+"""Most characters of a client's name: it stands in every entry and reply."""
 REPORT_SECONDS = 3.0
 """How often a waiting call tells its progress: hosts reset their idle clocks on it."""
 
@@ -137,7 +139,7 @@ class Steps:
 def signature(ctx: Context) -> str:
     """Say which host's model writes, as far as the client tells."""
     params = ctx.session.client_params
-    return "host" if params is None else f"host:{params.client_info.name}"
+    return "host" if params is None else f"host:{' '.join(params.client_info.name.split())[:NAME_SHOWN]}"
 
 
 def _sampling(given: SamplingArgument | None) -> Sampling:
