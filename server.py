@@ -57,6 +57,7 @@ from sessions.calls import Calls
 from sessions.ending import Ending
 from sessions.opening import open_store
 from sessions.reading import Reading
+from sessions.running import Runs
 from sessions.sessions import Sessions
 from sessions.steps import Desk
 from terminal.app import Program, run
@@ -142,7 +143,7 @@ class Wired:
         sessions = Sessions(
             open_store(settings.store), Library.load(settings.library and settings.library.expanduser()), defaults
         )
-        calls = Calls(desk=Desk(sessions=sessions, models=models))
+        calls = Calls(desk=Desk(sessions=sessions, models=models), runs=Runs(settings.calls_at_once))
         return cls(settings=settings, models=models, calls=calls, reading=Reading(calls=calls))
 
     def owner(self) -> str:

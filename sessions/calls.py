@@ -152,7 +152,7 @@ class Calls:
         async def on_wait(run: Running) -> None:
             await waiting.report(request.step, time.monotonic() - started, run.characters)
 
-        key = Key((session.session_id, companion_type, request.step), _details(request))
+        key = Key((session.session_id, companion_type, request.step), _details(request), session.place.owner)
         answer = await self.runs.run(key, make, until=started + waiting.seconds, every=waiting.every, on_wait=on_wait)
         if answer is None:
             return Pending(session_id=session.session_id, companion_type=companion_type, request=request)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine, Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
-from companions.errors import CompanionsError
+from companions.errors import CompanionsError, InputError
 from sessions.answers import Answer
 
 log = logging.getLogger("companions.running")
@@ -61,16 +61,23 @@ class Key:
     Attributes:
         place: The session, companion type and kind of step.
         details: What the call gave beyond that; a call that gave nothing asks for whatever is under way.
+        owner: Who asks; steps under way are bounded by owner.
     """
 
     place: tuple[str, str, str]
     details: tuple[Hashable, ...] = ()
+    owner: str = ""
 
 
 @dataclass(slots=True)
 class Runs:
-    """All steps under way in this process."""
+    """All steps under way in this process.
 
+    Attributes:
+        at_once: The most that one owner may have under way, whether a call still waits for them or not.
+    """
+
+    at_once: int = 32
     closing: "asyncio.Future[None] | None" = None
     _runs: dict[Key, Running] = field(default_factory=dict[Key, Running])
     _failures: OrderedDict[Key, CompanionsError] = field(default_factory=OrderedDict[Key, CompanionsError])
@@ -144,6 +151,9 @@ class Runs:
                 raise failure
 
     def _start(self, key: Key, make: Make) -> Running:
+        if sum(known.owner == key.owner for known in self._runs) >= self.at_once:
+            raise InputError(f"{self.at_once} steps of yours are under way already.", "Wait for one, then call again.")
+
         async def begin() -> Answer:
             return await make(self._runs[key])
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sqlite3
 import sys
 import time
 from collections.abc import Iterator
@@ -100,6 +101,21 @@ async def test_over_stdio_a_process_at_rest_ends_at_once(
         assert await ends(host.process, leave(host, number)) == status
     assert "Traceback" not in host.log.read_text()
     await is_kept(reader, session_id)
+
+
+@pytest.mark.parametrize("way", STDIO)
+async def test_a_store_that_another_program_locks_holds_no_way_out_open(way: str, tmp_path: Path) -> None:
+    number, status = STDIO[way]
+    file = tmp_path / "locked.db"
+    async with raw_host(tmp_path, "legacy", {"COMPANIONS_STORE": f"sqlite:///{file}"}) as host:
+        await host.begin()
+        session_id = (await host.done("draft", query="Locked?", text=WORDS))["session_id"]
+        lock = sqlite3.connect(file, isolation_level=None)
+        lock.execute("BEGIN IMMEDIATE")
+        host.call("critique", session_id=session_id, text="Never stored.")
+        await host.ask("tools/list")  # the call before it is under way by then
+        assert await ends(host.process, leave(host, number)) in (status, 128 - status)
+        lock.close()
 
 
 HTTP = (signal.SIGTERM, signal.SIGINT)
