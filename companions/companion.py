@@ -10,7 +10,6 @@ from typing import Literal
 
 from companions.configuration import Configuration
 from companions.entries import Entry
-from companions.models import ExecutionMode
 
 VERSIONS = 8
 """Newest versions of a slot that cycle and guard rules look at."""
@@ -138,11 +137,6 @@ class Companion:
     def phase(self) -> Phase:
         """The newest slot's phase; ``draft`` without one."""
         return "draft" if self.slot is None else self.slot.phase
-
-    @property
-    def last_mode(self) -> ExecutionMode | None:
-        """Who writes for this companion, once it is configured."""
-        return None if self.configuration is None else self.configuration.execution_mode
 
     def apply(self, entry: Entry) -> None:
         """Take in an entry: the only way in which a companion ever changes, live or restored.

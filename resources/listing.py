@@ -13,9 +13,9 @@ from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
 from pydantic import AnyUrl
 
 from companions.companion_types import Library
+from resources.sessions import NEWEST
 from sessions.reading import Reading
 
-LISTED = 20
 MOST_VALUES = 100
 PARTS = {
     "answer": ("the answer", "text/markdown"),
@@ -37,7 +37,7 @@ class LiveResources(Middleware):
     ) -> Sequence[Resource]:
         """List what FastMCP knows, then the live sessions."""
         listed = list(await call_next(context))
-        body = await self._reading.listing(self._owner(), limit=LISTED)
+        body = await self._reading.listing(self._owner(), limit=NEWEST)
         for session in body["sessions"]:
             for companion_type in session["companions"]:
                 listed += _parts(session["session_id"], companion_type, session["title"])

@@ -10,6 +10,7 @@ from typing import Any
 
 from companions.companion import Companion, version_of
 from companions.entries import Entry
+from companions.errors import InputError
 from companions.next_step import stop_reason
 from companions.run_log import run_log
 from sessions.cutting import BESIDE_BYTES, PAGE_BYTES, cut, size
@@ -117,6 +118,8 @@ async def transcript_page(
 ) -> tuple[str, int | None]:
     """Give the thinking as Markdown, as much as a page holds, and the offset of the rest if there is any."""
     seq, place = divmod(offset, _INSIDE)
+    if place and not seq:
+        raise InputError("There is no such place in the transcript.", "Take an offset from the page before.")
     parts: list[str] = []
     room = PAGE_BYTES
     async for entry in _entries(session, companion_type, after=max(seq - 1, 0), slot=slot, kinds=STEPS):

@@ -21,8 +21,10 @@ def title_of(query: str) -> str:
 
 
 def preview_of(companion: Companion) -> str:
-    """Give the beginning of a companion's current text on one line."""
+    """Give the beginning of a companion's newest answer on one line; a query that waits hides no answer."""
     current = None if companion.slot is None else companion.slot.current
+    if current is None and companion.history:
+        current = companion.history[-1].answer
     return "" if current is None else " ".join(current.text[: 2 * PREVIEW].split())[:PREVIEW]
 
 

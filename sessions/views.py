@@ -68,7 +68,8 @@ def current(companion: Companion) -> Entry:
     """Give the version that stands as the answer."""
     slot = _slot(companion)
     if slot.current is None:
-        raise InputError("There is no answer yet: the query waits for its draft.", "Call draft first.")
+        before = f", or read the answer to the query before it with slot {slot.number - 1}" if slot.number else ""
+        raise InputError("There is no answer yet: the query waits for its draft.", f"Call draft first{before}.")
     return slot.current
 
 

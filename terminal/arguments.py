@@ -98,8 +98,12 @@ def _described(setting: str) -> list[str]:
     return [f"  {name}", *indented]
 
 
+MOST_DIGITS = 9
+"""Of a number on the command line: more is a slip, and no store can count so far."""
+
+
 def _positive(word: str) -> int:
-    if not (word.isascii() and word.isdecimal()) or int(word) < 1:
+    if not (word.isascii() and word.isdecimal() and len(word) <= MOST_DIGITS) or int(word) < 1:
         raise argparse.ArgumentTypeError(f"it must be a whole number of at least 1, not {word!r}")
     return int(word)
 

@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
 REFERENCE = (ROOT / "docs" / "reference.md").read_text()
 PLACE = "/path/to/persistent-companions"
-SERVE = ["uv", "run", "--directory", PLACE, "companions", "serve"]
+SERVE = ["uv", "run", "--no-dev", "--directory", PLACE, "companions", "serve"]
 
 
 @pytest.fixture

@@ -34,9 +34,7 @@ class ReadingTools:
         session_id: SessionId,
         companion_type: CompanionTypeName = None,
         part: Part = "timeline",
-        slot: Annotated[
-            int | None, Field(ge=0, description="An earlier query, counted from 0; default: newest")
-        ] = None,
+        slot: Annotated[int | None, Field(ge=0, description="One query, from 0; default: the newest, or all")] = None,
         offset: Annotated[int, Field(ge=0, description="Where the page before ended, as it said")] = 0,
     ) -> ToolResult:
         """Read a session: its answer, steps, critiques, similarities. Changes nothing."""
@@ -46,13 +44,13 @@ class ReadingTools:
 
     async def list_sessions(
         self,
-        search: Annotated[str | None, Field(description="Words of the title or the answer")] = None,
+        search: Annotated[str | None, Field(description="A word or phrase of the title or the newest answer")] = None,
         limit: Annotated[int, Field(ge=1, le=MOST_LISTED)] = 10,
     ) -> ToolResult:
         """Find earlier sessions, newest first: ids, titles, phases, previews."""
         body = await self.reading.listing(self.owner(), search=search or None, limit=limit)
         lines = [_session_line(session) for session in body["sessions"]]
-        prose = "\n".join(lines) or "No sessions found. Call draft with a query to open one."
+        prose = "\n".join(lines) or _none_found(search)
         return ToolResult(content=prose, structured_content=body)
 
 
@@ -72,8 +70,17 @@ def _rest(more: Mapping[str, Any] | None) -> str:
     return f"\n\nCut here; read on with show_thinking, part {more['part']}, {slot}offset {more['offset']}."
 
 
+def _none_found(search: str | None) -> str:
+    if search:
+        return f"No session has {search[:80]!r} in its title or answer. Try one word of it, or list without search."
+    return "There are no sessions yet. Call draft with a query to open one."
+
+
 def _session_line(session: Mapping[str, Any]) -> str:
-    phases = ", ".join(f"{name}: {values.get('phase')}" for name, values in session["companions"].items())
+    phases = ", ".join(
+        f"{name}: ended, {values['stop_reason']}" if values.get("stop_reason") else f"{name}: {values.get('phase')}"
+        for name, values in session["companions"].items()
+    )
     return (
         f"{session['session_id']}  {session['last_used'][:16]}  {session['title']} ({phases})\n  {session['preview']}"
     )

@@ -18,6 +18,7 @@ from sessions.cutting import PAGE_BYTES, cut, size
 from sessions.paged_views import text_offset_of
 
 Body = dict[str, Any]
+STANDS = 'Give the person the text that stands; show_thinking with part="answer" reads it.'
 EVIDENCE_SHOWN = 400
 """Most bytes of evidence that are repeated in ``next``: the caller has it, and a reply is to stay short."""
 
@@ -141,7 +142,7 @@ def _common(answer: Answer) -> Body:
 def _next(answer: Answer) -> Body:
     coming = answer.next
     if coming.step is None:
-        return {"tool": None, "arguments": {}, "why": coming.why}
+        return {"tool": None, "arguments": {}, "why": f"{coming.why} {STANDS}"}
     arguments = _arguments(answer) | ({"redo": True} if coming.redo else {})
     return {"tool": coming.step, "arguments": arguments, "why": coming.why}
 
