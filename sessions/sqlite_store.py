@@ -90,7 +90,8 @@ class SQLiteStore:
 
     async def head(self, session_id: str) -> Head | None:
         """Read a session's head; see ``Store.head``."""
-        return await self._read(lambda c: sqlite_reads.head(c, session_id))
+        # One statement needs no transaction to see one state, and every step asks this.
+        return await self._reader.run(lambda c: sqlite_reads.head(c, session_id))
 
     async def list(self, owner: str, *, search: str | None = None, limit: int = 10, offset: int = 0) -> list[Head]:
         """Read an owner's sessions; see ``Store.list``. Sessions without a projection count as used when minted."""
