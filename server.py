@@ -1,6 +1,6 @@
-"""The program: settings, wiring, and the ways out. Nobody imports it; it alone reads the environment.
+"""The program: settings and wiring. Nobody imports it; it alone reads the environment.
 
-Everything it wires gets its options as arguments. What the command line does is ``terminal``'s work.
+Everything it wires gets its options as arguments. What the command line does, and every way out, is ``terminal``'s work.
 """
 
 import asyncio

@@ -1,6 +1,7 @@
 """The ``doctor`` command: looks at everything that can be wrong with an installation, and says what to fix.
 
-It changes nothing and asks no model: a look must not cost anything. Keys are never shown.
+It asks no model, since a look must not cost anything; a store that is missing is made, as by any command. Keys are
+never shown.
 """
 
 import argparse
