@@ -1,6 +1,6 @@
 """The program: settings and wiring. Nobody imports it; it alone reads the environment.
 
-Everything it wires gets its options as arguments. What the command line does, and every way out, is ``terminal``'s work.
+Everything it wires gets its options as arguments. Commands, and every way out, are ``terminal``'s work.
 """
 
 import asyncio
