@@ -9,8 +9,9 @@ CompanionsError
 |   +-- ModelTimeoutError    it went past its bound
 |   +-- ModelReplyError      it answered with nothing usable
 +-- StoreError               the store did not answer or refused
-+-- StoreVersionError    the store was written by a newer version
-+-- ConflictError        another process wrote first
+    +-- StoreAwayError       it cannot be reached, or does not answer in time
+    +-- StoreVersionError    it was written by a newer version
+    +-- ConflictError        another process wrote first
 """
 
 
@@ -77,6 +78,12 @@ class StoreError(CompanionsError):
     """The store did not answer, or refused."""
 
     code = "store_failed"
+
+
+class StoreAwayError(StoreError):
+    """The store cannot be reached, or does not answer in time; the same call may go through later."""
+
+    code = "store_away"
 
 
 class StoreVersionError(StoreError):

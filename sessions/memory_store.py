@@ -4,6 +4,7 @@ It keeps what it is given and looks nothing up elsewhere: no file, no thread, no
 each is one undivided step of the event loop; that is all the isolation there is.
 """
 
+import builtins
 import time
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,7 +12,7 @@ from itertools import islice
 
 from companions.entries import Entry
 from companions.errors import StoreError
-from sessions.store import Append, Committed, Conflict, Gone, Head, Opening, Outcome, Projection, Window
+from sessions.store import Append, Committed, Conflict, Gone, Head, Opening, Outcome, Projection, Size, Window
 
 
 class _Thread:
@@ -191,6 +192,19 @@ class MemoryStore:
         theirs = (self._sessions[session_id] for _, _, session_id in reversed(self._ranks.get(owner, [])))
         shown = (session.head for session in theirs if session is not None and session.shows(sought))
         return [*islice(shown, offset, offset + limit)]
+
+    async def scan(self, *, after: str = "", limit: int = 100) -> "builtins.list[Head]":
+        """Read all owners' sessions in order of id; see ``Store.scan``."""
+        self._check()
+        living = sorted(name for name, session in self._sessions.items() if session is not None and name > after)
+        return [session.head for name in living[:limit] if (session := self._sessions[name]) is not None]
+
+    async def size(self) -> Size:
+        """Tell how large the store is; its bytes are those of the texts, a fork's own only."""
+        self._check()
+        living = [session for session in self._sessions.values() if session is not None]
+        own = [entry for session in living for entry in session.entries[session.opening.base :]]
+        return Size(sessions=len(living), entries=len(own), bytes=sum(len(entry.text.encode()) for entry in own))
 
     async def project(self, projections: Sequence[Projection]) -> None:
         """Refresh projections; see ``Store.project``."""

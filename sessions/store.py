@@ -1,10 +1,12 @@
 """What a store must do: keep entries in order, and refuse the ones that come out of order.
 
 A store decides nothing: who writes when is the writer's work, what an entry means is the companion's. Every method is
-safe to call from several tasks at once. A store raises ``StoreError`` and its kind only; what can be expected of a
-healthy store (a conflict, a session that is gone) is a value, not an exception.
+safe to call from several tasks at once. A store raises ``StoreError`` and its kinds only: ``StoreAwayError`` when it
+cannot be reached or does not answer, so that the same call may go through later; any other kind when it would fail
+again. What can be expected of a healthy store (a conflict, a session that is gone) is a value, not an exception.
 """
 
+import builtins
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -112,6 +114,21 @@ Outcome = Committed | Conflict | Gone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """How large a store is.
+
+    Attributes:
+        sessions: Living sessions of all owners.
+        entries: Entries kept, those of forgotten sessions that a fork still reads included.
+        bytes: What it takes on disk, or in memory where it has no disk, as far as the store itself can tell.
+    """
+
+    sessions: int
+    entries: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
     """How much of a companion a tail holds.
 
@@ -173,6 +190,14 @@ class Store(Protocol):
 
     async def list(self, owner: str, *, search: str | None = None, limit: int = 10, offset: int = 0) -> list[Head]:
         """Read an owner's sessions, last used first; ``search`` is looked for in id, title, preview, ignoring case."""
+        ...
+
+    async def scan(self, *, after: str = "", limit: int = 100) -> "builtins.list[Head]":
+        """Read all owners' sessions whose id is greater than ``after``, in order of id: what copies and prunes walk."""
+        ...
+
+    async def size(self) -> Size:
+        """Tell how large the store is; it may count, and is never on the path of a step."""
         ...
 
     async def project(self, projections: Sequence[Projection]) -> None:
