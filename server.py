@@ -40,25 +40,24 @@ from platformdirs import user_data_path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from companions.companion_types import Library
 from companions.configuration import Defaults
 from companions.model_catalog import ModelCatalog
-from companions.models import ExecutionMode
 from companions.offline import OfflineEditor
 from companions.patience import Bounds
 from middleware.errors import Errors
 from middleware.fastmcp_adapter import skip_schema_lookups
 from middleware.limits import Limits
 from middleware.telemetry import Telemetry
+from resources.health import Health
 from resources.listing import Completions, LiveResources
 from resources.prompts import Prompts
 from resources.sessions import SessionResources
 from sessions.calls import Calls
 from sessions.ending import Ending
-from sessions.opening import open_store
+from sessions.opening import open_sessions
 from sessions.reading import Reading
+from sessions.retention import KEEP
 from sessions.running import Runs
-from sessions.sessions import Sessions
 from sessions.steps import Desk
 from terminal.app import Program, run
 from terminal.serving import DRAIN_SECONDS
@@ -72,11 +71,8 @@ gc.enable()
 DEFAULT_MODEL = "openai:gpt-5-mini"
 """Asked when a key is set and no model is named."""
 PREFIX = "COMPANIONS_"
-MODES: dict[str, ExecutionMode] = {"host": "client", "offline": "offline"}
 LOCAL = "local"
 DATA = user_data_path("companions", appauthor=False)
-WARM_SECONDS = 0.5
-"""How long after the start slow imports begin: the first answers go before them."""
 
 
 class Settings(BaseSettings):
@@ -85,11 +81,17 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="ignore")
 
     model: Annotated[str | None, Field(description=f"host, offline or openai:NAME; with a key, {DEFAULT_MODEL}")] = None
-    store: Annotated[str, Field(description="sqlite:///PATH or memory://")] = f"sqlite:///{DATA / 'sessions.db'}"
+    store: Annotated[str, Field(description="sqlite:///PATH, postgresql://..., redis://... or memory://")] = (
+        f"sqlite:///{DATA / 'sessions.db'}"
+    )
+    durability: Annotated[Literal["committed", "background"], Field(description="When a step is answered")] = (
+        "committed"
+    )
+    spool: Annotated[Path, Field(description="A folder for entries while the store is away")] = DATA / "spool"
+    spool_limit: Annotated[int, Field(ge=0, description="Most bytes of entries in the spool")] = 64_000_000
+    retention: Annotated[str, Field(description="keep, or like archive=30d,delete=365d")] = KEEP
     library: Annotated[Path | None, Field(description="A folder of your own companion types")] = None
-    similarity_threshold: Annotated[
-        float | None, Field(ge=0, le=1, description="Similarity that counts as converged")
-    ] = None
+    similarity_threshold: Annotated[float | None, Field(ge=0, le=1, description="Similarity that converges")] = None
     max_iterations: Annotated[int | None, Field(ge=1, description="Iterations after which a loop ends")] = None
     reply_seconds: Annotated[float, Field(gt=0, description="How long a call may take before it answers running")] = 45
     model_seconds: Annotated[float, Field(gt=0, description="How long a model call may take in all")] = 300
@@ -99,17 +101,12 @@ class Settings(BaseSettings):
     http_stateless: Annotated[bool, Field(description="Serve legacy HTTP clients without protocol sessions")] = False
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], Field(description="Of standard error")] = "INFO"
     openai_api_key: Annotated[str | None, Field(alias="OPENAI_API_KEY", description="The provider's key")] = None
-    openai_base_url: Annotated[
-        str | None, Field(alias="OPENAI_BASE_URL", description="A server that speaks its API")
-    ] = None
+    openai_base_url: Annotated[str | None, Field(alias="OPENAI_BASE_URL", description="Who speaks its API")] = None
 
     def defaults(self) -> Defaults:
         """Say who writes: the model that is named, else the default one where a key is set, else the host's own."""
-        model = self.model or (DEFAULT_MODEL if self.openai_api_key else "host")
-        mode = MODES.get(model, "server")
-        return Defaults(
-            execution_mode=mode,
-            model=model if mode == "server" else None,
+        return Defaults.of(
+            self.model or (DEFAULT_MODEL if self.openai_api_key else "host"),
             similarity_threshold=self.similarity_threshold,
             max_iterations=self.max_iterations,
         )
@@ -140,8 +137,14 @@ class Wired:
             openai_base_url=settings.openai_base_url,
             bounds=Bounds(total_seconds=settings.model_seconds, silence_seconds=settings.silence_seconds),
         )
-        sessions = Sessions(
-            open_store(settings.store), Library.load(settings.library and settings.library.expanduser()), defaults
+        sessions = open_sessions(
+            settings.store,
+            defaults,
+            library=settings.library,
+            spool=settings.spool,
+            spool_limit=settings.spool_limit,
+            early=settings.durability == "background",
+            retention=settings.retention,
         )
         calls = Calls(desk=Desk(sessions=sessions, models=models), runs=Runs(settings.calls_at_once))
         return cls(settings=settings, models=models, calls=calls, reading=Reading(calls=calls))
@@ -152,7 +155,7 @@ class Wired:
 
     def server(self) -> FastMCP:
         """Make the MCP server."""
-        sessions, reading, owner = self.calls.desk.sessions, self.reading, self.owner
+        sessions, reading, owner, given = self.calls.desk.sessions, self.reading, self.owner, self.settings
         mcp = FastMCP(
             "persistent-companions",
             instructions=INSTRUCTIONS,
@@ -161,21 +164,17 @@ class Wired:
             mask_error_details=True,
             middleware=[
                 Errors(lambda: sessions.newest(owner())),
-                Limits(owner=owner, at_once=self.settings.calls_at_once, characters=4 * self.settings.text_limit),
+                Limits(owner=owner, at_once=given.calls_at_once, characters=4 * given.text_limit),
                 Telemetry(),
                 LiveResources(reading=reading, owner=owner),
             ],
         )
-        Steps(
-            calls=self.calls,
-            owner=owner,
-            reply_seconds=self.settings.reply_seconds,
-            text_limit=self.settings.text_limit,
-        ).register(mcp)
+        Steps(calls=self.calls, owner=owner, reply_seconds=given.reply_seconds, text_limit=given.text_limit).register(mcp)
         ReadingTools(reading=reading, owner=owner).register(mcp)
         SessionResources(reading=reading, owner=owner, library=sessions.read_library).register(mcp)
         mcp.completion(Completions(reading=reading, owner=owner, library=sessions.read_library).complete)
         Prompts().register(mcp)
+        Health(sessions).register(mcp)
         skip_schema_lookups(mcp)
         return mcp
 
@@ -184,21 +183,18 @@ class Wired:
         """Warm up slow imports in the background; on leaving, store what was handed over."""
         self.calls.open()
         self.ending.put_off()
-        warming = asyncio.create_task(self._warm(), name="companions-warm")
+        works = {"warm": self.models.warm_later(), "prune": self.calls.desk.sessions.keep_pruned()}
+        beside = [asyncio.create_task(work, name=f"companions-{name}") for name, work in works.items()]
         try:
             yield {}
         finally:
-            warming.cancel()
+            for task in beside:
+                task.cancel()
             await self.ending.end(self.calls.rest, self.models.aclose)
 
     async def drain(self) -> None:
         """Answer what waits, store what was handed over, let go of everything, in time; again is harmless."""
         await self.ending.end(self.calls.close, self.models.aclose)
-
-    async def _warm(self) -> None:
-        if self.settings.defaults().execution_mode == "server":
-            await asyncio.sleep(WARM_SECONDS)
-            await asyncio.to_thread(self.models.warm)
 
 
 def program(settings: Settings | None = None) -> Program:
@@ -213,9 +209,11 @@ def program(settings: Settings | None = None) -> Program:
         server=wired.server,
         drain=wired.drain,
         store=settings.store,
+        spool=settings.spool.expanduser(),
         text_limit=settings.text_limit,
         http_stateless=settings.http_stateless,
         log_level=settings.log_level,
+        retention=settings.retention,
         settings={name: "set" if name.endswith("_KEY") else str(value) for name, value in chosen.items()},
         unknown_settings=tuple(sorted({n for n in os.environ if n.startswith(PREFIX)} - set(VARIABLES.values()))),
     )

@@ -24,7 +24,8 @@ from companions.patience import Bounds
 from companions.requests import Request
 from sessions.opening import open_store
 from sessions.sessions import Sessions
-from sessions.steps import Caller, Desk
+from sessions.asked import Caller
+from sessions.steps import Desk
 from sessions.store import Append, Committed, Store
 
 SESSIONS = {10: 20, 1_000: 4, 5_000: 2}

@@ -134,6 +134,14 @@ class Companion:
     seq: int = 0
 
     @property
+    def characters(self) -> int:
+        """How many characters of text it holds; a text that stands in two places counts twice."""
+        held = [exchange.answer for exchange in self.history] + [exchange.query for exchange in self.history]
+        if self.slot is not None:
+            held += [*self.slot.versions, *filter(None, (self.slot.query, self.slot.draft, self.slot.critique))]
+        return sum(len(entry.text) for entry in held)
+
+    @property
     def phase(self) -> Phase:
         """The newest slot's phase; ``draft`` without one."""
         return "draft" if self.slot is None else self.slot.phase

@@ -15,6 +15,10 @@ from companions.models import ExecutionMode, Sampling
 ThresholdSource = Literal["file", "setting", "default"]
 
 
+MODES: dict[str, ExecutionMode] = {"host": "client", "offline": "offline"}
+"""Names that stand for a way of writing and not for a model."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Defaults:
     """What the host program chose for all companions.
@@ -30,6 +34,12 @@ class Defaults:
     model: str | None = None
     similarity_threshold: float | None = None
     max_iterations: int | None = None
+
+    @classmethod
+    def of(cls, name: str, **chosen: Any) -> "Defaults":
+        """Read who writes from a model's name: ``host``, ``offline``, or a model that is asked in server mode."""
+        mode = MODES.get(name, "server")
+        return cls(execution_mode=mode, model=name if mode == "server" else None, **chosen)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

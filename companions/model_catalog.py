@@ -3,6 +3,7 @@
 It takes options and never reads the environment, and it asks no model itself: that is ``langchain_models``'s work.
 """
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from companions.errors import ModelError, UnknownNameError
@@ -17,6 +18,7 @@ OFFLINE = "offline"
 OPENAI = "openai"
 FINE_TUNED = "ft"
 """OpenAI's own names of fine-tuned models begin with ``ft:``."""
+WARM_SECONDS = 0.5
 NAME_CHARACTERS = 200
 """Longest name of a model; names come from callers and stand in errors and entries."""
 
@@ -80,6 +82,12 @@ class ModelCatalog:
         """Import the provider's SDK, about a second's work, if a model of it can be asked; for a background thread."""
         if self._reachable:
             load_openai()
+
+    async def warm_later(self) -> None:
+        """Do so a moment later, if there is a model to ask by default: a server's first answers go before it."""
+        if self._default is not None:
+            await asyncio.sleep(WARM_SECONDS)
+            await asyncio.to_thread(self.warm)
 
     async def aclose(self) -> None:
         """Close the connections that this event loop opened."""

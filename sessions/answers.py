@@ -28,6 +28,7 @@ class Answer:
         instructions: For ``write``: the prompt, as ``system`` and ``user``.
         again: For ``write``: what the call with the text has to give once more: nothing of it is kept in between.
         mode: Who writes for this call.
+        advice: What the caller should know besides, a sentence each.
         iteration: The 1-based number of the critique that the step belongs to; 0 for a draft.
     """
 
@@ -50,6 +51,7 @@ class Answer:
     not_recorded: str | None = None
     instructions: Mapping[str, str] = field(default_factory=dict[str, str])
     again: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    advice: tuple[str, ...] = ()
 
 
 def answer(

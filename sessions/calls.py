@@ -12,9 +12,10 @@ from companions.errors import CompanionsError, InputError, SessionNotFoundError
 from companions.models import OnText
 from companions.requests import Request
 from sessions.answers import Answer
+from sessions.asked import Caller
 from sessions.running import Key, Running, Runs
 from sessions.session import Session
-from sessions.steps import Caller, Desk
+from sessions.steps import Desk
 from sessions.unanswered import Unanswered
 
 DEFAULT_TYPE = "generic"

@@ -4,107 +4,15 @@ It keeps what it is given and looks nothing up elsewhere: no file, no thread, no
 each is one undivided step of the event loop; that is all the isolation there is.
 """
 
-import builtins
 import time
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from itertools import islice
 
 from companions.entries import Entry
 from companions.errors import StoreError
+from sessions.memory_session import MemorySession
 from sessions.store import Append, Committed, Conflict, Gone, Head, Opening, Outcome, Projection, Size, Window
-
-
-class _Thread:
-    """One companion of one session, laid out so that a tail is a few look-ups.
-
-    Attributes:
-        configure: The newest ``configure``.
-        slot: The newest slot that has a query; -1 before the first.
-        places: By kind and slot, the newest entry of each index, lowest index first.
-    """
-
-    __slots__ = ("configure", "places", "slot")
-
-    def __init__(self) -> None:
-        self.configure: Entry | None = None
-        self.slot = -1
-        self.places: dict[tuple[str, int], dict[int, Entry]] = {}
-
-    def add(self, entry: Entry) -> None:
-        if entry.kind == "configure":
-            self.configure = entry
-            return
-        if entry.kind == "query":
-            self.slot = max(self.slot, entry.slot)
-        self.places.setdefault((entry.kind, entry.slot), {})[entry.index] = entry
-
-    def newest(self, kind: str, slot: int, count: int = 1) -> Iterator[Entry]:
-        return islice(reversed(self.places.get((kind, slot), {}).values()), count)
-
-    def version(self, revision: Entry) -> Iterator[Entry]:
-        """Give the revision that another one names as its base; a base of 0 is the draft, read anyway."""
-        base = revision.meta.get("based_on")
-        found = self.places["revision", revision.slot].get(base - 1) if isinstance(base, int) else None
-        return iter(() if found is None else (found,))
-
-    def tail(self, window: Window) -> Iterator[Entry]:
-        if self.configure is not None:
-            yield self.configure
-        yield from self.newest("query", self.slot)
-        yield from self.newest("draft", self.slot)
-        yield from self.newest("critique", self.slot)
-        yield from self.newest("revision", self.slot, window.versions)
-        for revision in self.newest("revision", self.slot):
-            yield from self.version(revision)
-        for slot in range(self.slot - 1, max(self.slot - 1 - window.exchanges, -1), -1):
-            yield from self.exchange(slot)
-
-    def exchange(self, slot: int) -> Iterator[Entry]:
-        yield from self.newest("query", slot)
-        yield from self.newest("draft", slot)
-        for revision in self.newest("revision", slot):
-            yield revision
-            if revision.meta.get("guard"):
-                yield from self.version(revision)
-
-
-class _Session:
-    """A living session. A fork copies its parent's references, so forgetting one never touches another."""
-
-    __slots__ = ("entries", "number", "opening", "projection", "threads")
-
-    def __init__(self, opening: Opening, number: int, inherited: Iterable[Entry]) -> None:
-        self.opening = opening
-        self.number = number
-        self.projection: Projection | None = None
-        self.entries: list[Entry] = []
-        self.threads: dict[str, _Thread] = {}
-        self.extend(inherited)
-
-    @property
-    def head(self) -> Head:
-        return Head(opening=self.opening, seq=len(self.entries), projection=self.projection)
-
-    @property
-    def rank(self) -> tuple[float, int, str]:
-        """Where it stands among its owner's sessions; of two used at the same time the one minted later is newer."""
-        shown = self.projection
-        return (
-            self.opening.created_at if shown is None else shown.last_used,
-            self.number,
-            self.opening.session_id,
-        )
-
-    def extend(self, entries: Iterable[Entry]) -> None:
-        for entry in entries:
-            self.entries.append(entry)
-            self.threads.setdefault(entry.companion_type, _Thread()).add(entry)
-
-    def shows(self, sought: str) -> bool:
-        shown = self.projection
-        texts = "" if shown is None else f"\n{shown.title}\n{shown.preview}"
-        return sought in f"{self.opening.session_id}{texts}".casefold()
 
 
 class MemoryStore:
@@ -114,7 +22,7 @@ class MemoryStore:
 
     def __init__(self) -> None:
         # A forgotten session stays as None, so that its id is refused and never given out again.
-        self._sessions: dict[str, _Session | None] = {}
+        self._sessions: dict[str, MemorySession | None] = {}
         # Kept sorted, so that a listing costs what it shows and not what the owner has.
         self._ranks: dict[str, list[tuple[float, int, str]]] = {}
         self._leases: dict[str, tuple[str, float]] = {}
@@ -144,7 +52,7 @@ class MemoryStore:
         inherited = [] if parent is None else parent.entries[: opening.base]
         if len(inherited) < opening.base or append.entries[0].seq != opening.base + 1:
             return Conflict(len(inherited))
-        session = _Session(opening, len(self._sessions), inherited)
+        session = MemorySession(opening, len(self._sessions), inherited)
         session.extend(append.entries)
         self._sessions[append.session_id] = session
         insort(self._ranks.setdefault(opening.owner, []), session.rank)
@@ -153,8 +61,8 @@ class MemoryStore:
     async def tail(self, session_id: str, companion_type: str, window: Window) -> list[Entry]:
         """Read what an open companion needs; see ``Store.tail``. Empty for an unknown session."""
         session = self._find(session_id)
-        thread = session.threads.get(companion_type) if session is not None else None
-        found = {entry.seq: entry for entry in thread.tail(window)} if thread is not None else {}
+        companion = session.companions.get(companion_type) if session is not None else None
+        found = {entry.seq: entry for entry in companion.tail(window)} if companion is not None else {}
         return [found[seq] for seq in sorted(found)]
 
     async def page(
@@ -185,26 +93,20 @@ class MemoryStore:
         session = self._find(session_id)
         return None if session is None else session.head
 
-    async def list(self, owner: str, *, search: str | None = None, limit: int = 10, offset: int = 0) -> list[Head]:
-        """Read an owner's sessions; see ``Store.list``. Sessions without a projection count as used when minted."""
-        self._check()
-        sought = (search or "").casefold()
-        theirs = (self._sessions[session_id] for _, _, session_id in reversed(self._ranks.get(owner, [])))
-        shown = (session.head for session in theirs if session is not None and session.shows(sought))
-        return [*islice(shown, offset, offset + limit)]
-
-    async def scan(self, *, after: str = "", limit: int = 100) -> "builtins.list[Head]":
+    async def scan(self, *, after: str = "", limit: int = 100) -> list[Head]:
         """Read all owners' sessions in order of id; see ``Store.scan``."""
         self._check()
         living = sorted(name for name, session in self._sessions.items() if session is not None and name > after)
         return [session.head for name in living[:limit] if (session := self._sessions[name]) is not None]
 
     async def size(self) -> Size:
-        """Tell how large the store is; its bytes are those of the texts, a fork's own only."""
+        """Tell how large the store is; its bytes are those of the texts."""
         self._check()
         living = [session for session in self._sessions.values() if session is not None]
-        own = [entry for session in living for entry in session.entries[session.opening.base :]]
-        return Size(sessions=len(living), entries=len(own), bytes=sum(len(entry.text.encode()) for entry in own))
+        # A fork holds its parent's entries themselves, which outlive the parent with it.
+        kept = {id(entry): entry for session in living for entry in session.entries}
+        texts = sum(len(entry.text.encode()) for entry in kept.values())
+        return Size(sessions=len(living), entries=len(kept), bytes=texts)
 
     async def project(self, projections: Sequence[Projection]) -> None:
         """Refresh projections; see ``Store.project``."""
@@ -244,14 +146,23 @@ class MemoryStore:
         self._ranks.clear()
         self._leases.clear()
 
-    def _find(self, session_id: str) -> _Session | None:
+    def _find(self, session_id: str) -> MemorySession | None:
         self._check()
         return self._sessions.get(session_id)
 
-    def _unrank(self, session: _Session) -> None:
+    def _unrank(self, session: MemorySession) -> None:
         ranks = self._ranks[session.opening.owner]
         del ranks[bisect_left(ranks, session.rank)]
 
     def _check(self) -> None:
         if self._closed:
             raise StoreError("The store is closed.", "Start the server again to open it.")
+
+    # Last, since its name would hide the type's from the annotations above.
+    async def list(self, owner: str, *, search: str | None = None, limit: int = 10, offset: int = 0) -> list[Head]:
+        """Read an owner's sessions; see ``Store.list``. Sessions without a projection count as used when minted."""
+        self._check()
+        sought = (search or "").casefold()
+        theirs = (self._sessions[session_id] for _, _, session_id in reversed(self._ranks.get(owner, [])))
+        shown = (session.head for session in theirs if session is not None and session.shows(sought))
+        return [*islice(shown, offset, offset + limit)]

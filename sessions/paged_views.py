@@ -71,7 +71,7 @@ async def run_log_page(session: Session, companion_type: str, *, slot: int | Non
 
 async def timeline_page(session: Session, companion_type: str, *, slot: int | None = None, offset: int = 0) -> Body:
     """Give the steps in order, each in a line's worth of values, a hundred at a time."""
-    entries = await session.writer.store.page(
+    entries = await session.store.page(
         session.session_id, after=offset, limit=PAGE, companion_type=companion_type, slot=slot, kinds=STEPS
     )
     return {
@@ -86,7 +86,7 @@ async def convergence_page(session: Session, companion: Companion, *, offset: in
     """Give the measured similarities of a slot's neighbouring versions, and what the stop rule made of them."""
     slot, configuration = companion.slot, companion.configuration
     number = 0 if slot is None else slot.number
-    entries = await session.writer.store.page(
+    entries = await session.store.page(
         session.session_id,
         after=offset,
         limit=PAGE,
@@ -163,7 +163,7 @@ def moment(at: float) -> str:
 async def _entries(
     session: Session, companion_type: str, *, after: int = 0, slot: int | None, kinds: Sequence[str]
 ) -> AsyncIterator[Entry]:
-    store = session.writer.store
+    store = session.store
     while True:
         entries = await store.page(
             session.session_id, after=after, limit=PAGE, companion_type=companion_type, slot=slot, kinds=kinds

@@ -10,9 +10,13 @@ from typing import Any
 from companions.companion import Companion, version_of
 from companions.entries import Entry
 from companions.next_step import stop_reason
+from sessions.awake import read_companion
+from sessions.store import Head, Projection, Store
 
 TITLE = 80
 PREVIEW = 200
+MISSING = 200
+"""Entries of one page when a projection is brought up to date."""
 
 
 def title_of(query: str) -> str:
@@ -46,3 +50,27 @@ def shown_after(before: Mapping[str, Any], companion: Companion, entries: Iterab
         "stop_reason": stop_reason(companion),
         "usage": usage,
     }
+
+
+async def brought_up(store: Store, head: Head) -> Projection:
+    """Bring a projection up to its session's head, from the entries that it does not know yet."""
+    session_id, known = head.opening.session_id, head.projection
+    title = "" if known is None else known.title
+    shown = {} if known is None else dict(known.companions)
+    missing: dict[str, list[Entry]] = {}
+    after, last_used, last_type = 0 if known is None else known.seq, head.opening.created_at, ""
+    while entries := await store.page(session_id, after=after, limit=MISSING):
+        after, last_used, last_type = entries[-1].seq, entries[-1].at, entries[-1].companion_type
+        for entry in entries:
+            missing.setdefault(entry.companion_type, []).append(entry)
+            title = title or (title_of(entry.text) if entry.kind == "query" else "")
+    companions = {name: await read_companion(store, session_id, name) for name in missing}
+    shown |= {name: shown_after(shown.get(name, {}), companions[name], missing[name]) for name in missing}
+    return Projection(
+        session_id=session_id,
+        seq=max(after, head.seq),
+        title=title,
+        last_used=last_used,
+        preview=preview_of(companions.get(last_type, Companion(""))),
+        companions=shown,
+    )

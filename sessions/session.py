@@ -4,37 +4,24 @@ It records notes and keeps companions true to the store. What may be written, an
 """
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from companions.companion import EXCHANGES, VERSIONS, Companion
+from companions.companion import Companion
 from companions.entries import Entry, Note
-from companions.errors import ConflictError, SessionNotFoundError, StoreError
-from sessions.store import Committed, Conflict, Gone, Opening, Outcome, Store, Window
-from sessions.writer import Place, Writer
+from companions.errors import ConflictError, SessionNotFoundError, StoreAwayError, StoreError
+from sessions.awake import UNREAD, Awake, read_companion
+from sessions.keeping import Kept
+from sessions.store import Committed, Conflict, Gone, Opening, Outcome, Store
+from sessions.writer import Place, Receipt, Writer
 
-WINDOW = Window(versions=VERSIONS, exchanges=EXCHANGES)
-UNREAD = -1
-"""How often another process was seen to write, as far as a companion knows that has to be read again."""
-ATTEMPTS = 20
+ATTEMPTS = 200
 """How often an append goes behind other processes' entries before it gives up."""
+OWN_WEIGHT = 6_000
+"""What a session takes in memory besides its texts, in characters."""
 TEXTS = frozenset({"draft", "critique", "revision"})
-
-
-@dataclass(slots=True)
-class Awake:
-    """A companion in memory, with the lock that makes its steps one after another.
-
-    Attributes:
-        fresh: The session's ``foreign`` count when it was read; another count now means that it must be read again.
-        receipt: Of entries that were handed over and not applied yet; a cancelled step leaves it to the next one.
-    """
-
-    companion: Companion
-    fresh: int
-    receipt: "asyncio.Future[Outcome] | None" = None
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 @dataclass(slots=True)
@@ -48,10 +35,13 @@ class Session:
         counted: The newest entry that is counted in what listings show; all before it are, too.
         title: The first query's beginning; empty until it is known.
         shown: What listings show, by companion type.
+        notices: What its next reply has to say besides.
+        weight: The characters that it holds in memory, as they were last counted.
     """
 
     place: Place
     writer: Writer
+    store: Store
     opening: Opening
     foreign: int = 0
     last_type: str | None = None
@@ -59,6 +49,8 @@ class Session:
     title: str = ""
     used_at: float = 0.0
     shown: dict[str, Any] = field(default_factory=dict[str, Any])
+    notices: list[str] = field(default_factory=list[str])
+    weight: int = OWN_WEIGHT
     awake: dict[str, Awake] = field(default_factory=dict[str, Awake])
     _waking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -73,9 +65,18 @@ class Session:
         return self.place.opening is None and self.place.head > 0
 
     @property
+    def kept(self) -> bool:
+        """Whether something of it is on this machine's disk and not in the store."""
+        return self.writer.keeper.waits(self.session_id)
+
+    @property
     def busy(self) -> bool:
         """Whether something is being written in it."""
-        return self.place.flying > 0 or any(awake.lock.locked() for awake in self.awake.values())
+        return self.place.flying > 0 or self.kept or any(awake.lock.locked() for awake in self.awake.values())
+
+    def measured(self) -> int:
+        """Count the characters that it holds in memory."""
+        return OWN_WEIGHT + sum(awake.companion.characters for awake in self.awake.values())
 
     async def wake(self, companion_type: str) -> Awake:
         """Give a companion, from memory or by one short read."""
@@ -83,17 +84,20 @@ class Session:
             async with self._waking:
                 if companion_type not in self.awake:
                     foreign = self.foreign
-                    self.awake[companion_type] = Awake(await self._read(companion_type), foreign)
+                    # Of a companion that it has not seen in all that it has read, nothing can be read.
+                    unseen = companion_type not in self.shown and self.counted == self.place.head
+                    companion = Companion(companion_type) if unseen else await self._read(companion_type)
+                    self.awake[companion_type] = Awake(companion, foreign)
         return self.awake[companion_type]
 
     async def look(self, companion_type: str) -> Companion:
         """Give a companion to read from, without a lock: as memory has it, or as the store has it if that is newer."""
         awake = self.awake.get(companion_type)
-        if awake is not None and awake.receipt is not None and not self.place.flying:
+        if awake is not None and awake.handed is not None and not self.place.flying:
             awake = None  # A step was cancelled behind its hand-over: what was stored is not in memory yet.
-        if not self.writer.store.shared or self.place.flying or self.place.opening is not None:
+        if not self.store.shared or self.place.flying or self.place.opening is not None or self.kept:
             return awake.companion if awake is not None else await self._read(companion_type)
-        head = await self.writer.store.head(self.session_id)
+        head = await self.store.head(self.session_id)
         if head is None:
             raise gone(self.session_id)
         if awake is not None and awake.fresh == self.foreign and head.seq == self.place.head:
@@ -103,23 +107,38 @@ class Session:
     async def catch_up(self, awake: Awake) -> None:
         """Look for entries of other processes, with one cheap read, and take them in.
 
+        While the store is away, and until it has all that was kept meanwhile, memory is the newest there is.
+
         Raises:
             SessionNotFoundError: The session was forgotten meanwhile.
         """
-        if awake.receipt is not None:
-            await asyncio.wait({awake.receipt})
-            awake.receipt, awake.fresh = None, UNREAD
-        if self.place.opening is None and self.writer.store.shared:
-            head = await self.writer.store.head(self.session_id)
-            if head is None and not self.place.flying:
-                raise gone(self.session_id)
-            if head is not None and head.seq > self.place.head and not self.place.flying:
-                self.place.head = head.seq
-                self.foreign += 1
+        if awake.handed is not None:
+            await self._take_handed(awake, *awake.handed)
+        if self.place.opening is None and self.store.shared and not self.kept:
+            with contextlib.suppress(StoreAwayError):
+                await self._look_for_others()
         if self.place.fenced:
             await self._unfence()
         if awake.fresh != self.foreign:
             await self._touched(awake)
+
+    async def _take_handed(self, awake: Awake, entries: Sequence[Entry], receipt: Receipt) -> None:
+        """Take in what a cancelled step has handed over, if it was stored."""
+        await asyncio.wait({receipt})
+        awake.handed = None
+        stored = receipt.exception() is None and isinstance(receipt.result(), Committed | Kept)
+        if stored and awake.fresh == self.foreign:
+            awake.apply(entries)
+        else:
+            awake.fresh = UNREAD
+
+    async def _look_for_others(self) -> None:
+        head = await self.store.head(self.session_id)
+        if head is None and not self.place.flying:
+            raise gone(self.session_id)
+        if head is not None and head.seq > self.place.head and not self.place.flying:
+            self.place.head = head.seq
+            self.foreign += 1
 
     async def record(self, awake: Awake, notes: Sequence[Note]) -> tuple[Entry, ...]:
         """Store notes of one companion, in order, and apply them once they are stored.
@@ -136,35 +155,31 @@ class Session:
                 if await self._touched(awake):
                     await self._keep_beside(notes)
                     raise _lost(notes)
-            entries, awake.receipt = self.writer.hand_over(self.place, notes)
-            outcome = await self._outcome(entries, asyncio.shield(awake.receipt))
-            awake.receipt = None
-            if isinstance(outcome, Committed):
-                for entry in entries:
-                    awake.companion.apply(entry)
+            entries, receipt = self.writer.hand_over(self.place, notes)
+            awake.handed = entries, receipt
+            try:
+                outcome = await asyncio.shield(receipt)
+            except StoreError:
+                awake.handed = None
+                raise
+            awake.handed = None
+            if isinstance(outcome, Committed | Kept):
+                awake.apply(entries)
                 return entries
             if isinstance(outcome, Gone):
                 raise gone(self.session_id)
         raise ConflictError("Other processes keep writing to this session.", "Call the same tool again.")
 
-    async def _outcome(self, entries: Sequence[Entry], receipt: asyncio.Future[Outcome]) -> Outcome:
-        """Wait for a receipt; a store that failed after it had committed has stored the entries all the same."""
-        try:
-            return await receipt
-        except StoreError:
-            found = await self.writer.store.page(self.session_id, after=entries[0].seq - 1, limit=1)
-            if [entry.id for entry in found] != [entries[0].id]:
-                raise
-            return Committed()
-
     async def _read(self, companion_type: str) -> Companion:
         if not self.stored:
             return Companion(companion_type)
-        return await read_companion(self.writer.store, self.session_id, companion_type)
+        await self.writer.settled(self.session_id)
+        return await read_companion(self.store, self.session_id, companion_type)
 
     async def _unfence(self) -> None:
         """Read the head again after a refusal; from here on the numbers that are given out are true."""
-        head = await self.writer.store.head(self.session_id)
+        await self.writer.settled(self.session_id)
+        head = await self.store.head(self.session_id)
         if not self.place.fenced or self.place.flying:
             return
         if head is None and self.place.opening is None:
@@ -196,7 +211,7 @@ class Session:
             for note in notes
             if note.kind in TEXTS
         ]
-        outcome: Outcome = Conflict(0)
+        outcome: Outcome | Kept = Conflict(0)
         for _ in range(ATTEMPTS if kept else 0):
             if self.place.fenced:
                 await self._unfence()
@@ -206,14 +221,6 @@ class Session:
                 break
         if isinstance(outcome, Gone):
             raise gone(self.session_id)
-
-
-async def read_companion(store: Store, session_id: str, companion_type: str) -> Companion:
-    """Restore a companion from the store: its tail, applied in order."""
-    companion = Companion(companion_type)
-    for entry in await store.tail(session_id, companion_type, WINDOW):
-        companion.apply(entry)
-    return companion
 
 
 def gone(session_id: str) -> SessionNotFoundError:

@@ -9,17 +9,25 @@ import logging
 import secrets
 import string
 import time
-from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import InitVar, dataclass, field, replace
+from functools import partial
+from itertools import takewhile
 
 from companions.companion import Companion
 from companions.companion_types import Library
 from companions.configuration import Defaults
 from companions.entries import Entry
 from companions.errors import SessionNotFoundError, StoreError
-from sessions.projections import preview_of, shown_after, title_of
-from sessions.session import Session, gone, read_companion
+from sessions.guarded_store import GuardedStore
+from sessions.keeping import Keeper
+from sessions.leases import Leases
+from sessions.open_sessions import OpenSessions
+from sessions.projections import brought_up, preview_of, shown_after, title_of
+from sessions.projector import Projector
+from sessions.retention import Retention, keep_pruned
+from sessions.session import Session, gone
+from sessions.spool import Spool
 from sessions.store import Head, Opening, Projection, Store
 from sessions.writer import Place, Writer
 
@@ -28,34 +36,46 @@ log = logging.getLogger("companions.sessions")
 ALPHABET = string.ascii_lowercase + string.digits
 ID_LENGTH = 20
 """36 ** 20 ids: 103 bits."""
-MISSING = 200
-"""Entries of one page when a projection is brought up to date."""
-OPEN_SESSIONS = 256
-"""Open sessions kept in memory; the least recently used leave first, never one with unwritten entries."""
 
 
 @dataclass(slots=True)
 class Sessions:
-    """All sessions that this process can reach."""
+    """All sessions that this process can reach.
 
-    store: Store
+    Attributes:
+        source: The store as it was opened; ``store`` is the same one, within bounds.
+        spool: Where entries wait while the store is away.
+        early: Whether a step is answered before it is stored.
+        retention: How long sessions are kept; archived ones are found by search and id, and not listed otherwise.
+        open: The sessions in memory.
+    """
+
+    source: InitVar[Store]
     library: Library
     defaults: Defaults
+    spool: Spool | None = None
+    early: bool = False
+    retention: Retention = field(default_factory=Retention)
+    open: OpenSessions = field(default_factory=OpenSessions)
+    leases: Leases = field(init=False)
+    store: GuardedStore = field(init=False)
     writer: Writer = field(init=False)
-    _open: OrderedDict[str, Session] = field(default_factory=OrderedDict[str, Session])
+    projector: Projector = field(init=False)
 
-    def __post_init__(self) -> None:
-        """Give the store its writer."""
-        self.writer = Writer(self.store)
+    def __post_init__(self, source: Store) -> None:
+        """Give the store its bounds and its writer."""
+        self.store = GuardedStore(source)
+        self.writer = Writer(Keeper(self.store, self.spool, self._moved), early=self.early)
+        self.projector = Projector(self.store)
+        self.leases = Leases(self.store)
 
     def mint(self, owner: str) -> Session:
         """Open a new session; it is stored with its first entry."""
         session_id = "".join(secrets.choice(ALPHABET) for _ in range(ID_LENGTH))
         now = time.time()
         opening = Opening(session_id=session_id, owner=owner, created_at=now)
-        session = Session(Place(session_id, owner, opening=opening), self.writer, opening, used_at=now)
-        self._keep(session)
-        return session
+        session = Session(Place(session_id, owner, opening=opening), self.writer, self.store, opening, used_at=now)
+        return self.open.keep(session)
 
     async def find(self, owner: str, session_id: str) -> Session:
         """Give one of the owner's sessions.
@@ -63,12 +83,12 @@ class Sessions:
         Raises:
             SessionNotFoundError: Unknown, forgotten or another owner's, told alike, with the caller's newest sessions.
         """
-        session = self._open.get(session_id)
+        session = self.open.get(session_id)
         if session is None:
             session = await self._open_stored(session_id)
         if session is None or session.place.owner != owner:
             raise await self._not_found(owner, session_id)
-        self._open.move_to_end(session_id)
+        self.open.use(session_id)
         return session
 
     async def read_library(self) -> Library:
@@ -79,7 +99,10 @@ class Sessions:
 
     async def newest(self, owner: str, limit: int = 3) -> str:
         """Name an owner's newest sessions in one clause, for errors."""
-        heads = await self.list(owner, limit=limit)
+        try:
+            heads = await self.list(owner, limit=limit)
+        except StoreError:
+            return "Which ones are yours cannot be told now: the store does not answer."
         if not heads:
             return "You have no sessions yet: call draft with a query to open one."
         named = ", ".join(f"{head.opening.session_id} ({_title_of(head)})" for head in heads)
@@ -87,13 +110,16 @@ class Sessions:
 
     async def list(self, owner: str, *, search: str | None = None, limit: int = 10, offset: int = 0) -> list[Head]:
         """List an owner's sessions, last used first, as they are now."""
-        await self.writer.flush_projections()
+        await self.projector.flush()
         heads = await self.store.list(owner, search=search, limit=limit, offset=offset)
+        if not search:
+            # They are in order of use, so that those that are left out are the last.
+            heads = [*takewhile(partial(self._current, now=time.time()), heads)]
         return [await self._true(head) for head in heads]
 
     async def head(self, session: Session) -> Head:
         """Read a session's head, with a projection that is true to its entries."""
-        await self.writer.flush_projections()
+        await self.projector.flush()
         head = await self.store.head(session.session_id)
         if head is None:
             raise gone(session.session_id)
@@ -102,15 +128,20 @@ class Sessions:
     async def forget(self, owner: str, session_id: str) -> None:
         """Erase one of the owner's sessions from memory and store."""
         await self.find(owner, session_id)
-        self.writer.forget(session_id)
+        self.projector.forget(session_id)
         try:
             await self.store.tombstone(session_id)
+            await self.writer.keeper.forget(session_id)
         finally:
             # Last: whoever looked for it until now has put it back.
-            self._open.pop(session_id, None)
+            self.open.leave(session_id)
+
+    def _current(self, head: Head, now: float) -> bool:
+        return not self.retention.archived(head, now)
 
     async def project(self, session: Session, companion: Companion, entries: Sequence[Entry]) -> None:
         """Refresh what listings show after entries were stored; never fails the step that stored them."""
+        self.open.weigh(session)
         try:
             await self._show(session, companion, entries)
         except Exception:
@@ -126,7 +157,7 @@ class Sessions:
             session.title = title_of(companion.slot.query.text)
         before = session.shown.get(companion.companion_type, {})
         session.shown[companion.companion_type] = shown_after(before, companion, entries)
-        self.writer.project(
+        self.projector.project(
             Projection(
                 session_id=session.session_id,
                 seq=session.counted,
@@ -148,35 +179,50 @@ class Sessions:
         if projection is not None and projection.seq > session.counted:
             session.counted, session.title = projection.seq, projection.title
             session.shown = dict(projection.companions)
-            self.writer.project(projection)
+            self.projector.project(projection)
+
+    async def keep_pruned(self) -> None:
+        """Delete what is older than sessions are kept, now and then, until cancelled."""
+        await keep_pruned(self.store, self.retention)
 
     async def rest(self) -> None:
         """Let the writer finish and end, and forget what is open: the next event loop opens it anew."""
+        self.store.hurry()
+        await self.leases.rest()
         await self.writer.drain()
+        await self.projector.flush()
+        await self.projector.rest()
         await self.writer.stop()
-        self._open.clear()
+        await self.writer.keeper.rest()
+        await self.store.rest()
+        self.open.clear()
+
+    def _moved(self, session_id: str, lost: int) -> None:
+        """Take note that another process wrote first to a session whose entries were answered before."""
+        session = self.open.get(session_id)
+        if session is not None:
+            session.place.fenced = True
+            session.foreign += 1
+            if lost:
+                session.notices.append(
+                    f"Another process wrote to this session first: {lost} of the texts here were kept as alternatives."
+                )
 
     async def _open_stored(self, session_id: str) -> Session | None:
+        await self.writer.settled(session_id)
         head = await self.store.head(session_id)
         if head is None:
             return None
         head = await self._true(head)
         known = head.projection
         place = Place(session_id, head.opening.owner, head=head.seq)
-        session = Session(place, self.writer, head.opening)
+        session = Session(place, self.writer, self.store, head.opening)
         if known is not None:
             session.title, session.used_at, session.shown = known.title, known.last_used, dict(known.companions)
             session.counted = known.seq
         newest = await self.store.page(session_id, after=head.seq - 1, limit=1)
         session.last_type = newest[0].companion_type if newest else None
-        self._keep(session)
-        return self._open[session_id]
-
-    def _keep(self, session: Session) -> None:
-        self._open.setdefault(session.session_id, session)
-        for session_id, candidate in list(self._open.items())[: max(0, len(self._open) - OPEN_SESSIONS)]:
-            if not candidate.busy:
-                del self._open[session_id]
+        return self.open.keep(session)
 
     async def _not_found(self, owner: str, session_id: str) -> SessionNotFoundError:
         return SessionNotFoundError(gone(session_id).what, await self.newest(owner))
@@ -185,32 +231,9 @@ class Sessions:
         """Give a head whose projection is not older than its entries; a crash can leave one behind."""
         if head.projection is not None and head.projection.seq >= head.seq:
             return head
-        projection = await self._projected(head)
-        self.writer.project(projection)
+        projection = await brought_up(self.store, head)
+        self.projector.project(projection)
         return replace(head, projection=projection)
-
-    async def _projected(self, head: Head) -> Projection:
-        """Bring a projection up to its session's head, from the entries that it does not know yet."""
-        session_id, known = head.opening.session_id, head.projection
-        title = "" if known is None else known.title
-        shown = {} if known is None else dict(known.companions)
-        missing: dict[str, list[Entry]] = {}
-        after, last_used, last_type = 0 if known is None else known.seq, head.opening.created_at, ""
-        while entries := await self.store.page(session_id, after=after, limit=MISSING):
-            after, last_used, last_type = entries[-1].seq, entries[-1].at, entries[-1].companion_type
-            for entry in entries:
-                missing.setdefault(entry.companion_type, []).append(entry)
-                title = title or (title_of(entry.text) if entry.kind == "query" else "")
-        companions = {name: await read_companion(self.store, session_id, name) for name in missing}
-        shown |= {name: shown_after(shown.get(name, {}), companions[name], missing[name]) for name in missing}
-        return Projection(
-            session_id=session_id,
-            seq=max(after, head.seq),
-            title=title,
-            last_used=last_used,
-            preview=preview_of(companions.get(last_type, Companion(""))),
-            companions=shown,
-        )
 
 
 def _title_of(head: Head) -> str:

@@ -6,22 +6,22 @@ next step: loops do that.
 """
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 from companions import prompts
-from companions.companion import Companion, Slot
+from companions.companion import Companion
 from companions.configuration import Configuration
 from companions.entries import Entry, Note
 from companions.errors import InputError
-from companions.models import Model, OnText, Sampling, Task, Written
+from companions.models import Model, Sampling, Task, Written
 from companions.next_step import next_step
 from companions.outcomes import judge
 from companions.planning import plan
 from companions.requests import Plan, Repeat, Request
 from companions.tasks import task
 from sessions.answers import Answer, answer
+from sessions.asked import Caller, again, asking, given, not_recorded, opens_slot
 from sessions.cutting import cut
 from sessions.session import Awake, Session
 from sessions.sessions import Sessions
@@ -29,6 +29,7 @@ from sessions.sessions import Sessions
 COMPANIONS_SEEN = 8
 ANSWER_SEEN = 2_000
 """Most of each companion's answer, in bytes, that a companion which sees its session is shown."""
+KEPT = "The store is away: this is kept on the server's own disk and goes into the store when it is back."
 LARGE = 4_000
 """Characters from which measuring a text is given to a thread: the event loop serves others meanwhile."""
 
@@ -39,21 +40,6 @@ class Models(Protocol):
     def get(self, name: str | None) -> Model:
         """Give a model by name; ``None`` is the default one. Raises ``CompanionsError`` for a name nobody has."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
-    """Who asks for a step, as far as a step needs to know.
-
-    Attributes:
-        name: How a text that the caller wrote is signed, such as ``host:claude-code``.
-        on_text: Hears each piece of a model's text.
-        on_model: Hears when a model call begins (``True``) and ends (``False``).
-    """
-
-    name: str = "host"
-    on_text: OnText | None = None
-    on_model: Callable[[bool], None] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,14 +66,41 @@ class Desk:
         awake = await session.wake(companion_type)
         async with awake.lock:
             await session.catch_up(awake)
-            wanted = await self._wanted(awake.companion, companion_type, request)
-            found = plan(awake.companion, request, wanted)
-            if isinstance(found, Repeat):
-                return self._repeat(session, awake.companion, request, found.entry)
-            model = self._model(found)
-            if notes := found.notes_before(companion_type):
-                await self.sessions.project(session, awake.companion, await session.record(awake, notes))
-            return await self._write(session, awake, found, caller, model)
+            return _advised(session, await self._make(session, awake, request, caller))
+
+    async def _make(self, session: Session, awake: Awake, request: Request, caller: Caller) -> Answer:
+        found = await self._found(awake.companion, request)
+        if isinstance(found, Repeat):
+            return self._repeat(session, awake.companion, request, found.entry)
+        model = self._model(found)
+        await self.sessions.writer.room()
+        if model is None or given(found, caller) is not None or session.place.opening is not None:
+            return await self._record(session, awake, found, caller, model)
+        return await self._ask_alone(session, awake, found, caller)
+
+    async def _ask_alone(self, session: Session, awake: Awake, found: Plan, caller: Caller) -> Answer:
+        """Let a model write, unless another process has it write the same: then what that one wrote is the answer."""
+        leases, name = self.sessions.leases, f"step {session.session_id} {awake.companion.companion_type}"
+        waited = not await leases.take(name)
+        if waited:
+            with asking(caller):
+                await leases.wait(name)
+        async with leases.held(name):
+            again: Plan | Repeat = found
+            if waited:
+                await session.catch_up(awake)
+                again = await self._found(awake.companion, found.request)
+            if isinstance(again, Repeat):
+                return self._repeat(session, awake.companion, found.request, again.entry)
+            return await self._record(session, awake, again, caller, self._model(again))
+
+    async def _found(self, companion: Companion, request: Request) -> Plan | Repeat:
+        return plan(companion, request, await self._wanted(companion, companion.companion_type, request))
+
+    async def _record(self, session: Session, awake: Awake, found: Plan, caller: Caller, model: Model | None) -> Answer:
+        if notes := found.notes_before(awake.companion.companion_type):
+            await self.sessions.project(session, awake.companion, await session.record(awake, notes))
+        return await self._write(session, awake, found, caller, model)
 
     async def instructions(self, session: Session, companion_type: str) -> dict[str, str]:
         """Give what a caller that writes needs for the next step, as ``system`` and ``user``."""
@@ -96,7 +109,7 @@ class Desk:
         if coming.step is None:
             raise InputError("Nothing is to be written: the loop has ended.", coming.why)
         request = Request(step=coming.step, redo=coming.redo, sampling=Sampling(execution_mode="client"))
-        found = plan(companion, request, await self._wanted(companion, companion_type, request))
+        found = await self._found(companion, request)
         if isinstance(found, Repeat):
             raise InputError("Nothing is to be written.", coming.why)
         return prompts.instructions_for_caller(task(companion, found, session=await _seen(session, found)).messages)
@@ -107,7 +120,7 @@ class Desk:
         The sampling of the call that opens a companion is the session's; that of a later call is its own.
         """
         known, slot = companion.configuration, companion.slot
-        if known is not None and (request.step != "draft" or not _opens_slot(slot, request)):
+        if known is not None and (request.step != "draft" or not opens_slot(slot, request)):
             return known
         library = await self.sessions.read_library()
         asked = request.sampling if known is None else Sampling(**known.asked)
@@ -124,7 +137,7 @@ class Desk:
     async def _write(self, session: Session, awake: Awake, found: Plan, caller: Caller, model: Model | None) -> Answer:
         mode = found.mode
         work = task(awake.companion, found, session=await _seen(session, found))
-        written = _given(found, caller) or await self._ask(work, model, caller)
+        written = given(found, caller) or await self._ask(work, model, caller)
         if written is None:
             return self._hand_out(session, awake.companion, found, work)
         note = await _judged(awake.companion, found, written)
@@ -137,13 +150,8 @@ class Desk:
         """Let a model write; in client mode nobody here does."""
         if model is None:
             return None
-        if caller.on_model is None:
+        with asking(caller):
             return await model.write(work, caller.on_text)
-        caller.on_model(True)
-        try:
-            return await model.write(work, caller.on_text)
-        finally:
-            caller.on_model(False)
 
     def _hand_out(self, session: Session, companion: Companion, found: Plan, work: Task) -> Answer:
         return answer(
@@ -153,7 +161,7 @@ class Desk:
             "client",
             None,
             instructions=prompts.instructions_for_caller(work.messages),
-            again=_again(found),
+            again=again(found),
         )
 
     def _repeat(self, session: Session, companion: Companion, request: Request, entry: Entry) -> Answer:
@@ -167,55 +175,22 @@ class Desk:
             mode or "client",
             entry,
             already_done=True,
-            not_recorded=_not_recorded(request, entry),
+            not_recorded=not_recorded(request, entry),
         )
 
 
-def _opens_slot(slot: Slot | None, request: Request) -> bool:
-    """Tell whether a draft needs its companion's file: what is under way goes on as it began, also without it."""
-    if slot is None or request.query not in (None, slot.query.text):
-        return True
-    return slot.draft is not None and request.redo and slot.critiques > 0
-
-
-def _given(found: Plan, caller: Caller) -> Written | None:
-    """Take the text that came with the call, exactly as it is."""
-    request = found.request
-    if request.text is not None:
-        return Written(text=request.text, model=caller.name, satisfied=request.satisfied)
-    if request.satisfied and found.step == "critique":
-        return Written(text=prompts.NOTHING_LEFT, model=caller.name, satisfied=True)
-    return None
-
-
-def _again(found: Plan) -> dict[str, Any]:
-    """Give what a call with the text has to say once more: any process may answer it, so none remembers it."""
-    request = found.request
-    given = {"evidence": request.evidence, "score": request.score, "redo": found.replaces is not None or None}
-    return {name: value for name, value in given.items() if value is not None}
+def _advised(session: Session, given: Answer) -> Answer:
+    """Say what the caller should know besides its step."""
+    notices, session.notices = session.notices, []
+    if session.kept:
+        notices.append(KEPT)
+    return replace(given, advice=tuple(notices)) if notices else given
 
 
 async def _judged(companion: Companion, found: Plan, written: Written) -> Note:
     if len(written.text) > LARGE or (found.base is not None and len(found.base.text) > LARGE):
         return await asyncio.to_thread(judge, companion, found, written)
     return judge(companion, found, written)
-
-
-def _not_recorded(request: Request, entry: Entry) -> str | None:
-    """Say what of a repeated call differs from what is stored."""
-    differing = [
-        name
-        for name, given, stored in (
-            ("text", request.text, entry.text),
-            ("evidence", request.evidence, entry.meta.get("evidence")),
-            ("satisfied", request.satisfied or None, entry.meta.get("satisfied")),
-            ("score", request.score, entry.meta.get("score")),
-        )
-        if given is not None and given != stored
-    ]
-    if not differing:
-        return None
-    return f"Not recorded, since something else is stored: {' and '.join(differing)}. Call with redo=true to take it."
 
 
 async def _seen(session: Session, found: Plan) -> str:

@@ -6,7 +6,6 @@ cannot be reached or does not answer, so that the same call may go through later
 again. What can be expected of a healthy store (a conflict, a session that is gone) is a value, not an exception.
 """
 
-import builtins
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -188,11 +187,7 @@ class Store(Protocol):
         """Read a session's head; ``None`` when it is unknown or forgotten. Cheap: called before each step."""
         ...
 
-    async def list(self, owner: str, *, search: str | None = None, limit: int = 10, offset: int = 0) -> list[Head]:
-        """Read an owner's sessions, last used first; ``search`` is looked for in id, title, preview, ignoring case."""
-        ...
-
-    async def scan(self, *, after: str = "", limit: int = 100) -> "builtins.list[Head]":
+    async def scan(self, *, after: str = "", limit: int = 100) -> list[Head]:
         """Read all owners' sessions whose id is greater than ``after``, in order of id: what copies and prunes walk."""
         ...
 
@@ -217,4 +212,8 @@ class Store(Protocol):
 
     async def close(self) -> None:
         """Let go of connections, files and threads; safe to call twice."""
+        ...
+
+    async def list(self, owner: str, *, search: str | None = None, limit: int = 10, offset: int = 0) -> list[Head]:
+        """Read an owner's sessions, last used first; ``search`` is looked for in id, title, preview, ignoring case."""
         ...

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pydantic import ValidationError
 
 from companions.errors import CompanionsError, InputError
-from terminal import arguments, doctor, keeping, listening, refine
+from terminal import arguments, doctor, keeping, listening, refine, storekeeping
 from terminal.program import MakeProgram, Program
 from terminal.screen import fail
 
@@ -29,6 +29,9 @@ COMMANDS: dict[str, Command] = {
     "show": keeping.show,
     "export": keeping.export,
     "forget": keeping.forget,
+    "prune": storekeeping.prune,
+    "copy": storekeeping.copy,
+    "backup": storekeeping.backup,
     "doctor": doctor.doctor,
 }
 

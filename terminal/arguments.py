@@ -5,6 +5,9 @@ import textwrap
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 
+from companions.errors import InputError
+from sessions.retention import Retention
+
 DISTRIBUTION = "persistent-companions"
 HOST = "127.0.0.1"
 PORT = 8000
@@ -32,6 +35,7 @@ def parser(settings: Sequence[str]) -> argparse.ArgumentParser:
     _add_refine(commands.add_parser)
     _add_reading(commands.add_parser)
     _add_forget(commands.add_parser)
+    _add_storekeeping(commands.add_parser)
     commands.add_parser("doctor", help="check the installation; says what to fix")
     return made
 
@@ -91,6 +95,19 @@ def _add_forget(add: Add) -> None:
     forget.add_argument("--yes", action="store_true", help="do not ask")
 
 
+def _add_storekeeping(add: Add) -> None:
+    prune = add("prune", help="delete sessions that were not used for long")
+    prune.add_argument(
+        "--delete", metavar="AGE", type=_age, help="unused for this long, like 90d (default: COMPANIONS_RETENTION)"
+    )
+    prune.add_argument("--dry-run", action="store_true", help="say what would be deleted, and delete nothing")
+    copy = add("copy", help="copy every session of a store into another, and compare them")
+    copy.add_argument("--from", dest="source", metavar="URL", required=True, help="the store that is read")
+    copy.add_argument("--to", dest="target", metavar="URL", required=True, help="the store that is written")
+    backup = add("backup", help="write an SQLite store to a file, also while it is in use")
+    backup.add_argument("file", metavar="FILE")
+
+
 def _described(setting: str) -> list[str]:
     """Lay one setting out: its name, and under it what it is."""
     name, _, told = setting.partition("  ")
@@ -106,6 +123,16 @@ def _positive(word: str) -> int:
     if not (word.isascii() and word.isdecimal() and len(word) <= MOST_DIGITS) or int(word) < 1:
         raise argparse.ArgumentTypeError(f"it must be a whole number of at least 1, not {word!r}")
     return int(word)
+
+
+def _age(word: str) -> Retention:
+    try:
+        kept = Retention.parse(f"delete={word}")
+    except InputError:
+        kept = Retention()
+    if kept.delete is None or kept.archive is not None:
+        raise argparse.ArgumentTypeError(f"it must be hours, days or weeks like 90d, not {word!r}")
+    return kept
 
 
 def _port(word: str) -> int:

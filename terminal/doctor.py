@@ -11,21 +11,20 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Literal
 
 from rich.text import Text
 
 from companions.errors import CompanionsError
+from sessions.spool import orphans
 from terminal.arguments import DISTRIBUTION
 from terminal.program import MakeProgram, Program, drained
 from terminal.screen import Screen, harmless
+from terminal.storekeeping import in_words
 
 PACKAGES = (DISTRIBUTION, "fastmcp", "langchain-core", "langchain-openai", "proselint", "rapidfuzz")
-SQLITE = "sqlite:///"
-_PASSWORD = re.compile(r"(://[^:/@]*):[^/]*@")
-COUNTED = 500
-"""Sessions that are read at a time to count them."""
+_PASSWORD = re.compile(r"(://[^:/@]*):.*@")
+_SECRET = re.compile(r"([?&]pass[a-z]*=)[^&#]*", re.IGNORECASE)
 
 STYLES = {"ok": "green", "note": "yellow", "wrong": "bold red"}
 
@@ -47,7 +46,7 @@ def doctor(chosen: argparse.Namespace, make: MakeProgram) -> int:
     except CompanionsError as error:
         findings.append(Finding("wrong", str(error)))
     else:
-        findings += [_store(program), *_model(program), *_library(program), *_settings(program)]
+        findings += [_store(program), *_spool(program), *_model(program), *_library(program), *_settings(program)]
     screen = Screen.of_process()
     for finding in findings:
         _tell(screen, finding)
@@ -77,31 +76,31 @@ def _packages() -> Iterator[Finding]:
 def _store(program: Program) -> Finding:
     shown = _without_password(program.store)
     try:
-        count = asyncio.run(drained(program, _sessions(program)))
+        size = asyncio.run(drained(program, program.calls.desk.sessions.store.size()))
     except CompanionsError as error:
         return Finding("wrong", f"Store {shown}: {error}")
-    return Finding("ok", f"Store {shown}: {count:,} {'session' if count == 1 else 'sessions'}{_size(program.store)}")
+    return Finding("ok", f"Store {shown}: {in_words(size)}")
 
 
-async def _sessions(program: Program) -> int:
-    store, count = program.calls.desk.sessions.store, 0
-    while heads := await store.list(program.owner, limit=COUNTED, offset=count):
-        count += len(heads)
-    return count
-
-
-def _size(store: str) -> str:
-    """Say how much room an SQLite file takes, with the log beside it."""
-    if not store.startswith(SQLITE):
-        return ""
-    path = Path(store.removeprefix(SQLITE)).expanduser()
-    files = [path, path.with_name(f"{path.name}-wal")]
-    return f", {sum(file.stat().st_size for file in files if file.exists()) / 1000:,.0f} kB"
+def _spool(program: Program) -> Iterator[Finding]:
+    """Tell what ended processes left for the store: a server that runs takes its own along."""
+    try:
+        left = orphans(program.spool, program.store)
+    except CompanionsError as error:
+        yield Finding("wrong", f"Spool: {error}")
+        return
+    if left:
+        size = sum(path.stat().st_size for path in left)
+        yield Finding(
+            "note",
+            f"Spool {program.spool}: {size / 1000:,.0f} kB wait for the store, from processes that have ended. "
+            "The next server takes them in; start one while the store can be reached.",
+        )
 
 
 def _without_password(value: str) -> str:
-    """Hide the password of a URL; what is none stays as it is."""
-    return _PASSWORD.sub(r"\1:***@", value)
+    """Hide the passwords of a URL, also one that should have been escaped; what is none stays as it is."""
+    return _SECRET.sub(r"\1***", _PASSWORD.sub(r"\1:***@", value))
 
 
 def _model(program: Program) -> Iterator[Finding]:

@@ -2,12 +2,14 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeVar
 
 from fastmcp import FastMCP
 
 from sessions.calls import Calls
 from sessions.reading import Reading
+from sessions.retention import KEEP
 
 Given = TypeVar("Given")
 
@@ -21,9 +23,11 @@ class Program:
         server: Makes the MCP server.
         drain: Stores what was handed over and lets go of everything.
         store: The store's URL, for people to see.
+        spool: Where entries wait while the store is away.
         text_limit: The most bytes of one text.
         http_stateless: Whether legacy HTTP clients are served without protocol sessions.
         log_level: The least that a server tells on standard error.
+        retention: How long sessions are kept, as the setting has it.
         settings: The settings that somebody set, by their name in the environment, as people may see them: ``set``
             stands for a secret.
         unknown_settings: Variables that look like settings of ours and are none.
@@ -35,9 +39,11 @@ class Program:
     server: Callable[[], FastMCP]
     drain: Callable[[], Awaitable[None]]
     store: str
+    spool: Path
     text_limit: int
     http_stateless: bool
     log_level: str
+    retention: str = KEEP
     settings: Mapping[str, str] = field(default_factory=dict[str, str])
     unknown_settings: tuple[str, ...] = ()
 

@@ -91,7 +91,7 @@ def _chosen(names: Sequence[str], companion_type: str | None) -> Sequence[str]:
 
 
 async def _entries(session: Session, companion_type: str) -> list[Entry]:
-    store = session.writer.store
+    store = session.store
     read: list[Entry] = []
     while page := await store.page(
         session.session_id,

@@ -11,6 +11,8 @@ from types import ModuleType
 import pytest
 from blockbuster import BlockBuster, BlockingError
 
+pytest_plugins = ("tests.servers.fixtures",)
+
 OUR_MODULES = ("companions", "sessions", "tools", "resources", "middleware", "terminal", "pages", "server")
 
 # Variables by which a developer's machine could change a result, or send a test's text to a tracing service.

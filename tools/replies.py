@@ -20,6 +20,8 @@ from sessions.paged_views import text_offset_of
 Body = dict[str, Any]
 STANDS = 'Give the person the text that stands; show_thinking with part="answer" reads it.'
 EVIDENCE_SHOWN = 400
+ADVICE = 3
+"""Most lines of advice."""
 """Most bytes of evidence that are repeated in ``next``: the caller has it, and a reply is to stay short."""
 
 
@@ -157,13 +159,13 @@ def _links(answer: Answer) -> Body:
 
 
 def _advice(answer: Answer) -> list[str]:
-    advice: list[str] = []
+    advice = [*answer.advice]
     entry = answer.entry
     if entry is not None and entry.meta.get("guard"):
         advice.append(f"This revision was kept but not taken ({entry.meta['guard']}): the version before it stands.")
     if entry is not None and entry.meta.get("sampling", {}).get("execution_mode") == "offline":
         advice.append("Written by the rule-based offline editor; no language model was used.")
-    return advice
+    return advice[:ADVICE]
 
 
 def _done_prose(answer: Answer, body: Body, text: str) -> str:

@@ -6,13 +6,18 @@ from pathlib import Path
 import pytest
 
 from sessions.memory_store import MemoryStore
+from sessions.postgres_store import PostgresStore
+from sessions.redis_store import RedisStore
 from sessions.sqlite_store import SQLiteStore
 from sessions.store import Store
 from tests.sessions.building import WINDOWS, Program, Story, projection
 
-STORES: dict[str, Callable[[Path], Store]] = {
-    "memory": lambda _folder: MemoryStore(),
-    "sqlite": lambda folder: SQLiteStore(folder / "store" / "sessions.db"),
+STORES: dict[str, Callable[[pytest.FixtureRequest], Store]] = {
+    "memory": lambda _request: MemoryStore(),
+    "sqlite": lambda request: SQLiteStore(request.getfixturevalue("tmp_path") / "store" / "sessions.db"),
+    "postgresql": lambda request: PostgresStore(request.getfixturevalue("postgres_url")),
+    "redis": lambda request: RedisStore(request.getfixturevalue("redis_server").url(request.node.nodeid)),
+    "redis cluster": lambda request: RedisStore(request.getfixturevalue("redis_cluster").url(request.node.nodeid)),
 }
 
 CALLS: dict[str, Callable[[Store], Awaitable[object]]] = {
@@ -28,8 +33,8 @@ CALLS: dict[str, Callable[[Store], Awaitable[object]]] = {
 
 
 @pytest.fixture(params=STORES)
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    made = STORES[request.param](tmp_path)
+async def store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
+    made = STORES[request.param](request)
     yield made
     await made.close()
 

@@ -20,7 +20,7 @@ from sessions.answers import Answer
 from sessions.calls import Calls, Pending, Waiting
 from sessions.sessions import Sessions
 from sessions.steps import Desk
-from sessions.store import Append, Head, Outcome, Projection, Store, Window
+from sessions.store import Append, Head, Outcome, Projection, Size, Store, Window
 
 OWNER = "ann"
 LIBRARY = Library.load(None)
@@ -106,6 +106,12 @@ class FaultyStore:
 
     async def lease(self, name: str, holder: str, seconds: float) -> str:
         return await self._through("lease", lambda: self.store.lease(name, holder, seconds))
+
+    async def scan(self, *, after: str = "", limit: int = 100) -> list[Head]:
+        return await self._through("scan", lambda: self.store.scan(after=after, limit=limit))
+
+    async def size(self) -> Size:
+        return await self._through("size", self.store.size)
 
     async def tombstone(self, session_id: str) -> bool:
         return await self._through("tombstone", lambda: self.store.tombstone(session_id))

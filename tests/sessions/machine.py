@@ -16,8 +16,8 @@ from hypothesis.stateful import RuleBasedStateMachine
 from companions.errors import CompanionsError, InputError
 from companions.requests import Request
 from sessions.answers import Answer
+from sessions.asked import Caller
 from sessions.calls import Pending
-from sessions.steps import Caller
 from sessions.store import Store
 from tests.sessions.asking import TYPES, Ask
 from tests.sessions.faults import OWNER, Gate, Process, until
@@ -59,7 +59,7 @@ class Played(RuleBasedStateMachine):
         super().__init__()
         # The writer's log tells of every bug that a rule puts into the store.
         self.log = ExitStack()
-        self.log.enter_context(log_of("companions.writer"))
+        self.log.enter_context(log_of("companions.keeping"))
         self.loop = asyncio.new_event_loop()
         self.folder = TemporaryDirectory()
         self.path = Path(self.folder.name) / "sessions.db"

@@ -7,8 +7,8 @@ import pytest
 
 from companions.models import Step
 from companions.requests import Request
+from sessions.asked import Caller
 from sessions.session import read_companion
-from sessions.steps import Caller
 from sessions.store import Store
 from tests.sessions.faults import OWNER, Process, until
 

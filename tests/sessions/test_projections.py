@@ -66,6 +66,7 @@ async def check_sums(process: Process, session_id: str) -> None:
 async def after_a_crash(process: Process) -> Process:
     """Start again on what is stored, without anything that the first process still had to show."""
     await process.calls.desk.sessions.writer.stop()
+    await process.calls.desk.sessions.projector.rest()
     return Process.on(process.store.store, keeps=True)
 
 
@@ -101,7 +102,7 @@ async def test_a_projection_that_a_crash_left_behind_is_brought_up_to_its_head(p
             process.store.breaks("project", *[Fault(AWAY)] * 1_000)
         given = {} if session_id else {"query": "Q?"}
         session_id = (await process.step(step, session_id or None, sampling=SERVER, **given)).session_id
-        await process.calls.desk.sessions.writer.flush_projections()
+        await process.calls.desk.sessions.projector.flush()
     expected = await shown(process, session_id)
     head = await process.store.store.head(session_id)
     assert head is not None
@@ -132,7 +133,7 @@ async def test_a_projection_stored_while_a_sibling_was_still_being_committed_cou
     gate.open()
     gate.close()
     await first
-    await process.calls.desk.sessions.writer.flush_projections()
+    await process.calls.desk.sessions.projector.flush()
     process.store.breaks("project", *[Fault(AWAY)] * 1_000)
     gate.open()
     await second

@@ -12,20 +12,19 @@ from pathlib import Path
 import pytest
 
 from companions.entries import Note
-from companions.errors import StoreError, StoreVersionError
-from sessions import sqlite_reads, sqlite_store
-from sessions.sqlite_schema import VERSION
+from companions.errors import StoreError
+from sessions import sqlite_reads, sqlite_writes
 from sessions.sqlite_store import SQLiteStore
-from sessions.store import Committed
-from tests.sessions.building import TEXTS, Program, Story, instructions, note, one, projection
+from sessions.store import Committed, Conflict, Gone
+from tests.sessions.building import COMPANIONS, TEXTS, Program, Story, instructions, note, one, projection
 
 ROOT = Path(__file__).parents[2]
 STATEMENTS = {
     name: statement
-    for module in (sqlite_reads, sqlite_store)
+    for module in (sqlite_reads, sqlite_writes)
     for name, statement in vars(module).items()
-    # Those that begin with _ are parts; the table of EXPIRE holds live leases only.
-    if name.isupper() and isinstance(statement, str) and name[0] != "_" and name != "EXPIRE"
+    # Those that begin with _ are parts; the table of EXPIRE holds live leases only; COUNT may count.
+    if name.isupper() and isinstance(statement, str) and name[0] != "_" and name not in {"COLUMNS", "COUNT", "EXPIRE"}
 }
 APPENDING = """
 import asyncio, pathlib, sys
@@ -103,29 +102,52 @@ async def test_every_entry_that_a_killed_process_was_told_of_is_there(sqlite: SQ
     assert known >= 40
 
 
-async def test_a_newer_file_is_refused_and_left_alone(sqlite: SQLiteStore, path: Path, program: Program) -> None:
-    await Story(sqlite).write()
-    await sqlite.close()
-    await program.run(f"PRAGMA user_version = {VERSION + 1}")
-    await program.close()
-    before, newer = bytes_of(path.parent), SQLiteStore(path)
-    for call in (newer.head("s1"), one(newer, Story(newer).append())):
-        with pytest.raises(StoreVersionError, match=rf"version {VERSION + 1}, .* up to {VERSION}\."):
-            await call
-    await newer.close()
-    assert bytes_of(path.parent) == before
+async def test_what_another_process_wrote_is_seen_by_the_next_append(sqlite: SQLiteStore, path: Path) -> None:
+    story, rival = Story(sqlite), SQLiteStore(path)
+    await story.write(note("query"))
+    late = story.append(note("critique"))
+    story.store = rival
+    await story.write(note("draft"))
+    assert await one(sqlite, late) == Conflict(2)
+    story.store = sqlite
+    await story.write(note("critique"))
+    await story.check()
+    late = story.append(note("revision", based_on=0))
+    assert await rival.tombstone("s1")
+    assert await one(sqlite, late) == Gone()
+    await rival.close()
 
 
-@pytest.mark.parametrize("content", [b"short", b"A diary. " * 1000, b""], ids=["short", "text", "another program's"])
-async def test_a_foreign_file_is_left_alone(sqlite: SQLiteStore, path: Path, program: Program, content: bytes) -> None:
-    await asyncio.to_thread(path.write_bytes, content)
-    if not content:
-        await program.run("CREATE TABLE diary (day)", "PRAGMA user_version = 1")
-    before = bytes_of(path.parent)
-    with pytest.raises(StoreError, match=f"^The file {path} is not a store of this program"):
-        await sqlite.head("s1")
-    await sqlite.close()
-    assert bytes_of(path.parent) == before
+async def test_an_append_that_failed_leaves_no_memory_of_itself(sqlite: SQLiteStore) -> None:
+    story = Story(sqlite)
+    await story.write(note("query"))
+    with pytest.raises(StoreError, match="half a character"):
+        await one(sqlite, story.append(note("draft"), note("critique", text="\ud800")))
+    await story.write(note("draft", text="another"))
+    await story.check()
+
+
+async def test_a_batch_may_open_a_session_and_a_fork_of_its_middle(sqlite: SQLiteStore) -> None:
+    parent = Story(sqlite)
+    opens = parent.append(note("query"), note("draft"), note("critique"))
+    parent.entries += opens.entries
+    fork = parent.fork("f1", 2)
+    follows = fork.append(note("critique", text="another"))
+    assert await sqlite.append([opens, follows]) == [Committed(), Committed()]
+    fork.entries += follows.entries
+    for story in (parent, fork):
+        await story.check()
+
+
+async def test_more_sessions_than_are_remembered_go_on(sqlite: SQLiteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite_writes, "KNOWN", 2)
+    stories = [Story(sqlite, f"s{number}") for number in range(5)]
+    for kind in ("query", "draft", "critique"):
+        for companion in COMPANIONS:
+            for story in stories:
+                await story.write(note(kind, companion=companion))
+    for story in stories:
+        await story.check()
 
 
 async def test_nothing_of_a_forgotten_text_stands_in_any_file(sqlite: SQLiteStore, path: Path) -> None:
@@ -156,7 +178,7 @@ async def test_nothing_of_a_forgotten_text_stands_in_any_file(sqlite: SQLiteStor
 async def test_a_text_left_in_the_log_is_owned_up_to(sqlite: SQLiteStore, path: Path, program: Program) -> None:
     await Story(sqlite).write()
     await program.run("BEGIN", "SELECT * FROM entries")
-    with pytest.raises(StoreError, match=r"^The session is forgotten, but another program still reads"):
+    with pytest.raises(StoreError, match=r"^The session is forgotten, but another program or a backup still reads"):
         await sqlite.tombstone("s1")
     await program.run("COMMIT")
     assert await sqlite.head("s1") is None
@@ -198,52 +220,3 @@ async def costs(store: SQLiteStore, shape: str, length: int) -> list[list[int]]:
     again = fork.fork(f"{shape} {length} fork's fork", length // 2 - 3)
     await again.write()
     return [await instructions((store._reader, store._writer), story) for story in (parent, fork, again)]
-
-
-async def test_another_programs_lock_is_told(sqlite: SQLiteStore, path: Path, program: Program) -> None:
-    story = Story(sqlite)
-    await story.write()
-    await program.run("BEGIN IMMEDIATE")
-    await story.check()
-    with pytest.raises(StoreError, match=rf"^Another program keeps {path} locked\. Close"):
-        await one(sqlite, story.append(note("query")))
-    await program.run("ROLLBACK")
-    await story.write(note("draft"))
-    await story.check()
-
-
-async def test_a_call_that_takes_too_long_is_given_up(sqlite: SQLiteStore) -> None:
-    done = threading.Event()
-    with pytest.raises(StoreError, match=r"did not answer within 0.5 seconds"):
-        await sqlite._writer.run(lambda _: done.wait())
-    done.set()
-    await Story(sqlite).write()
-
-
-async def test_a_full_disk_is_told_and_takes_nothing_with_it(sqlite: SQLiteStore) -> None:
-    story = Story(sqlite)
-    await story.write()
-    await sqlite._writer.run(lambda connection: connection.execute("PRAGMA max_page_count = 20"))
-    with pytest.raises(StoreError, match=r"^The disk that holds .* is full\. Free some space"):
-        await one(sqlite, story.append(note(text="x" * 200_000)))
-    await sqlite._writer.run(lambda connection: connection.execute("PRAGMA max_page_count = 2000"))
-    await story.write(note(text="x" * 200_000))
-    await story.check()
-
-
-@pytest.mark.parametrize("place", ["a file/sessions.db", "a folder"])
-async def test_a_place_that_cannot_be_written_is_told(tmp_path: Path, place: str) -> None:
-    (tmp_path / "a file").touch()
-    (tmp_path / "a folder").mkdir()
-    store = SQLiteStore(tmp_path / place)
-    with pytest.raises(StoreError, match=rf"^The store {tmp_path / place} cannot be written\. Let this user"):
-        await store.head("s1")
-    await store.close()
-
-
-async def test_a_text_that_no_file_can_hold_is_refused_and_the_store_goes_on(sqlite: SQLiteStore) -> None:
-    story = Story(sqlite)
-    with pytest.raises(StoreError, match=r"^A text holds half a character"):
-        await one(sqlite, story.append(note(), note(text="\ud800")))
-    await story.write()
-    await story.check()

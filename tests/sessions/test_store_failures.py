@@ -37,7 +37,7 @@ BEFORE: dict[str, list[Step]] = {
 @pytest.fixture
 async def process(store: Store) -> AsyncIterator[Process]:
     made = Process.on(store)
-    with log_of("companions.writer"):
+    with log_of("companions.keeping"):
         yield made
         await made.calls.close()
 

@@ -10,7 +10,7 @@ from sessions.store import Committed, Conflict, Gone, Store
 from sessions.writer import MAX_BATCH, Place, Writer
 from tests.sessions.building import note
 from tests.sessions.faults import OWNER, Fault, FaultyStore
-from tests.sessions.writing import held, log_of, place, seqs, write
+from tests.sessions.writing import held, log_of, place, seqs, write, writer_on
 
 AWAY = StoreError("The store is away.", "Wait.")
 
@@ -22,13 +22,13 @@ async def faulty(store: Store) -> FaultyStore:
 
 @pytest.fixture(autouse=True)
 def logged() -> Iterator[list[str]]:
-    with log_of("companions.writer") as said:
+    with log_of("companions.keeping") as said:
         yield said
 
 
 @pytest.fixture
 async def writer(faulty: FaultyStore) -> AsyncIterator[Writer]:
-    made = Writer(faulty)
+    made = writer_on(faulty)
     yield made
     for gate in faulty.gates.values():
         gate.open()
@@ -78,7 +78,7 @@ async def test_a_batch_holds_no_more_than_its_most_and_the_rest_follows(writer: 
 
 async def test_every_entry_has_an_id_of_its_own_also_across_writers(writer: Writer, faulty: FaultyStore) -> None:
     entries = [*await write(writer, place("s1"), "a", "b"), *await write(writer, place("s2"), "a")]
-    another = Writer(faulty)
+    another = writer_on(faulty)
     entries += await write(another, place("s3"), "a")
     await another.stop()
     assert len({entry.id for entry in entries}) == 4
@@ -89,7 +89,7 @@ async def test_what_was_queued_behind_a_conflict_is_not_accepted_at_a_later_numb
 ) -> None:
     where, elsewhere = place(), Place("s1", OWNER, head=1)
     await write(writer, where)
-    stranger = Writer(faulty.store)
+    stranger = writer_on(faulty.store)
     gate = faulty.holds("append")
     refused = [writer.hand_over(where, [note(text="mine")])[1]]
     await gate.reached.wait()

@@ -6,10 +6,16 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 
 from companions.entries import Entry
-from sessions.store import Committed, Opening, Outcome
-from sessions.writer import Place, Writer
+from sessions.guarded_store import GuardedStore
+from sessions.keeping import Keeper
+from sessions.store import Committed, Opening, Store
+from sessions.writer import Place, Receipt, Writer
 from tests.sessions.building import note
 from tests.sessions.faults import OWNER, FaultyStore
+
+
+def writer_on(store: Store) -> Writer:
+    return Writer(Keeper(GuardedStore(store)))
 
 
 def place(session_id: str = "s1") -> Place:
@@ -22,7 +28,7 @@ async def write(writer: Writer, where: Place, *texts: str) -> tuple[Entry, ...]:
     return entries
 
 
-async def held(writer: Writer, faulty: FaultyStore, where: Place) -> asyncio.Future[Outcome]:
+async def held(writer: Writer, faulty: FaultyStore, where: Place) -> Receipt:
     """Hand something over and hold its commit, so that what follows gathers behind it."""
     gate = faulty.holds("append")
     _, receipt = writer.hand_over(where, [note()])

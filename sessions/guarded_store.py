@@ -1,0 +1,220 @@
+"""A store within bounds: every call has a deadline of ours, and none waits for a store that is known to be away.
+
+It repeats calls that may go through later and tells an append that was stored although its call failed by the ids of
+its entries. What becomes of entries while the store is away is the writer's work.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, TypeVar
+
+from companions.entries import Entry
+from companions.errors import StoreAwayError
+from sessions.store import Append, Committed, Conflict, Head, Outcome, Projection, Size, Store, Window
+
+log = logging.getLogger("companions.store")
+
+DEADLINE = 2.0
+"""Seconds that a call may take, its repetitions included."""
+HURRY = 0.5
+"""The same at shutdown."""
+PAUSE = 0.02
+"""Seconds before a call is first repeated; each further pause is twice as long."""
+PROBE_SECONDS = 0.5
+"""How often a store that is away is asked whether it is back."""
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class GuardedStore:
+    """The ``Store`` protocol over another store, in time or not at all.
+
+    Attributes:
+        store: The store itself.
+        seconds: How long each call may take.
+        away: Whether the store is known to be away; calls then fail at once until a probe has reached it.
+        on_back: Called when it is back.
+    """
+
+    store: Store
+    seconds: float = DEADLINE
+    away: bool = False
+    on_back: Callable[[], None] = lambda: None
+    _hurried: bool = False
+    _probing: "asyncio.Task[None] | None" = None
+    _abandoned: set["asyncio.Task[Any]"] = field(default_factory=set["asyncio.Task[Any]"])
+
+    @property
+    def deadline(self) -> float:
+        """Seconds that a call may take now."""
+        return min(HURRY, self.seconds) if self._hurried else self.seconds
+
+    @property
+    def shared(self) -> bool:
+        """Whether another process can write to the same sessions."""
+        return self.store.shared
+
+    async def append(self, appends: Sequence[Append]) -> list[Outcome]:
+        """Store what fits; an append whose entries are in the store already is committed, whichever call did it."""
+        outcomes = await self._within(lambda: self.store.append(appends))
+        return [
+            await self._recognised(append, outcome) if isinstance(outcome, Conflict) else outcome
+            for append, outcome in zip(appends, outcomes, strict=True)
+        ]
+
+    async def holds(self, append: Append) -> bool:
+        """Tell whether all entries of an append are in the store."""
+        return await self._known(append) == len(append.entries)
+
+    async def tail(self, session_id: str, companion_type: str, window: Window) -> list[Entry]:
+        """Read what an open companion needs; see ``Store.tail``."""
+        return await self._within(lambda: self.store.tail(session_id, companion_type, window))
+
+    async def page(
+        self,
+        session_id: str,
+        *,
+        after: int = 0,
+        limit: int = 100,
+        companion_type: str | None = None,
+        slot: int | None = None,
+        kinds: Sequence[str] = (),
+    ) -> list[Entry]:
+        """Read entries in order; see ``Store.page``."""
+        chosen = {"after": after, "limit": limit, "companion_type": companion_type, "slot": slot, "kinds": kinds}
+        return await self._within(partial(self.store.page, session_id, **chosen))
+
+    async def head(self, session_id: str) -> Head | None:
+        """Read a session's head; see ``Store.head``."""
+        return await self._within(lambda: self.store.head(session_id))
+
+    async def scan(self, *, after: str = "", limit: int = 100) -> list[Head]:
+        """Read all owners' sessions in order of id; see ``Store.scan``."""
+        return await self._within(lambda: self.store.scan(after=after, limit=limit))
+
+    async def size(self) -> Size:
+        """Tell how large the store is; see ``Store.size``."""
+        return await self._within(self.store.size)
+
+    async def project(self, projections: Sequence[Projection]) -> None:
+        """Refresh projections; see ``Store.project``."""
+        await self._within(lambda: self.store.project(projections))
+
+    async def lease(self, name: str, holder: str, seconds: float) -> str:
+        """Take, renew or give back a lease; see ``Store.lease``."""
+        return await self._within(lambda: self.store.lease(name, holder, seconds))
+
+    async def tombstone(self, session_id: str) -> bool:
+        """Erase a session; see ``Store.tombstone``."""
+        return await self._within(lambda: self.store.tombstone(session_id))
+
+    async def close(self) -> None:
+        """Let go of the store; one that does not answer is left to itself."""
+        await self.rest()
+        with contextlib.suppress(StoreAwayError):
+            await self._in_time(self.store.close, asyncio.get_running_loop().time() + self.deadline)
+
+    async def rest(self) -> None:
+        """End what runs in the background, and know nothing of the store any more: the next event loop begins anew."""
+        running = [task for task in (self._probing, *self._abandoned) if task is not None]
+        for task in running:
+            task.cancel()
+        if running:
+            await asyncio.wait(running, timeout=HURRY)
+        self._probing, self._abandoned, self.away, self._hurried = None, set(), False, False
+
+    def hurry(self) -> None:
+        """Wait less long until ``rest``: the program is ending."""
+        self._hurried = True
+
+    async def list(self, owner: str, *, search: str | None = None, limit: int = 10, offset: int = 0) -> list[Head]:
+        """Read an owner's sessions; see ``Store.list``."""
+        return await self._within(lambda: self.store.list(owner, search=search, limit=limit, offset=offset))
+
+    async def _within(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Make a call, and repeat it until the deadline as long as the store is only away for a moment."""
+        if self.away:
+            raise _away()
+        until, pause = asyncio.get_running_loop().time() + self.deadline, PAUSE
+        while True:
+            try:
+                return await self._in_time(call, until)
+            except StoreAwayError as error:
+                if self.away or asyncio.get_running_loop().time() + pause >= until:
+                    self._leave(error)
+                    raise
+            await asyncio.sleep(pause)
+            pause *= 2
+
+    async def _in_time(self, call: Callable[[], Awaitable[T]], until: float) -> T:
+        """Wait for a call, and go on without it when time is up, also if it does not let itself be cancelled."""
+        task = asyncio.ensure_future(_made(call))
+        try:
+            await asyncio.wait({task}, timeout=until - asyncio.get_running_loop().time())
+        finally:
+            if not task.done():
+                task.cancel()
+                self._abandoned.add(task)
+                task.add_done_callback(self._ended)
+        if task in self._abandoned:
+            raise StoreAwayError(f"The store did not answer within {self.deadline:g} seconds.", _WAIT)
+        return task.result()
+
+    def _ended(self, task: "asyncio.Task[Any]") -> None:
+        self._abandoned.discard(task)
+        if not task.cancelled():
+            task.exception()  # nobody waits for it any more
+
+    def _leave(self, error: StoreAwayError) -> None:
+        """Know the store to be away from here on, and look in the background whether it is back."""
+        if self.away:
+            return
+        self.away = True
+        log.warning("the store is away: %s", error.what)
+        self._probing = asyncio.get_running_loop().create_task(self._probe(), name="companions-store-probe")
+
+    async def _probe(self) -> None:
+        while self.away:
+            await asyncio.sleep(PROBE_SECONDS)
+            with contextlib.suppress(StoreAwayError):
+                # Any answer will do, also that there is no such session.
+                await self._in_time(lambda: self.store.head("-"), asyncio.get_running_loop().time() + self.deadline)
+                self.away = False
+        log.warning("the store is back")
+        self.on_back()
+
+    async def _recognised(self, append: Append, conflict: Conflict) -> Outcome:
+        """Tell whether entries that did not fit are there already: an earlier call stored them and could not say so."""
+        first = append.entries[0].seq
+        if conflict.seq < first:
+            return conflict
+        known = await self._known(append)
+        if known == len(append.entries):
+            return Committed()
+        if not known:
+            return conflict
+        (outcome,) = await self.append([Append(session_id=append.session_id, entries=append.entries[known:])])
+        return outcome
+
+    async def _known(self, append: Append) -> int:
+        """Count the first entries of an append that the store holds at their numbers."""
+        after, limit = append.entries[0].seq - 1, len(append.entries)
+        found = await self.page(append.session_id, after=after, limit=limit)
+        pairs = zip(found, append.entries, strict=False)
+        return next((n for n, (stored, entry) in enumerate(pairs) if stored.id != entry.id), len(found))
+
+
+_WAIT = "Call again in a moment; what was answered is kept."
+
+
+def _away() -> StoreAwayError:
+    return StoreAwayError("The store is away.", _WAIT)
+
+
+async def _made(call: Callable[[], Awaitable[T]]) -> T:
+    return await call()

@@ -1,0 +1,213 @@
+"""Retention: how long sessions are kept, and the deletion of those that are older.
+
+Archived is nothing that is stored: a session is archived by not having been used, and is back once it is. Where
+archived sessions are left out is the listing's choice.
+"""
+
+import asyncio
+import logging
+import re
+import secrets
+import time
+from collections import Counter
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Literal
+
+from companions.errors import InputError, StoreError
+from sessions.leases import Held, Leases
+from sessions.store import Head, Store
+
+log = logging.getLogger("companions.retention")
+
+KEEP = "keep"
+FORM = "keep, or like archive=30d,delete=365d (either part alone will do; units are h, d and w)"
+PAGE = 100
+"""Sessions that are looked at in one go."""
+LEASE = "prune"
+DAY = 86_400.0
+FIRST_SECONDS = 300.0
+"""How long after its start a server begins to prune."""
+
+_SECONDS = {"h": 3_600.0, "d": DAY, "w": 7 * DAY}
+_PART = re.compile(r"\s*(archive|delete)\s*=\s*([1-9][0-9]{0,5})([hdw])\s*", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """How long sessions are kept after their last use.
+
+    Attributes:
+        archive: Seconds until a session is archived; ``None`` for never.
+        delete: Seconds until it is deleted; ``None`` for never. Not less than ``archive``.
+    """
+
+    archive: float | None = None
+    delete: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse to delete what is not archived yet."""
+        if self.archive is not None and self.delete is not None and self.delete < self.archive:
+            raise ValueError(f"sessions cannot be deleted after {self.delete} s and archived after {self.archive} s")
+
+    @classmethod
+    def parse(cls, text: str) -> "Retention":
+        """Read a setting: ``keep``, or like ``archive=30d,delete=365d``.
+
+        Raises:
+            InputError: It is none.
+        """
+        if text.strip() == KEEP:
+            return cls()
+        ages: dict[str, float] = {}
+        for part in text.split(","):
+            found = _PART.fullmatch(part)
+            if found is None or found[1] in ages:
+                raise InputError(f"{text[:60]!r} does not say how long sessions are kept.", f"Give {FORM}.")
+            ages[found[1]] = int(found[2]) * _SECONDS[found[3]]
+        try:
+            return cls(**ages)
+        except ValueError:
+            raise InputError(
+                f"{text[:60]!r} deletes sessions sooner than it archives them.", "Make delete at least as long."
+            ) from None
+
+    def archived(self, head: Head, now: float) -> bool:
+        """Tell whether a session has been unused for long enough to be left out of plain listings."""
+        return self.archive is not None and now - last_used(head) > self.archive
+
+    def expired(self, head: Head, now: float) -> bool:
+        """Tell whether a session has been unused for long enough to be deleted."""
+        return self.delete is not None and now - last_used(head) > self.delete
+
+
+def last_used(head: Head) -> float:
+    """Say when a session was last used, in seconds since the epoch, as far as its head knows."""
+    return head.opening.created_at if head.projection is None else head.projection.last_used
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pruned:
+    """What pruning did, or in a dry run would do.
+
+    Attributes:
+        sessions: How many sessions were looked at.
+        archived: How many of those that stay are archived.
+        deleted: How many were deleted.
+        elsewhere: Whether another process prunes, so that this one did nothing or stopped.
+    """
+
+    sessions: int = 0
+    archived: int = 0
+    deleted: int = 0
+    elsewhere: bool = False
+
+
+async def prune(store: Store, retention: Retention, now: float, *, dry_run: bool, holder: str) -> Pruned:
+    """Delete sessions that have been unused for longer than they are kept; only one process does so at a time.
+
+    Args:
+        store: The store, of which the sessions of all owners are looked at.
+        retention: How long they are kept.
+        now: Seconds since the epoch.
+        dry_run: Whether nothing is to be deleted.
+        holder: This process's name among those that take leases.
+
+    Raises:
+        StoreError: The store failed; what was deleted until then stays deleted.
+    """
+    if dry_run:
+        return await _walk(store, retention, now, None)
+    leases = Leases(store, holder=holder)
+    if not await leases.take(LEASE):
+        return Pruned(elsewhere=True)
+    try:
+        async with leases.held(LEASE) as held:
+            return await _walk(store, retention, now, held)
+    finally:
+        await leases.rest()
+
+
+async def _walk(store: Store, retention: Retention, now: float, held: Held | None) -> Pruned:
+    """Decide about every session, and delete as long as a lease is held."""
+    fates = Counter[str]()
+    async for head in _heads(store):
+        if held is not None and held.lost:
+            break
+        fates[await _fate(store, head, retention, now, delete=held is not None)] += 1
+    return Pruned(
+        sessions=fates.total(),
+        archived=fates["archived"],
+        deleted=fates["deleted"],
+        elsewhere=held is not None and held.lost,
+    )
+
+
+async def _fate(
+    store: Store, head: Head, retention: Retention, now: float, *, delete: bool
+) -> Literal["kept", "archived", "deleted"]:
+    if not retention.expired(head, now):
+        return "archived" if retention.archived(head, now) else "kept"
+    if await _used_since(store, head, retention, now) or (delete and not await _delete(store, head.opening.session_id)):
+        return "kept"
+    return "deleted"
+
+
+async def _heads(store: Store) -> AsyncGenerator[Head]:
+    after = ""
+    while heads := await store.scan(after=after, limit=PAGE):
+        for head in heads:
+            yield head
+        after = heads[-1].opening.session_id
+        await asyncio.sleep(0)  # a store in memory never waits by itself
+
+
+async def _used_since(store: Store, head: Head, retention: Retention, now: float) -> bool:
+    """Look at a session again, its newest entry included: a projection is refreshed after the step that used it."""
+    session_id = head.opening.session_id
+    again = await store.head(session_id)
+    if again is None or not retention.expired(again, now):
+        return True
+    newest = await store.page(session_id, after=again.seq - 1, limit=1)
+    return retention.delete is None or any(now - entry.at <= retention.delete for entry in newest)
+
+
+async def _delete(store: Store, session_id: str) -> bool:
+    """Delete a session; tells whether it was there."""
+    try:
+        return await store.tombstone(session_id)
+    except StoreError:
+        # It can be gone all the same, when only its traces in a log could not be wiped yet.
+        if await store.head(session_id) is not None:
+            raise
+        return True
+
+
+async def keep_pruned(
+    store: Store, retention: Retention, every_seconds: float = DAY, *, first_seconds: float = FIRST_SECONDS
+) -> None:
+    """Prune a store now and then until cancelled; whatever fails is logged and tried again in the next round.
+
+    Args:
+        store: The store.
+        retention: How long sessions are kept; it returns at once where nothing is ever deleted.
+        every_seconds: From the end of a round to the next.
+        first_seconds: From the call to the first round.
+    """
+    holder, pause = secrets.token_hex(8), first_seconds
+    while retention.delete is not None:
+        await asyncio.sleep(pause)
+        await _round(store, retention, holder)
+        pause = every_seconds
+
+
+async def _round(store: Store, retention: Retention, holder: str) -> None:
+    try:
+        pruned = await prune(store, retention, time.time(), dry_run=False, holder=holder)
+    except StoreError as error:
+        log.warning("old sessions could not be deleted: %s", error.what)
+    except Exception:
+        log.exception("old sessions could not be deleted")
+    else:
+        if pruned.deleted:
+            log.info("deleted %d of %d sessions that were unused for too long", pruned.deleted, pruned.sessions)

@@ -1,0 +1,184 @@
+"""The commands about a store as a whole: ``prune``, ``copy`` and ``backup``.
+
+They decide nothing about sessions: which are too old, what is copied and when two are the same is said elsewhere.
+A store's URL is never shown, since it can hold a password.
+"""
+
+import argparse
+import asyncio
+import secrets
+import sys
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from companions.errors import InputError, StoreError
+from sessions import copying, retention
+from sessions.copying import Copied
+from sessions.opening import open_store
+from sessions.retention import Pruned, Retention
+from sessions.sqlite_store import SQLiteStore
+from sessions.store import Size, Store
+from terminal.program import MakeProgram, drained
+from terminal.screen import Screen, fail
+
+SQLITE = "sqlite:///"
+WRONG_USE = 2
+NAMED = 20
+"""Sessions that a message names."""
+TOLD_SECONDS = 1.0
+"""How often a copy says how far it is."""
+
+
+def prune(chosen: argparse.Namespace, make: MakeProgram) -> int:
+    """Delete sessions that were not used for long, or say which ones would be."""
+    program, screen = make(), Screen.of_process()
+    kept: Retention = chosen.delete or Retention.parse(program.retention)
+    if kept.delete is None:
+        screen.say("Nothing was deleted: COMPANIONS_RETENTION says that sessions are kept. Give --delete, like 90d.")
+        return 0
+    before, pruned, after = asyncio.run(drained(program, _prune(program.store, kept, dry_run=chosen.dry_run)))
+    if pruned.elsewhere:
+        fail("Another process prunes this store. Try again when it is done.")
+        return 1
+    done = "would be deleted" if chosen.dry_run else "deleted"
+    archived = "" if kept.archive is None else f" Archived: {pruned.archived:,}."
+    screen.result(f"{pruned.deleted:,} of {_sessions(pruned.sessions)} {done}.{archived}")
+    screen.result(f"Before: {in_words(before)}.")
+    if not chosen.dry_run:
+        screen.result(f"Now: {in_words(after)}.")
+    return 0
+
+
+async def _prune(url: str, kept: Retention, *, dry_run: bool) -> tuple[Size, Pruned, Size]:
+    store = open_store(url)
+    async with _closed(store):
+        before = await store.size()
+        pruned = await retention.prune(store, kept, time.time(), dry_run=dry_run, holder=secrets.token_hex(8))
+        return before, pruned, await store.size()
+
+
+def copy(chosen: argparse.Namespace, make: MakeProgram) -> int:
+    """Copy a store into another: 1 if they are not the same then, 2 if they are no two stores."""
+    del make
+    try:
+        source, target = _two_stores(chosen.source, chosen.target)
+    except InputError as error:
+        fail(str(error))
+        return WRONG_USE
+    try:
+        copied = asyncio.run(_copy(source, target))
+    except StoreError as error:
+        fail(f"{error} What was copied stays; the same command goes on from there.")
+        return 1
+    _tell_copied(copied)
+    return int(bool(copied.differing))
+
+
+def _two_stores(source: str, target: str) -> tuple[Store, Store]:
+    """Give the stores of two URLs.
+
+    Raises:
+        InputError: They are no two stores that one could be copied to the other.
+    """
+    if source == target:
+        raise InputError("--from and --to name the same store.", "Name two.")
+    if "memory://" in {source, target}:
+        raise InputError("A store in memory ends with its process.", "Name one that stays.")
+    file = _file_of(source)
+    if file is not None and not file.exists():
+        raise InputError(f"There is no file {file}.", "Check the path given by --from.")
+    try:
+        return open_store(source), open_store(target)
+    except StoreError as error:
+        raise InputError(error.what, "Give URLs as COMPANIONS_STORE takes them.") from None
+
+
+async def _copy(source: Store, target: Store) -> Copied:
+    async with _closed(source), _closed(target):
+        total = (await source.size()).sessions
+        return await copying.copy(source, target, _telling(total))
+
+
+def _telling(total: int) -> Callable[[int, int], None]:
+    """Give what tells a person how far a copy is: at once, then now and then."""
+    next_at = 0.0
+
+    def tell(sessions: int, entries: int) -> None:
+        nonlocal next_at
+        if time.monotonic() >= next_at:
+            next_at = time.monotonic() + TOLD_SECONDS
+            sys.stderr.write(f"companions: {sessions:,} of {_sessions(total)} done, {_entries(entries)} copied\n")
+
+    return tell
+
+
+def _tell_copied(copied: Copied) -> None:
+    screen = Screen.of_process()
+    screen.result(f"{_entries(copied.entries)} copied; {_sessions(copied.sessions)} compared, the same in both stores.")
+    screen.result(f"sha256 {copied.digest}")
+    if copied.forgotten:
+        screen.say(f"Forgotten in one of the stores, and left so: {_named(copied.forgotten)}.")
+    if copied.differing:
+        fail(
+            f"{_sessions(len(copied.differing))} not the same in both stores: {_named(copied.differing)}. "
+            "The target's were left as they are; forget them there, or copy to another store."
+        )
+
+
+def backup(chosen: argparse.Namespace, make: MakeProgram) -> int:
+    """Write an SQLite store to a file of its own, also while it is in use.
+
+    Raises:
+        InputError: The store is no SQLite file.
+        StoreError: FILE is there already, or cannot be written.
+    """
+    program, screen = make(), Screen.of_process()
+    source, target = _file_of(program.store), Path(chosen.file).absolute()
+    if source is None:
+        raise InputError(
+            "Only SQLite stores are backed up to a file.", "Use `companions copy --from URL --to sqlite:///FILE`."
+        )
+    if not source.exists():
+        raise InputError(f"There is no store {source} yet.", "Check COMPANIONS_STORE.")
+    asyncio.run(drained(program, _backup(source, target)))
+    screen.say(f"The store is in {chosen.file}; `COMPANIONS_STORE=sqlite:///{target}` uses it.")
+    return 0
+
+
+async def _backup(source: Path, target: Path) -> None:
+    store = SQLiteStore(source)
+    async with _closed(store):
+        await store.backup(target)
+
+
+@asynccontextmanager
+async def _closed(store: Store) -> AsyncGenerator[None]:
+    """Let go of a store, however what is done with it ends."""
+    try:
+        yield
+    finally:
+        await store.close()
+
+
+def _file_of(url: str) -> Path | None:
+    return Path(url.removeprefix(SQLITE)).expanduser().absolute() if url.startswith(SQLITE) else None
+
+
+def in_words(size: Size) -> str:
+    """Say how large a store is."""
+    return f"{_sessions(size.sessions)}, {_entries(size.entries)}, {size.bytes / 1000:,.0f} kB"
+
+
+def _sessions(count: int) -> str:
+    return f"{count:,} {'session' if count == 1 else 'sessions'}"
+
+
+def _entries(count: int) -> str:
+    return f"{count:,} {'entry' if count == 1 else 'entries'}"
+
+
+def _named(ids: tuple[str, ...]) -> str:
+    more = "" if len(ids) <= NAMED else f" and {len(ids) - NAMED:,} more"
+    return f"{', '.join(ids[:NAMED])}{more}"
