@@ -108,6 +108,7 @@ class Lane:
         self._room = asyncio.Semaphore(size)
         self._idle: list[_Line] = []
         self._busy: set[_Line] = set()
+        self._opening: dict[asyncio.Task[_Line], bool] = {}
         self._closed = False
 
     async def fetch(self, statement: str, *values: object) -> Sequence[Row]:
@@ -134,13 +135,17 @@ class Lane:
             self._idle.pop().drop()
         for line in self._busy:
             line.driver.terminate()
+        for opening in self._opening:
+            opening.cancel()
 
     async def _fetch(self, statement: str, values: tuple[object, ...]) -> Sequence[Row]:
         line = await self._take()
         self._busy.add(line)
+        running = asyncio.create_task(_run(line.connection, statement, values))
+        running.add_done_callback(_hear)
         try:
-            result = await line.connection.exec_driver_sql(statement, values)
-            rows = result.all() if result.returns_rows else ()
+            # If it heard of a cancellation, the driver would ask the server to stop, and wait until it has.
+            rows = await asyncio.shield(running)
         except BaseException as error:
             dead = line.driver.is_closed() and isinstance(error, Exception)
             line.drop()
@@ -149,8 +154,7 @@ class Lane:
             if not (line.used and self._repeats):
                 raise away(self._server.name) from error
         else:
-            line.used = time.monotonic()
-            self._idle.append(line)
+            self._keep(line)
             return rows
         finally:
             self._busy.discard(line)
@@ -163,12 +167,49 @@ class Lane:
             if line.trusted:
                 return line
             line.drop()
-        if not self._closed:
-            line = await self._server.connect()
-            if not self._closed:
-                return line
+        if self._closed:
+            raise closed(self._server.name)
+        return await self._open()
+
+    async def _open(self) -> _Line:
+        """Open a connection, or wait for one whose caller has left: a server that hangs is not asked for many."""
+        opening = next((task for task, awaited in self._opening.items() if not awaited), None)
+        if opening is None:
+            opening = asyncio.create_task(self._server.connect(), name="companions-postgres-connect")
+            opening.add_done_callback(self._opened)
+        self._opening[opening] = True
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            if opening.cancelled():
+                raise closed(self._server.name) from None
+            if opening in self._opening:
+                self._opening[opening] = False
+            elif _hear(opening):
+                self._keep(opening.result())
+            raise
+
+    def _opened(self, opening: "asyncio.Task[_Line]") -> None:
+        if _hear(opening) and not self._opening[opening]:
+            self._keep(opening.result())
+        del self._opening[opening]
+
+    def _keep(self, line: _Line) -> None:
+        if self._closed:
             line.drop()
-        raise closed(self._server.name)
+        else:
+            line.used = time.monotonic()
+            self._idle.append(line)
+
+
+def _hear(task: "asyncio.Task[Any]") -> bool:
+    """Take note of how a task ended whose caller may have left, and tell whether it went well."""
+    return not task.cancelled() and task.exception() is None
+
+
+async def _run(connection: "AsyncConnection", statement: str, values: tuple[object, ...]) -> Sequence[Row]:
+    result = await connection.exec_driver_sql(statement, values)
+    return result.all() if result.returns_rows else ()
 
 
 @cache

@@ -21,6 +21,7 @@ log = logging.getLogger("companions.spool")
 
 DEADLINE = 2.0
 """Seconds that a call waits for its answer."""
+MEGABYTE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,4 +187,4 @@ class Spool:
 
 
 def _size(count: int) -> str:
-    return f"{count / 2**20:.3g} MB" if count >= 2**20 else f"{count} bytes"
+    return f"{count / MEGABYTE:.3g} MB" if count >= MEGABYTE else f"{count} bytes"

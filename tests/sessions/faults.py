@@ -13,12 +13,14 @@ from typing import Any, TypeVar
 from companions.companion_types import Library
 from companions.configuration import Defaults
 from companions.entries import Entry
+from companions.errors import StoreAwayError
 from companions.models import Model, OnText, Step, Task, Written
 from companions.offline import OfflineEditor
 from companions.requests import Request
 from sessions.answers import Answer
 from sessions.calls import Calls, Pending, Waiting
 from sessions.sessions import Sessions
+from sessions.spool import Spool
 from sessions.steps import Desk
 from sessions.store import Append, Head, Outcome, Projection, Size, Store, Window
 
@@ -65,11 +67,13 @@ class FaultyStore:
         faults: By method, what its next calls do; a ``None`` lets one through.
         gates: By method, where its calls wait before they reach the store.
         batches: What was handed to ``append``, in order, whatever came of it.
+        away: Whether every call fails as one to a store that cannot be reached.
         projected: When ``project`` was called, in ``time.monotonic`` seconds, and with what.
     """
 
     store: Store
     keeps: bool = False
+    away: bool = False
     faults: dict[str, deque[Fault | None]] = field(default_factory=dict[str, "deque[Fault | None]"])
     gates: dict[str, Gate] = field(default_factory=dict[str, Gate])
     batches: list[list[Append]] = field(default_factory=list[list[Append]])
@@ -125,6 +129,8 @@ class FaultyStore:
             await self.gates[method].passed()
         faults = self.faults.get(method)
         fault = faults.popleft() if faults else None
+        if self.away:
+            raise StoreAwayError("The store is away.", "Wait.")
         if fault is None:
             return await call()
         if fault.commits:
@@ -184,11 +190,13 @@ class Process:
     calls: Calls
 
     @classmethod
-    def on(cls, store: Store, *, keeps: bool = False, **defaults: Any) -> "Process":
+    def on(
+        cls, store: Store, *, keeps: bool = False, spool: Spool | None = None, early: bool = False, **defaults: Any
+    ) -> "Process":
         """Start one on a store; without further choices the caller writes."""
         faulty, model = FaultyStore(store, keeps=keeps), ScriptedModel()
         chosen: dict[str, Any] = {"execution_mode": "client"} | defaults
-        sessions = Sessions(faulty, LIBRARY, Defaults(**chosen))
+        sessions = Sessions(faulty, LIBRARY, Defaults(**chosen), spool=spool, early=early)
         return cls(faulty, model, Calls(desk=Desk(sessions=sessions, models=Catalog(model))))
 
     async def call(

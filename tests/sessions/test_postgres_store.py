@@ -259,9 +259,7 @@ async def plainly(store: PostgresStore, story: Story, append: Append) -> None:
 
 
 @pytest.mark.parametrize("together", [1, 64])
-async def test_a_step_writes_as_many_bytes_of_log_as_a_plain_insert(
-    postgres_server: Server, together: int
-) -> None:
+async def test_a_step_writes_as_many_bytes_of_log_as_a_plain_insert(postgres_server: Server, together: int) -> None:
     url = await asyncio.to_thread(postgres_server.url, f"log_{together}")
     store = PostgresStore(url)
     stories = [Story(store, f"s{number}") for number in range(together)]

@@ -93,5 +93,3 @@ async def test_a_busy_second_leaves_one_timer_behind_and_a_stop_none(projector: 
     assert timers() - before == 1
     await projector.rest()
     assert timers() == before
-
-

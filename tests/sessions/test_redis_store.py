@@ -5,18 +5,20 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from functools import partial
 from typing import Any
 
+import psutil
 import pytest
 from redis.crc import key_slot
 
 from companions.errors import StoreAwayError, StoreError, StoreVersionError
 from sessions import redis_scripts as scripts
-from sessions.redis_driver import call, command
+from sessions.redis_driver import Driver, call, command
 from sessions.redis_rows import fields
 from sessions.redis_store import RedisStore
 from sessions.store import Committed, Conflict, Gone
 from tests.servers.fixtures import Server, server_folder
 from tests.servers.redis_server import RedisServer
 from tests.sessions.building import WINDOWS, Story, ids, note, one, projection
+from tests.sessions.faults import until
 
 SECRET = "the words to be forgotten"  # noqa: S105 (not a password)
 
@@ -130,16 +132,37 @@ async def test_calls_given_up_on_a_frozen_server_leave_no_trace(fragile: RedisSt
         assert (await fragile.page(story.session_id))[-1].text == f"draft of {story.session_id}"
 
 
-async def test_a_store_on_a_frozen_server_closes_at_once(fragile: RedisStore, own_server: RedisServer) -> None:
+async def test_a_store_on_a_frozen_server_closes_at_once_and_leaves_nothing_to_be_sent(
+    fragile: RedisStore, own_server: RedisServer
+) -> None:
     story = Story(fragile)
     await story.write()
     own_server.freeze()
     try:
-        assert all(await asyncio.gather(*(late(fragile.append([story.append(note(text="x" * 4_000_000))])),)))
+        assert await late(fragile.append([story.append(note(text="x" * 20_000_000))]))
         async with asyncio.timeout(1):
             await fragile.close()
+        await until(lambda: not connections(own_server))
     finally:
         own_server.thaw()
+
+
+def connections(server: RedisServer) -> list[int]:
+    """Give the ports of a server that this process holds connections to."""
+    own = psutil.Process().net_connections("tcp")
+    return [each.raddr.port for each in own if each.raddr and each.raddr.port in server.ports]
+
+
+def test_no_option_of_a_url_makes_the_driver_repeat_a_command() -> None:
+    client = Driver().client("redis://127.0.0.1?retry_on_timeout=True")
+    assert client.connection_pool.make_connection().retry.get_retries() == 0
+
+
+async def test_a_server_that_lost_its_newest_entry_gets_none_that_would_leave_a_gap(redis: RedisStore) -> None:
+    story = Story(redis)
+    await story.write(note(), note(), note())
+    await ask(redis, "XDEL", scripts.entries("s1"), "3-0")
+    assert await one(redis, story.append()) == Conflict(2)
 
 
 async def test_a_call_cancelled_at_any_moment_is_not_answered_by_another_ones_reply(redis: RedisStore) -> None:
@@ -301,6 +324,8 @@ async def test_a_session_that_was_announced_and_never_opened_is_passed_over(redi
     await ask(redis, "ZADD", scripts.owned("ann"), 0.5, "s2")
     await ask(redis, "ZADD", scripts.SESSIONS, 0, "s2")
     assert await ids(redis, limit=2) == ["s3", "s1"]
+    assert await one(redis, Story(redis, owner="bob").append()) == Conflict(1)
+    assert await redis.list("bob") == []
     assert [head.opening.session_id for head in await redis.scan(limit=2)] == ["s1", "s3"]
 
 

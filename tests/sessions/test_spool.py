@@ -185,9 +185,10 @@ async def test_a_put_that_is_given_up_leaves_nothing(folder: Path) -> None:
     spool = Spool(folder, STORE, limit=ROOM, deadline=0.3)
     await spool.put([append("s1")])
     assert spool._file is not None
-    begun, go_on = threading.Event(), threading.Event()
+    begun, go_on, said = threading.Event(), threading.Event(), list[str]()
 
     def hold_up(statement: str) -> None:
+        said.append(statement)
         if statement.startswith("COMMIT"):
             begun.set()
             go_on.wait()
@@ -200,6 +201,8 @@ async def test_a_put_that_is_given_up_leaves_nothing(folder: Path) -> None:
     assert begun.is_set()
     go_on.set()
     assert seqs_of(await waiting(spool)) == {"s1": [1]}
+    # The one behind it was given up before its turn came, and costs the disk nothing.
+    assert len([statement for statement in said if statement.startswith("INSERT")]) == 1
     await spool.close()
 
 

@@ -214,7 +214,9 @@ async def test_a_step_costs_the_same_behind_eighty_entries_and_behind_four_thous
 async def costs(store: SQLiteStore, shape: str, length: int) -> list[list[int]]:
     """Count what a tail, a head and an append cost: of a session, of its fork and of that one's fork."""
     parent = Story(store, f"{shape} {length}")
-    await parent.write(note("configure"), note("query"), note("draft"), *map(SHAPES[shape], range(length)))
+    await parent.write(note("configure"), note("query"), note("draft"))
+    for at in range(0, length, 80):
+        await parent.write(*map(SHAPES[shape], range(at, at + 80)))
     fork = parent.fork(f"{shape} {length} fork", length // 2)
     await fork.write()
     again = fork.fork(f"{shape} {length} fork's fork", length // 2 - 3)
