@@ -169,7 +169,8 @@ class Wired:
                 LiveResources(reading=reading, owner=owner),
             ],
         )
-        Steps(calls=self.calls, owner=owner, reply_seconds=given.reply_seconds, text_limit=given.text_limit).register(mcp)
+        seconds, limit = given.reply_seconds, given.text_limit
+        Steps(calls=self.calls, owner=owner, reply_seconds=seconds, text_limit=limit).register(mcp)
         ReadingTools(reading=reading, owner=owner).register(mcp)
         SessionResources(reading=reading, owner=owner, library=sessions.read_library).register(mcp)
         mcp.completion(Completions(reading=reading, owner=owner, library=sessions.read_library).complete)
@@ -183,7 +184,8 @@ class Wired:
         """Warm up slow imports in the background; on leaving, store what was handed over."""
         self.calls.open()
         self.ending.put_off()
-        works = {"warm": self.models.warm_later(), "prune": self.calls.desk.sessions.keep_pruned()}
+        sessions = self.calls.desk.sessions
+        works = {"begin": sessions.begin(), "warm": self.models.warm_later(), "prune": sessions.keep_pruned()}
         beside = [asyncio.create_task(work, name=f"companions-{name}") for name, work in works.items()]
         try:
             yield {}

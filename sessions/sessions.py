@@ -5,6 +5,7 @@ is kept by ``running``.
 """
 
 import asyncio
+import contextlib
 import logging
 import secrets
 import string
@@ -180,6 +181,12 @@ class Sessions:
             session.counted, session.title = projection.seq, projection.title
             session.shown = dict(projection.companions)
             self.projector.project(projection)
+
+    async def begin(self) -> None:
+        """Connect to the store ahead of the first call, and take over what an ended process kept for it."""
+        self.writer.start()
+        with contextlib.suppress(StoreError):
+            await self.store.head("-")
 
     async def keep_pruned(self) -> None:
         """Delete what is older than sessions are kept, now and then, until cancelled."""

@@ -116,8 +116,6 @@ class SpoolFile:
         return connection
 
     def _put(self, connection: sqlite3.Connection, *, appends: Sequence[Append], verdict: threading.Lock) -> None:
-        if verdict.locked():
-            return
         came = self._change(connection, partial(spool_rows.put, appends=appends), by=1)
         if not verdict.acquire(blocking=False):
             self._drop(connection, [row.number for row in came])

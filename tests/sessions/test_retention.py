@@ -20,6 +20,11 @@ from tests.sessions.writing import log_of
 HOUR, DAY, WEEK = 3_600.0, 86_400.0, 604_800.0
 NOW = 1_000_000_000.0
 KEPT = Retention(archive=30 * DAY, delete=90 * DAY)
+WRONG = [
+    *("", "forever", "30d", "delete", "delete=", "delete=0d", "delete=-1d", "delete=1.5d", "delete=30", "delete=30m"),
+    *("delete=30D", "delete=\u0663d", "delete=9999999d", "delete=1d,", "delete=1d,delete=2d", "keep,delete=1d"),
+    "destroy=1d",
+]
 AWAY = StoreAwayError("The store is away.", "Wait.")
 
 
@@ -63,28 +68,7 @@ def test_a_setting_says_when_sessions_are_archived_and_deleted(
     assert Retention.parse(text) == Retention(archive=archive, delete=delete)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "forever",
-        "30d",
-        "delete",
-        "delete=",
-        "delete=0d",
-        "delete=-1d",
-        "delete=1.5d",
-        "delete=30",
-        "delete=30m",
-        "delete=30D",
-        "delete=\u0663d",
-        "delete=9999999d",
-        "delete=1d,",
-        "delete=1d,delete=2d",
-        "keep,delete=1d",
-        "destroy=1d",
-    ],
-)
+@pytest.mark.parametrize("text", WRONG)
 def test_a_wrong_text_is_an_error_that_says_the_form(text: str) -> None:
     with pytest.raises(InputError, match=r"archive=30d,delete=365d") as refused:
         Retention.parse(text)

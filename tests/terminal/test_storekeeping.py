@@ -1,4 +1,4 @@
-"""The commands about a whole store: ``prune``, ``copy`` and ``backup``, and what doctor says of its size."""
+"""The commands about a whole store: ``prune``, ``copy`` and ``backup``."""
 
 import asyncio
 import re
@@ -14,7 +14,7 @@ import server
 from companions.entries import Entry
 from sessions.sqlite_store import SQLiteStore
 from sessions.store import Append, Opening, Projection, Store
-from terminal import app, doctor
+from terminal import app
 from terminal.program import Program
 from tests.terminal.commands import Said, Terminal, run, start
 
@@ -239,28 +239,3 @@ def test_a_backup_of_nothing_or_of_another_kind_of_store_is_refused(
     assert "companions copy" in memory.err
     assert not store.exists()
     assert not other.exists()
-
-
-def test_doctor_says_how_large_the_store_is(terminal: Terminal, store: Path) -> None:
-    on(store, session("s1", texts=2_000))
-    said = terminal("doctor").out.decode()
-    found = re.search(r"ok +Store .*: 1 session, 2,000 entries, (\d+) kB$", said, re.MULTILINE)
-    assert found is not None
-    assert int(found[1]) > 20
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "postgresql://me:secret@host:5432/db",
-        "redis://:secret@host/1",
-        "redis://:se/secret@host/1",
-        "postgresql://me:a@secret@host/db",
-        "redis://host/1?password=secret&x=1",
-        "postgresql://host/db?user=me&passfile=secret",
-    ],
-)
-def test_doctor_shows_no_password(url: str) -> None:
-    shown = doctor._without_password(url)  # pyright: ignore[reportPrivateUsage]
-    assert "secret" not in shown
-    assert "host" in shown
