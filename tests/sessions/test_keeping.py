@@ -28,13 +28,6 @@ def logged() -> Iterator[list[str]]:
         yield said
 
 
-@pytest.fixture
-async def store(store: Store) -> Store:
-    """Connect first: the moment that calls have here is too short for a driver's import."""
-    await store.head("-")
-    return store
-
-
 def spool_in(folder: Path, limit: int = 1_000_000) -> Spool:
     return Spool(folder / "spool", "the store's URL", limit=limit)
 
