@@ -22,9 +22,9 @@ from companions.model_catalog import ModelCatalog
 from companions.offline import OfflineEditor
 from companions.patience import Bounds
 from companions.requests import Request
+from sessions.asked import Caller
 from sessions.opening import open_store
 from sessions.sessions import Sessions
-from sessions.asked import Caller
 from sessions.steps import Desk
 from sessions.store import Append, Committed, Store
 

@@ -70,7 +70,7 @@ class Place:
     async def use(self) -> None:
         """Start the program that stays."""
         self.program = self.open()
-        for session in self.stepped:
+        for session in (*self.stepped, self.read):
             await make(self.program, session)
 
     async def back(self) -> None:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 from companions.companion import EXCHANGES, VERSIONS, Companion
 from companions.entries import Entry
+from sessions.places import Receipt
 from sessions.store import Store, Window
-from sessions.writer import Receipt
 
 WINDOW = Window(versions=VERSIONS, exchanges=EXCHANGES)
 UNREAD = -1

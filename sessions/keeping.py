@@ -61,6 +61,7 @@ class Keeper:
     on_moved: Moved = lambda _session_id, _lost: None
     adopted: bool = False
     _refused: "asyncio.TimerHandle | None" = None
+    _taken: int = BATCH
     _home: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     @property
@@ -115,10 +116,21 @@ class Keeper:
 
     async def bring_home(self) -> None:
         """Bring the oldest that is kept into the store."""
-        if self.spool is None:
-            return
-        taken = await self.spool.take(BATCH)
-        runs = _runs(taken)
+        done = False
+        try:
+            done = self.spool is not None and await self._bring(self.spool)
+        except StoreError as error:
+            log.warning("what is kept on this machine's disk cannot be read now: %s", error)
+        # What the store refuses is passed over by taking more, until it is offered again.
+        self._taken = BATCH if done else 2 * self._taken
+        if not done and not self.store.away:
+            self._refused = asyncio.get_running_loop().call_later(REFUSED_SECONDS, self._again)
+        async with self._home:
+            self._home.notify_all()
+
+    async def _bring(self, spool: Spool) -> bool:
+        """Bring a batch; tells whether any of it is in the store now."""
+        runs = _runs(await spool.take(self._taken))
         appends = [append for append, _ in runs]
         outcomes = await self._store(appends)
         if len(appends) > 1 and any(isinstance(outcome, StoreError) for outcome in outcomes):
@@ -128,11 +140,8 @@ class Keeper:
         for (append, numbers), outcome in zip(runs, outcomes, strict=True):
             if await self._settled(append, outcome):
                 done += numbers
-        await self.spool.drop(done)
-        if not done and not self.store.away:
-            self._refused = asyncio.get_running_loop().call_later(REFUSED_SECONDS, self._again)
-        async with self._home:
-            self._home.notify_all()
+        await spool.drop(done)
+        return bool(done)
 
     async def give_way(self, append: Append) -> None:
         """Bring entries that were answered already behind those of another process."""

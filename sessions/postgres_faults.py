@@ -64,7 +64,9 @@ def unreadable(server: str) -> StoreError:
 
 def away(server: str) -> StoreAwayError:
     """Give the error of a server that cannot be reached now."""
-    return StoreAwayError(f"{server} does not answer.", "Try again; if it goes on, look whether it runs.")
+    return StoreAwayError(
+        f"{server} does not answer.", "Try again; if it goes on, look whether it runs and is what the URL says."
+    )
 
 
 def _told(sqlstate: str, server: str) -> StoreError:

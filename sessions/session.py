@@ -14,8 +14,9 @@ from companions.entries import Entry, Note
 from companions.errors import ConflictError, SessionNotFoundError, StoreAwayError, StoreError
 from sessions.awake import UNREAD, Awake, read_companion
 from sessions.keeping import Kept
+from sessions.places import Place, Receipt
 from sessions.store import Committed, Conflict, Gone, Opening, Outcome, Store
-from sessions.writer import Place, Receipt, Writer
+from sessions.writer import Writer
 
 ATTEMPTS = 200
 """How often an append goes behind other processes' entries before it gives up."""

@@ -24,13 +24,14 @@ from sessions.guarded_store import GuardedStore
 from sessions.keeping import Keeper
 from sessions.leases import Leases
 from sessions.open_sessions import OpenSessions
+from sessions.places import Place
 from sessions.projections import brought_up, preview_of, shown_after, title_of
 from sessions.projector import Projector
 from sessions.retention import Retention, keep_pruned
 from sessions.session import Session, gone
 from sessions.spool import Spool
 from sessions.store import Head, Opening, Projection, Store
-from sessions.writer import Place, Writer
+from sessions.writer import Writer
 
 log = logging.getLogger("companions.sessions")
 

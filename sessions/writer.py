@@ -15,7 +15,8 @@ from itertools import count
 from companions.entries import Entry, Note
 from companions.errors import StoreAwayError, StoreError
 from sessions.keeping import Keeper, Kept
-from sessions.store import Append, Committed, Conflict, Gone, Opening, Outcome
+from sessions.places import Parcel, Place, Receipt, joined
+from sessions.store import Append, Committed, Conflict, Gone, Outcome
 
 MAX_BATCH = 512
 """Most entries of one transaction: smaller costs throughput, larger only adds delay."""
@@ -23,39 +24,6 @@ MAX_WAITING = 32_000_000
 """Characters that may wait to be committed; steps that would write more wait before they ask a model."""
 PAUSE = 1.0
 """Seconds before entries that were answered already are offered again to a store that refused them."""
-
-Receipt = asyncio.Future[Outcome | Kept]
-
-
-@dataclass(slots=True)
-class Place:
-    """A session's place in the writer: it alone gives out the session's numbers, at hand-over.
-
-    Attributes:
-        head: The newest ``seq`` given out.
-        opening: How the session was opened, until its first entries are stored.
-        fenced: Set when an append was refused or failed: the head must be read again before the next hand-over.
-        flying: Entries handed over whose receipts are not in yet.
-    """
-
-    session_id: str
-    owner: str
-    head: int = 0
-    opening: Opening | None = None
-    fenced: bool = False
-    flying: int = 0
-
-
-@dataclass(slots=True)
-class _Parcel:
-    place: Place
-    entries: tuple[Entry, ...]
-    opening: Opening | None
-    receipt: Receipt
-
-    @property
-    def weight(self) -> int:
-        return sum(len(entry.text) for entry in self.entries)
 
 
 @dataclass(slots=True)
@@ -69,7 +37,7 @@ class Writer:
 
     keeper: Keeper
     early: bool = False
-    _queue: deque[_Parcel] = field(default_factory=deque[_Parcel])
+    _queue: deque[Parcel] = field(default_factory=deque[Parcel])
     _weight: int = 0
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _idle: asyncio.Event = field(default_factory=asyncio.Event)
@@ -85,7 +53,7 @@ class Writer:
             # What a stop left behind is what there is to do first.
             (self._wake if self._queue else self._idle).set()
             self._roomy.set()
-            self.keeper.store.on_back = self._wake.set
+            self.keeper.store.on_back = self._go_on
             self._task = asyncio.create_task(self._run(), name="companions-writer")
 
     def hand_over(self, place: Place, notes: Sequence[Note]) -> tuple[tuple[Entry, ...], Receipt]:
@@ -99,7 +67,7 @@ class Writer:
             _entry(note, seq=place.head + number, id=f"{self._name}-{call}-{number}", author=place.owner, at=now)
             for number, note in enumerate(notes, start=1)
         )
-        parcel = _Parcel(place, entries, place.opening, asyncio.get_running_loop().create_future())
+        parcel = Parcel(place, entries, place.opening, asyncio.get_running_loop().create_future())
         place.head += len(entries)
         place.flying += 1
         place.opening = None
@@ -153,9 +121,9 @@ class Writer:
         self._wake, self._idle, self._ready, self._roomy = (asyncio.Event() for _ in range(4))
 
     async def _run(self) -> None:
-        await self.keeper.adopt()
-        self._ready.set()
         while True:
+            await self.keeper.adopt()
+            self._ready.set()
             while self._queue or self.keeper.homeward:
                 if self._queue:
                     await self._commit(self._take())
@@ -165,24 +133,29 @@ class Writer:
             await self._wake.wait()
             self._wake.clear()
 
-    def _take(self) -> list[_Parcel]:
-        taken: list[_Parcel] = []
+    def _go_on(self) -> None:
+        """Begin to bring home what is kept, also by processes that have ended in the meantime."""
+        self.keeper.adopted = False
+        self._wake.set()
+
+    def _take(self) -> list[Parcel]:
+        taken: list[Parcel] = []
         room = MAX_BATCH
         while self._queue and room > 0:
             taken.append(self._queue.popleft())
             room -= len(taken[-1].entries)
         return taken
 
-    async def _commit(self, parcels: list[_Parcel]) -> None:
+    async def _commit(self, parcels: list[Parcel]) -> None:
         """Store a batch: one append per place, so that later entries of one never outlive a refused earlier one."""
         # Not by session: one that left memory while a call still held it can have two places, whose numbers overlap.
-        groups: dict[int, list[_Parcel]] = {}
+        groups: dict[int, list[Parcel]] = {}
         for parcel in parcels:
             if parcel.place.fenced and not self.early:
                 self._settle([parcel], Conflict(parcel.entries[0].seq - 1))
             else:
                 groups.setdefault(id(parcel.place), []).append(parcel)
-        appends = [_joined(group) for group in groups.values()]
+        appends = [joined(group) for group in groups.values()]
         try:
             outcomes = await self.keeper.keep(appends)
         except asyncio.CancelledError:
@@ -213,7 +186,7 @@ class Writer:
             return error
         return Committed()
 
-    def _settle(self, parcels: Sequence[_Parcel], outcome: Outcome | Kept | StoreError) -> None:
+    def _settle(self, parcels: Sequence[Parcel], outcome: Outcome | Kept | StoreError) -> None:
         """Give parcels of a place their receipts; unless they are stored, the head has to be read again."""
         for parcel in parcels:
             place = parcel.place
@@ -240,8 +213,3 @@ class Writer:
 def _entry(note: Note, **place: object) -> Entry:
     fields = {name: getattr(note, name) for name in ("companion_type", "kind", "slot", "index", "text", "meta")}
     return Entry(**fields, **place)  # type: ignore[arg-type]
-
-
-def _joined(group: list[_Parcel]) -> Append:
-    entries = tuple(entry for parcel in group for entry in parcel.entries)
-    return Append(session_id=group[0].place.session_id, entries=entries, opening=group[0].opening)

@@ -86,11 +86,13 @@ def _spool(program: Program) -> Iterator[Finding]:
     """Tell what ended processes left for the store: a server that runs takes its own along."""
     try:
         left = orphans(program.spool, program.store)
+        size = sum(path.stat().st_size for path in left)
+    except FileNotFoundError:
+        return  # a server has just taken it over
     except CompanionsError as error:
         yield Finding("wrong", f"Spool: {error}")
         return
     if left:
-        size = sum(path.stat().st_size for path in left)
         yield Finding(
             "note",
             f"Spool {program.spool}: {size / 1000:,.0f} kB wait for the store, from processes that have ended. "

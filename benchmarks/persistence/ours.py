@@ -11,8 +11,9 @@ from sessions.awake import WINDOW
 from sessions.guarded_store import GuardedStore
 from sessions.keeping import Keeper
 from sessions.opening import open_store
+from sessions.places import Place
 from sessions.store import Committed, Opening, Store
-from sessions.writer import Place, Writer
+from sessions.writer import Writer
 
 DRAFT = 3
 """Entries that open a session: configure, query, draft."""

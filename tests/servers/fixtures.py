@@ -138,3 +138,22 @@ def postgres_url(postgres_server: Server) -> str:
     url = postgres_server.url("emptied")
     run(url, EMPTY_STORE)
     return url
+
+
+@pytest.fixture(scope="module")
+def own_postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server for tests that stop, kill or freeze it."""
+    with server_folder() as folder:
+        server = PostgresServer(folder)
+        server.start()
+        yield server
+        server.stop()
+
+
+@pytest.fixture
+def own_postgres_url(own_postgres: PostgresServer) -> str:
+    """A database made anew, on a server that is up again whatever the test before did to it."""
+    own_postgres.start()
+    own_postgres.thaw()
+    run(own_postgres.url("postgres"), "DROP DATABASE IF EXISTS own WITH (FORCE)")
+    return own_postgres.url("own")

@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from companions.errors import StoreError
+from sessions.places import Place
 from sessions.store import Committed, Conflict, Gone, Store
-from sessions.writer import MAX_BATCH, Place, Writer
+from sessions.writer import MAX_BATCH, Writer
 from tests.sessions.building import note
 from tests.sessions.faults import OWNER, Fault, FaultyStore
 from tests.sessions.writing import held, log_of, place, seqs, write, writer_on

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from companions.entries import Entry
 from sessions.guarded_store import GuardedStore
 from sessions.keeping import Keeper
+from sessions.places import Place, Receipt
 from sessions.store import Committed, Opening, Store
-from sessions.writer import Place, Receipt, Writer
+from sessions.writer import Writer
 from tests.sessions.building import note
 from tests.sessions.faults import OWNER, FaultyStore
 

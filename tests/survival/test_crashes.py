@@ -8,6 +8,7 @@ from tests.survival.backends import BACKENDS, Place
 from tests.survival.crashes import Crashes
 
 POINTS = 6
+pytestmark = pytest.mark.timeout(300)  # several real processes start in each test, on whatever machine there is
 
 
 @pytest.mark.parametrize("place", BACKENDS, indirect=True)

@@ -18,6 +18,7 @@ from tests.wire.raw_stdio import RawHost, raw_host
 END_SECONDS = 2.0
 """After which a host kills."""
 SESSIONS = 6
+pytestmark = pytest.mark.timeout(300)  # several real processes start in each test, on whatever machine there is
 WAYS = {
     "closed stdin": None,
     "SIGTERM": signal.SIGTERM,
