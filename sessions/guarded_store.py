@@ -24,6 +24,10 @@ HURRY = 0.5
 """The same at shutdown."""
 PAUSE = 0.02
 """Seconds before a call is first repeated; each further pause is twice as long."""
+PATIENCE = 10.0
+"""The same for searches and counts, which may have much to look at."""
+TURNS = 4
+"""How often others are let run after a deadline: on a busy machine an answer may have come and not been looked at."""
 PROBE_SECONDS = 0.5
 """How often a store that is away is asked whether it is back."""
 
@@ -37,15 +41,18 @@ class GuardedStore:
     Attributes:
         store: The store itself.
         seconds: How long each call may take.
+        patience: How long searches and counts may.
         away: Whether the store is known to be away; calls then fail at once until a probe has reached it.
         on_back: Called when it is back.
     """
 
     store: Store
     seconds: float = DEADLINE
+    patience: float = PATIENCE
     away: bool = False
     on_back: Callable[[], None] = lambda: None
     _hurried: bool = False
+    _loaded: bool = False
     _probing: "asyncio.Task[None] | None" = None
     _abandoned: set["asyncio.Task[Any]"] = field(default_factory=set["asyncio.Task[Any]"])
 
@@ -58,6 +65,12 @@ class GuardedStore:
     def shared(self) -> bool:
         """Whether another process can write to the same sessions."""
         return self.store.shared
+
+    async def load(self) -> None:
+        """Import what the store needs; see ``Store.load``. Every call does so first, outside its deadline."""
+        if not self._loaded:
+            await self.store.load()
+            self._loaded = True
 
     async def append(self, appends: Sequence[Append]) -> list[Outcome]:
         """Store what fits; an append whose entries are in the store already is committed, whichever call did it."""
@@ -95,11 +108,11 @@ class GuardedStore:
 
     async def scan(self, *, after: str = "", limit: int = 100) -> list[Head]:
         """Read all owners' sessions in order of id; see ``Store.scan``."""
-        return await self._within(lambda: self.store.scan(after=after, limit=limit))
+        return await self._alone(lambda: self.store.scan(after=after, limit=limit))
 
     async def size(self) -> Size:
         """Tell how large the store is; see ``Store.size``."""
-        return await self._within(self.store.size)
+        return await self._alone(self.store.size)
 
     async def project(self, projections: Sequence[Projection]) -> None:
         """Refresh projections; see ``Store.project``."""
@@ -134,12 +147,22 @@ class GuardedStore:
 
     async def list(self, owner: str, *, search: str | None = None, limit: int = 10, offset: int = 0) -> list[Head]:
         """Read an owner's sessions; see ``Store.list``."""
-        return await self._within(lambda: self.store.list(owner, search=search, limit=limit, offset=offset))
+        within = self._alone if search else self._within
+        return await within(lambda: self.store.list(owner, search=search, limit=limit, offset=offset))
+
+    async def _alone(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Make a call that may have much to look at: that it takes long says nothing of the store."""
+        if self.away:
+            raise _away()
+        await self.load()
+        patience = self.deadline if self._hurried else self.patience
+        return await self._in_time(call, asyncio.get_running_loop().time() + patience)
 
     async def _within(self, call: Callable[[], Awaitable[T]]) -> T:
         """Make a call, and repeat it until the deadline as long as the store is only away for a moment."""
         if self.away:
             raise _away()
+        await self.load()
         until, pause = asyncio.get_running_loop().time() + self.deadline, PAUSE
         while True:
             try:
@@ -156,13 +179,15 @@ class GuardedStore:
         task = asyncio.ensure_future(_made(call))
         try:
             await asyncio.wait({task}, timeout=until - asyncio.get_running_loop().time())
+            for _ in range(TURNS if not task.done() else 0):
+                await asyncio.sleep(0)
         finally:
             if not task.done():
                 task.cancel()
                 self._abandoned.add(task)
                 task.add_done_callback(self._ended)
         if task in self._abandoned:
-            raise StoreAwayError(f"The store did not answer within {self.deadline:g} seconds.", _WAIT)
+            raise StoreAwayError("The store did not answer in time.", _WAIT)
         return task.result()
 
     def _ended(self, task: "asyncio.Task[Any]") -> None:

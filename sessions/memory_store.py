@@ -28,6 +28,9 @@ class MemoryStore:
         self._leases: dict[str, tuple[str, float]] = {}
         self._closed = False
 
+    async def load(self) -> None:
+        """Nothing is to be imported."""
+
     async def append(self, appends: Sequence[Append]) -> list[Outcome]:
         """Store what fits; see ``Store.append``. A fork is ``Gone`` with its parent, and a conflict past its head."""
         self._check()

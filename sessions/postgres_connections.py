@@ -62,12 +62,17 @@ class Server:
         self._prepare = prepare
         self._engine: AsyncEngine | None = None
 
-    async def connect(self) -> _Line:
-        """Open a connection on which every statement commits by itself."""
+    async def load(self) -> "AsyncEngine":
+        """Import the drivers and make the engine, which connects later."""
         if self._engine is None:
             # Importing takes a third of a second, in which the event loop would stand still.
-            self._engine = await asyncio.to_thread(_engine, self._open)
-        connection = await self._engine.connect()
+            made = await asyncio.to_thread(_engine, self._open)
+            self._engine = self._engine or made
+        return self._engine
+
+    async def connect(self) -> _Line:
+        """Open a connection on which every statement commits by itself."""
+        connection = await (await self.load()).connect()
         # Any: it is there until the connection is closed, and its type does not say so.
         face: Any = connection.sync_connection
         return _Line(connection, face.connection.driver_connection)

@@ -64,9 +64,8 @@ def unreadable(server: str) -> StoreError:
 
 def away(server: str) -> StoreAwayError:
     """Give the error of a server that cannot be reached now."""
-    return StoreAwayError(
-        f"{server} does not answer.", "Try again; if it goes on, look whether it runs and is what the URL says."
-    )
+    remedy = "Try again; if it goes on, look whether it runs where the URL in COMPANIONS_STORE says."
+    return StoreAwayError(f"{server} does not answer.", remedy)
 
 
 def _told(sqlstate: str, server: str) -> StoreError:

@@ -18,17 +18,20 @@ _STEPS: tuple[tuple[str, ...], ...] = (
             no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, id text COLLATE "C" NOT NULL UNIQUE, owner text,
             created_at float8 NOT NULL, parent bigint, base integer NOT NULL, last_used float8 NOT NULL,
             projected integer, title bytea NOT NULL DEFAULT '', preview bytea NOT NULL DEFAULT '',
-            companions text NOT NULL DEFAULT '{}', folded bytea NOT NULL)""",
+            companions text NOT NULL DEFAULT '{}', folded bytea NOT NULL)
+            WITH (autovacuum_vacuum_scale_factor = 0.01)""",
         "CREATE INDEX companions_sessions_by_use ON companions_sessions (owner, last_used, no)",
         "CREATE INDEX companions_sessions_by_parent ON companions_sessions (parent) WHERE parent IS NOT NULL",
         # No foreign key to the session: checking it would lock and write a row of another table with every entry.
         # mark: see trails; it stands for every other index. The texts of a usual step stay in their row: kept apart
-        # they would cost another index and half as much again to write, and three times as much to read.
+        # they would cost another index to write and to read. Rows die by forgetting only, and where one did the server
+        # is to take it out of its files soon, by itself.
         """CREATE TABLE companions_entries (
             session bigint NOT NULL, at float8 NOT NULL, seq integer NOT NULL, slot integer NOT NULL,
             idx integer NOT NULL, id text NOT NULL, companion_type text NOT NULL, kind text NOT NULL,
             author text NOT NULL, mark text NOT NULL, meta text NOT NULL, text bytea NOT NULL,
-            PRIMARY KEY (session, seq)) WITH (toast_tuple_target = 8160)""",
+            PRIMARY KEY (session, seq)) WITH (toast_tuple_target = 8160,
+            autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 0)""",
         """CREATE TABLE companions_leases (
             name text PRIMARY KEY, holder text NOT NULL, until timestamptz NOT NULL)""",
         "CREATE TABLE companions_schema (version integer NOT NULL)",
@@ -41,8 +44,9 @@ VERSION = len(_STEPS)
 
 _LOCK = 7_091_318_274_406_553_217
 """Held while tables are made or migrated; any number that nobody else is likely to lock."""
-_SETTINGS = """SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off;
-    SET enable_mergejoin = off; SET jit = off; SET default_transaction_isolation = 'read committed'"""
+SETTINGS = """SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off;
+    SET enable_mergejoin = off; SET enable_bitmapscan = off; SET enable_sort = off; SET jit = off;
+    SET default_transaction_isolation = 'read committed'"""
 """Every statement here is a handful of index look-ups. A plan is made once per connection, perhaps while the tables
 are empty, and must still be right when they are large."""
 
@@ -60,7 +64,7 @@ async def prepare(connection: Any, server: str) -> None:
     Raises:
         StoreVersionError: The tables were written by a newer version; they are left as they are.
     """
-    await connection.execute(_SETTINGS)
+    await connection.execute(SETTINGS)
     if await _version(connection, server) < VERSION:
         async with connection.transaction():
             await connection.execute(f"SELECT pg_advisory_xact_lock({_LOCK})")

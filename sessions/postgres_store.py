@@ -39,10 +39,14 @@ class PostgresStore:
                 several hosts, ``sslmode`` and its certificates, ``options``, password file and service file. What
                 libpq leaves out is taken from the same environment variables.
         """
-        server = Server(url, postgres_schema.prepare)
+        self._server = server = Server(url, postgres_schema.prepare)
         self._writer = Lane(server, size=1, repeats=False)
         self._others = Lane(server, size=OTHERS, repeats=True)
         self._marks = KnownMarks()
+
+    async def load(self) -> None:
+        """Import the drivers; see ``Store.load``."""
+        await self._server.load()
 
     async def append(self, appends: Sequence[Append]) -> list[Outcome]:
         """Store what fits; see ``Store.append``.

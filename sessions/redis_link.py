@@ -93,6 +93,10 @@ class RedisLink:
             with suppress(*self._faults):
                 await nodes.close()
 
+    async def load(self) -> None:
+        """Import the driver."""
+        await asyncio.to_thread(Driver)
+
     async def _connect(self) -> OneServer | Cluster:
         driver = await asyncio.to_thread(Driver)
         self._faults = (driver.errors.RedisError, OSError)

@@ -44,6 +44,10 @@ class RedisStore:
         self._reads = Reads(self.link)
         self._listings = Listings(self.link)
 
+    async def load(self) -> None:
+        """Import the driver; see ``Store.load``."""
+        await self.link.load()
+
     async def append(self, appends: Sequence[Append]) -> list[Outcome]:
         """Store what fits; see ``Store.append``.
 

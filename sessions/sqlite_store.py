@@ -44,8 +44,12 @@ class SQLiteStore:
         self._path = path
         self._deadline = deadline
         self._writer = Lane(path, "companions-sqlite-writer", deadline)
+        self._counter = Lane(path, "companions-sqlite-counter", deadline)
         self._reader = Lane(path, "companions-sqlite-reader", deadline)
         self._places = Places()
+
+    async def load(self) -> None:
+        """Nothing is to be imported."""
 
     async def append(self, appends: Sequence[Append]) -> list[Outcome]:
         """Store what fits, in one transaction; see ``Store.append``.
@@ -82,11 +86,11 @@ class SQLiteStore:
 
     async def scan(self, *, after: str = "", limit: int = 100) -> list[Head]:
         """Read all owners' sessions in order of id; see ``Store.scan``."""
-        return await self._read(lambda c: sqlite_reads.scan(c, after, limit))
+        return await self._read(lambda c: sqlite_reads.scan(c, after, limit), self._counter)
 
     async def size(self) -> Size:
         """Tell how large the store is; its bytes are those of the file and of its log."""
-        return await self._read(lambda c: sqlite_reads.size(c, self._path))
+        return await self._read(lambda c: sqlite_reads.size(c, self._path), self._counter)
 
     async def project(self, projections: Sequence[Projection]) -> None:
         """Refresh projections; see ``Store.project``."""
@@ -122,18 +126,20 @@ class SQLiteStore:
     async def close(self) -> None:
         """Close the connections, the last of which empties the log into the file, and end the threads."""
         try:
-            await self._reader.close()
+            await asyncio.gather(self._reader.close(), self._counter.close())
         finally:
             await self._writer.close()
 
     # Last, since its name would hide the type's from the annotations above.
     async def list(self, owner: str, *, search: str | None = None, limit: int = 10, offset: int = 0) -> list[Head]:
         """Read an owner's sessions; see ``Store.list``. Sessions without a projection count as used when minted."""
-        return await self._read(lambda c: sqlite_reads.listing(c, owner, search or "", limit, offset))
+        # A search looks at every session of its owner: steps do not wait for it.
+        lane = self._counter if search else self._reader
+        return await self._read(lambda c: sqlite_reads.listing(c, owner, search or "", limit, offset), lane)
 
-    async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def _read(self, work: Callable[[sqlite3.Connection], T], lane: Lane | None = None) -> T:
         def in_one_view(connection: sqlite3.Connection) -> T:
             with transaction(connection, "DEFERRED"):
                 return work(connection)
 
-        return await self._reader.run(in_one_view)
+        return await (lane or self._reader).run(in_one_view)

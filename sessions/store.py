@@ -151,6 +151,10 @@ class Store(Protocol):
         """Whether another process can write to the same sessions."""
         ...
 
+    async def load(self) -> None:
+        """Import what the other methods need, such as a driver: it takes longer than they may. Connects nowhere."""
+        ...
+
     async def append(self, appends: Sequence[Append]) -> list[Outcome]:
         """Store what fits, in one transaction where the store has them; one outcome per append, in order.
 

@@ -157,7 +157,11 @@ class _Node:
             with suppress(ProcessLookupError):
                 self._process.send_signal(how)
                 self._process.send_signal(signal.SIGCONT)  # a frozen process would keep SIGTERM for later
-            self._process.wait(SECONDS)
+            try:
+                self._process.wait(SECONDS)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                raise
 
     def answers(self) -> bool:
         assert self._process is not None

@@ -91,6 +91,9 @@ class FaultyStore:
         gate.close()
         return gate
 
+    async def load(self) -> None:
+        await self._through("load", self.store.load)
+
     async def append(self, appends: Sequence[Append]) -> list[Outcome]:
         self.batches.append([*appends])
         return await self._through("append", lambda: self.store.append(appends))

@@ -46,7 +46,7 @@ async def test_a_call_that_hangs_ends_at_its_deadline_and_the_ones_after_it_at_o
         faulty.holds(method)
     loop = asyncio.get_running_loop()
     started = loop.time()
-    with pytest.raises(StoreAwayError, match="did not answer within"):
+    with pytest.raises(StoreAwayError, match="did not answer in time"):
         await call(guarded)
     assert SECONDS <= loop.time() - started <= SECONDS + 0.5
     assert guarded.away
@@ -129,6 +129,25 @@ async def test_a_rest_leaves_nothing_running(guarded: GuardedStore, faulty: Faul
     assert asyncio.all_tasks() > before
     await guarded.rest()
     await until(lambda: asyncio.all_tasks() == before)
+
+
+async def test_a_search_that_takes_long_fails_alone(guarded: GuardedStore, faulty: FaultyStore) -> None:
+    guarded.patience = SECONDS
+    faulty.holds("list")
+    with pytest.raises(StoreAwayError, match="in time"):
+        await guarded.list("ann", search="a rare word")
+    assert not guarded.away
+    assert await guarded.head("s1") is None
+
+
+async def test_importing_a_driver_does_not_count_against_a_deadline(guarded: GuardedStore, faulty: FaultyStore) -> None:
+    gate = faulty.holds("load")
+    asking = asyncio.create_task(guarded.head("s1"))
+    await asyncio.wait({asking}, timeout=2 * SECONDS)
+    assert not asking.done()
+    gate.open()
+    assert await asking is None
+    assert not guarded.away
 
 
 async def test_a_caller_that_goes_away_does_not_make_the_store_be_away(

@@ -6,12 +6,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
+from sessions import postgres_erasing, postgres_reads, postgres_writes
 from sessions.postgres_connections import Lane
+from sessions.postgres_schema import SETTINGS
 from sessions.postgres_store import PostgresStore
 from sessions.store import Append, Committed
 from tests.servers.fixtures import Server
 from tests.servers.postgres_server import run
 from tests.sessions.building import WINDOWS, Story, note
+
+LOOKS_AT_ALL = {"SIZE", "RELEASE"}
+"""Statements that count everything, or remove what expired, in a table of the leases held at the moment."""
 
 
 @pytest.fixture
@@ -23,6 +28,26 @@ async def postgres(postgres_url: str) -> AsyncIterator[PostgresStore]:
 
 async def in_psql(url: str, statement: str) -> str:
     return await asyncio.to_thread(run, url, statement)
+
+
+def statements() -> dict[str, str]:
+    named = {
+        name: value
+        for module in (postgres_reads, postgres_writes, postgres_erasing)
+        for name, value in vars(module).items()
+        if name.isupper() and isinstance(value, str) and not name.startswith("_")
+    }
+    return {name: value for name, value in named.items() if "companions_" in value and name not in LOOKS_AT_ALL}
+
+
+@pytest.mark.parametrize("name", statements())
+async def test_no_statement_is_planned_to_read_a_table_from_end_to_end_or_to_sort_what_may_be_long(
+    postgres: PostgresStore, postgres_url: str, name: str
+) -> None:
+    assert await postgres.size()
+    told = await in_psql(postgres_url, f"{SETTINGS}; EXPLAIN (GENERIC_PLAN) {statements()[name]}")
+    assert "Seq Scan" not in told, told
+    assert name not in {"LISTING", "SEARCH", "SCAN", "PAGE"} or "Sort" not in told, told
 
 
 def lanes(store: PostgresStore) -> tuple[Lane, Lane]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
@@ -36,6 +37,25 @@ async def test_after_a_restart_the_next_call_goes_through_by_itself(
         await asyncio.to_thread(own_postgres.start)
         await call()
     assert await postgres.page("s1") == story.entries
+
+
+async def test_of_a_restart_that_nobody_heard_of_a_read_is_made_again_and_an_append_is_not(
+    postgres: PostgresStore, own_postgres: PostgresServer
+) -> None:
+    story = Story(postgres)
+    await story.write()
+    assert await postgres.page("s1") == story.entries
+    # In the event loop on purpose: until it goes on, no connection can be found dead.
+    own_postgres.kill()
+    own_postgres.start()
+    assert await asyncio.gather(*(postgres.page("s1") for _ in range(8))) == [story.entries] * 8
+    await story.write()
+    own_postgres.kill()
+    own_postgres.start()
+    append = story.append()
+    with pytest.raises(StoreAwayError):
+        await one(postgres, append)
+    assert await one(postgres, append) == Committed()
 
 
 async def test_a_server_that_is_away_is_told_as_away_by_every_call(
@@ -82,7 +102,7 @@ async def test_a_server_that_ends_in_the_middle_of_calls_is_told_as_away(
 
 
 async def test_callers_that_leave_a_frozen_server_leave_a_store_that_works(
-    postgres: PostgresStore, own_postgres: PostgresServer, own_postgres_url: str
+    postgres: PostgresStore, own_postgres: PostgresServer, own_postgres_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     story = Story(postgres)
     await story.write(note(), note())
@@ -102,6 +122,8 @@ async def test_callers_that_leave_a_frozen_server_leave_a_store_that_works(
         left += tasks
     _, hanging = await asyncio.wait(left, timeout=5)
     assert not hanging, "what was left cleans up without the server"
+    gc.collect()
+    assert not caplog.messages, "and says nothing about it"
     await asyncio.to_thread(own_postgres.thaw)
     async with asyncio.timeout(20):
         # What was under way when it froze may come about: one append at most, since each went on behind the same head.

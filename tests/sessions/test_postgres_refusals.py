@@ -19,7 +19,10 @@ REFUSALS: dict[str, tuple[Callable[[str], str], str]] = {
     "unknown parameter": (lambda url: f"{url}?channel_binding=require", "does not know a parameter"),
     "unknown ssl mode": (lambda url: f"{url}?sslmode=perhaps", "does not understand the URL"),
     "no encryption": (lambda url: f"{url}?sslmode=require", "does not answer"),
-    "no server": (lambda url: url.replace("127.0.0.1:", "127.0.0.1:1,127.0.0.1:").replace("/own", "/own_not"), ""),
+    "second of two hosts": (
+        lambda url: url.replace("@127.0.0.1:", "@127.0.0.1:9,127.0.0.1:") + "_not",
+        "no database of that name",
+    ),
     "no port": (lambda url: url.replace("127.0.0.1:", "127.0.0.1:port"), "does not understand the URL"),
 }
 
@@ -45,9 +48,7 @@ async def told(url: str) -> StoreError:
 async def test_a_login_is_made_with_a_password_of_odd_characters_and_none_is_told(
     own_postgres: PostgresServer, own_postgres_url: str
 ) -> None:
-    await asyncio.to_thread(
-        run, own_postgres_url, f"DROP ROLE IF EXISTS odd; CREATE ROLE odd LOGIN SUPERUSER PASSWORD '{ODD}'"
-    )
+    await asyncio.to_thread(run, own_postgres_url, f"CREATE ROLE odd LOGIN SUPERUSER PASSWORD '{ODD}'")
     rules = own_postgres.data / "pg_hba.conf"
     before = rules.read_text()
     rules.write_text(f"host all odd 127.0.0.1/32 scram-sha-256\n{before}")

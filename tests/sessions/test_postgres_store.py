@@ -1,12 +1,14 @@
-"""What is PostgreSQL's own: several programs at one database, how tables are made, and what is left of what was forgotten."""
+"""What is PostgreSQL's own: several programs at one database, how tables are made, and what forgetting leaves."""
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
+import asyncpg  # pyright: ignore[reportMissingTypeStubs] -- it has no types at all
 import pytest
 
 from companions.errors import StoreError, StoreVersionError
-from sessions import postgres_schema
+from sessions import postgres_erasing, postgres_schema
 from sessions.postgres_store import PostgresStore
 from sessions.store import Append, Committed, Conflict, Gone, Outcome
 from tests.servers.fixtures import Server
@@ -112,6 +114,32 @@ async def test_a_fork_made_while_its_parent_is_forgotten_reads_all_or_is_refused
         expected = [*fork.entries, *append.entries] if outcome == Committed() else []
         assert await stores[2].page(f"f{attempt}") == expected
     assert {*map(repr, outcomes)} <= {repr(Committed()), repr(Gone())}
+
+
+async def test_a_fork_waits_for_whoever_is_forgetting_its_parent(postgres: PostgresStore, postgres_url: str) -> None:
+    parent = Story(postgres)
+    await parent.write(note(), note())
+    driver: Any = asyncpg
+    other = await driver.connect(postgres_url)
+    transaction = other.transaction()
+    await transaction.start()
+    await other.fetch(postgres_erasing.MARK, "s1")
+    forking = asyncio.ensure_future(one(postgres, parent.fork("f1", 2).append()))
+    async with asyncio.timeout(10):
+        while await in_psql(postgres_url, "SELECT count(*) FROM pg_locks WHERE NOT granted") == "0":
+            assert not forking.done()
+    await transaction.commit()
+    assert await forking == Gone()
+    await other.close()
+
+
+async def test_an_append_behind_entries_that_the_server_has_lost_is_refused(
+    postgres: PostgresStore, postgres_url: str
+) -> None:
+    story = Story(postgres)
+    await story.write(note(), note(), note())
+    await in_psql(postgres_url, "DELETE FROM companions_entries WHERE seq > 1")
+    assert await one(postgres, story.append()) == Conflict(1)
 
 
 async def test_an_erasure_that_was_interrupted_is_finished_when_it_is_asked_for_again(

@@ -45,10 +45,10 @@ class Caller:
             except BrokenOffError:
                 await asyncio.sleep(PAUSE_SECONDS)
 
-    async def think(self, session_id: str, steps: range, stopping: asyncio.Event) -> None:
+    async def think(self, session_id: str, steps: range, goes_on: Callable[[], bool]) -> None:
         """Make steps in a session, by their numbers, each until it is answered."""
         for number in steps:
-            if stopping.is_set():
+            if not goes_on():
                 return
             tool, arguments = _planned(number), {"session_id": session_id}
             if tool == "draft":
@@ -154,14 +154,21 @@ class Load:
                 await caller.line.close()
 
     async def _session(self, callers: Sequence[Caller]) -> None:
+        """Think in one session, until one caller is refused or all have made their steps."""
         session_id = await callers[0].begin()
-        thinking = [
-            caller.think(session_id, range(1 if caller is callers[0] else 0, self.steps), self._stopping)
-            for caller in callers
-        ]
-        refused = [found for found in await asyncio.gather(*thinking, return_exceptions=True) if found is not None]
-        if refused:
-            raise refused[0]
+        refused: list[RefusedError] = []
+
+        def goes_on() -> bool:
+            return not self._stopping.is_set() and not refused
+
+        async def think(caller: Caller, steps: range) -> None:
+            try:
+                await caller.think(session_id, steps, goes_on)
+            except RefusedError as error:
+                refused.append(error)
+
+        first, *others = callers
+        await asyncio.gather(think(first, range(1, self.steps)), *(think(other, range(self.steps)) for other in others))
 
     def _line(self, era: Era) -> Line:
         return Line(lives=self.lives, era=era, log=self.log, may_be_away=self.may_be_away)

@@ -20,6 +20,8 @@ from tests.survival.outage_report import Report
 CLIENTS = 16
 STEPS = 100_000
 """More than any run makes: every session is opened before the outage, and is thought in until the end."""
+TOLD = 8
+"""Most answers of each client, about, that only this machine holds when its server is killed."""
 BACK_SECONDS = 30.0
 """Within which, once the store is back, every session must be as if nothing had happened."""
 COLD = "A draft of a session that the next process does not hold in memory."
@@ -97,8 +99,7 @@ class Outage:
         if self.how != "none":
             await self._on_a_cold_session(lives, cold, away=True)
         if self.kill_server:
-            chosen = random.Random(self.seed)  # noqa: S311 (no secret)
-            await self._until_seconds(chosen.uniform(0.3, 0.6) * self.seconds)
+            await self._until_told(random.Random(self.seed).randrange(1, TOLD))  # noqa: S311 (no secret)
             self._restarted = True
             await lives.kill()
             await lives.begin()
@@ -107,6 +108,13 @@ class Outage:
     async def _until_seconds(self, seconds: float) -> None:
         """Let the store be away for so long."""
         await asyncio.sleep(max(0.0, self._gone + seconds - time.monotonic()))
+
+    async def _until_told(self, times: int) -> None:
+        """Wait until each client, on average, has had so many answers that are kept on this machine alone."""
+        wanted = self.clients * times if self.how != "none" else 0
+        await self.log.until(
+            lambda: sum(call.away and not call.error for call in self.log.calls) >= wanted, self.seconds
+        )
 
     def _may_be_away(self) -> bool:
         """Whether sessions may be in no memory while the store cannot be asked: after a restart of the server."""
