@@ -19,8 +19,6 @@ from sessions.redis_link import RedisLink
 from sessions.store import Window
 from sessions.trails import Marked, Marks
 
-NEWEST = 28
-"""How many of the newest entries a tail begins with: they mostly hold all that it needs."""
 REMEMBERED = 4_096
 """Of how many sessions origins and marks are kept: a few hundred bytes each."""
 
@@ -135,9 +133,9 @@ class Reads:
 
     async def tail(self, session_id: str, companion_type: str, window: Window) -> list[Entry]:
         """Read what an open companion needs; see ``Store.tail``."""
-        opening = command("HGET", scripts.head(session_id), "opening")
-        newest = command("XREVRANGE", scripts.entries(session_id), "+", "-", "COUNT", NEWEST)
-        told, raw = await self._link.run(opening, newest)
+        keys = scripts.own_keys(session_id)
+        asked = call(scripts.TAIL, keys, companion_type, window.versions, window.exchanges)
+        ((told, raw),) = await self._link.run(asked)
         if told is None or not raw:
             return []
         self._remember(session_id, told)
@@ -149,13 +147,13 @@ class Reads:
         )
         walk = trails.tail(head, companion_type, window)
         try:
-            asked = next(walk)
+            seqs = next(walk)
             while True:
-                got = {seq: rows.marked(kept[seq]) for seq in asked if seq in kept}
-                got |= await self.fetch(session_id, asked - got.keys())
-                if len(got) < len(asked):
+                got = {seq: rows.marked(kept[seq]) for seq in seqs if seq in kept}
+                got |= await self.fetch(session_id, seqs - got.keys())
+                if len(got) < len(seqs):
                     return await self._torn(session_id)
-                asked = walk.send(got)
+                seqs = walk.send(got)
         except StopIteration as end:
             return end.value
 

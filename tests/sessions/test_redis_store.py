@@ -147,6 +147,7 @@ async def test_a_step_takes_as_many_commands_at_2000_steps_as_at_50(single: Redi
     # Every script has been run once.
     await Story(single).write()
     await single.head("s1")
+    await single.tail("s1", "generic", WINDOWS[0])
     for steps in (50, 2_000):
         story = Story(single, f"after {steps}")
         rounds = [note(kind, index=at, based_on=at) for at in range(steps // 2) for kind in ("critique", "revision")]
