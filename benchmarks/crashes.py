@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import logging
 import random
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -54,6 +55,7 @@ def main() -> int:
     given = parser.parse_args()
     seed = random.randrange(2**32) if given.seed is None else given.seed  # noqa: S311 (no secret)
     print(f"{given.store}, {given.points} points, seed {seed}", flush=True)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that what was started ends with it
     logging.disable(logging.CRITICAL)  # a client's library complains of every server that is killed
     with databases(given.store) as found, tempfile.TemporaryDirectory() as folder:
         run = Crashes(

@@ -40,8 +40,9 @@ class Health:
             store = error.code
         state = self.sessions.writer.keeper.state()
         usable = store == "ok" or (state.away and not state.full)
+        waits = state.spool is not None and state.spool.entries > 0
         told: dict[str, Any] = {
-            "status": "failing" if not usable else "ok" if store == "ok" else "degraded",
+            "status": "failing" if not usable else "degraded" if waits or store != "ok" else "ok",
             "version": version("persistent-companions"),
             "store": store,
         }

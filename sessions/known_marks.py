@@ -35,6 +35,6 @@ class KnownMarks:
             self._known.popitem(last=False)
 
     def learn_tail(self, session_id: str, found: Mapping[int, Marked]) -> None:
-        """Remember what the newest entries of a session tell, the newest of all first."""
-        marks = Marks.at(next(iter(found.values())))
+        """Remember what entries of a session tell, its newest among them."""
+        marks = Marks.at(found[max(found)])
         self.learn(session_id, marks.reading(found[seq] for seq in marks.unread.values() if seq in found))

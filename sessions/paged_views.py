@@ -4,7 +4,7 @@ An offset is where the page before ended: a ``seq``, and for texts that are long
 Callers hand back what they were given and never compute one.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,12 +15,10 @@ from companions.next_step import stop_reason
 from companions.run_log import run_log
 from sessions.cutting import BESIDE_BYTES, PAGE_BYTES, cut, size
 from sessions.session import Session
+from sessions.slots import PAGE, steps_of
 from sessions.store import Head
 
 Body = dict[str, Any]
-PAGE = 100
-"""Entries that are read at a time."""
-STEPS = ("query", "draft", "critique", "revision")
 _INSIDE = 1 << 24
 """Places inside a text that an offset can tell apart; a text has fewer characters."""
 
@@ -33,20 +31,6 @@ def text_offset(seq: int, place: int) -> int:
 def text_offset_of(entry: Entry, place: int) -> int:
     """Give the transcript's offset of a place inside an entry's text."""
     return text_offset(entry.seq, len(_heading(entry)) + place)
-
-
-async def companion_at(session: Session, companion_type: str, slot: int | None) -> Companion:
-    """Give a companion as an earlier slot left it, or as it stands now."""
-    companion = await session.look(companion_type)
-    if slot is None or (companion.slot is not None and companion.slot.number == slot):
-        return companion
-    earlier = Companion(companion_type)
-    async for entry in _entries(session, companion_type, slot=None, kinds=("configure",)):
-        if entry.slot <= slot:
-            earlier.apply(entry)
-    async for entry in _entries(session, companion_type, slot=slot, kinds=STEPS):
-        earlier.apply(entry)
-    return earlier
 
 
 async def run_log_page(session: Session, companion_type: str, *, slot: int | None = None, offset: int = 0) -> Body:
@@ -158,21 +142,6 @@ def overview(session: Session, head: Head) -> Body:
 def moment(at: float) -> str:
     """Tell a moment as ISO 8601 in UTC."""
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
-
-
-async def _entries(
-    session: Session, companion_type: str, *, after: int = 0, slot: int | None, kinds: Sequence[str]
-) -> AsyncIterator[Entry]:
-    store = session.store
-    while True:
-        entries = await store.page(
-            session.session_id, after=after, limit=PAGE, companion_type=companion_type, slot=slot, kinds=kinds
-        )
-        for entry in entries:
-            yield entry
-        if len(entries) < PAGE:
-            return
-        after = entries[-1].seq
 
 
 def _shortened(entry: Entry) -> Entry:

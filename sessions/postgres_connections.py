@@ -149,7 +149,7 @@ class Lane:
         running = asyncio.create_task(_run(line.connection, statement, values))
         running.add_done_callback(_hear)
         try:
-            # If it heard of a cancellation, the driver would ask the server to stop, and wait until it has.
+            # If it heard of a cancellation, the driver would open another connection to have the server stop.
             rows = await asyncio.shield(running)
         except BaseException as error:
             dead = line.driver.is_closed() and isinstance(error, Exception)

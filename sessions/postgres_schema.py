@@ -23,15 +23,15 @@ _STEPS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX companions_sessions_by_use ON companions_sessions (owner, last_used, no)",
         "CREATE INDEX companions_sessions_by_parent ON companions_sessions (parent) WHERE parent IS NOT NULL",
         # No foreign key to the session: checking it would lock and write a row of another table with every entry.
-        # mark: see trails; it stands for every other index. The texts of a usual step stay in their row: kept apart
-        # they would cost another index to write and to read. Rows die by forgetting only, and where one did the server
-        # is to take it out of its files soon, by itself.
+        # mark: see trails; it stands for every other index. The text of a usual step is compressed and stays in its
+        # row: kept apart it would cost another index to write and to read. Rows die by forgetting only, and where one
+        # did the server is to take it out of its files soon, by itself.
         """CREATE TABLE companions_entries (
             session bigint NOT NULL, at float8 NOT NULL, seq integer NOT NULL, slot integer NOT NULL,
             idx integer NOT NULL, id text NOT NULL, companion_type text NOT NULL, kind text NOT NULL,
             author text NOT NULL, mark text NOT NULL, meta text NOT NULL, text bytea NOT NULL,
-            PRIMARY KEY (session, seq)) WITH (toast_tuple_target = 8160,
-            autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 0)""",
+            PRIMARY KEY (session, seq)) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 0)""",
+        "ALTER TABLE companions_entries ALTER COLUMN text SET STORAGE MAIN",
         """CREATE TABLE companions_leases (
             name text PRIMARY KEY, holder text NOT NULL, until timestamptz NOT NULL)""",
         "CREATE TABLE companions_schema (version integer NOT NULL)",

@@ -68,6 +68,7 @@ class Driver:
 
         Raises:
             ValueError: The driver cannot read the URL.
+            TypeError: It does not know a parameter of it.
         """
         # A write that timed out in the driver could not be cancelled safely, so it has no time-out of its own: the
         # caller's deadline cancels the call. RESP2, because its replies are the same on every server since 6.2. And
@@ -85,6 +86,7 @@ class Driver:
         )
         pool = client.connection_pool
         pool.connection_class = _abrupt(pool.connection_class)
+        pool.make_connection()  # connects nowhere; else each call would find out what the URL has that is not known
         return _raw(client)
 
     def neighbour(self, client: Any, host: str, port: int) -> Any:

@@ -102,7 +102,7 @@ class RedisLink:
         self._faults = (driver.errors.RedisError, OSError)
         try:
             client = driver.client(self._url)
-        except ValueError as error:
+        except (ValueError, TypeError, driver.errors.RedisError) as error:
             raise StoreError("The URL of the store cannot be read.", "Correct COMPANIONS_STORE.") from error
         options = client.connection_pool.connection_kwargs
         self._name = f"The Redis server at {options.get('path') or '{host}:{port}'.format(**_DEFAULTS | options)}"

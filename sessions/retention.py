@@ -63,13 +63,16 @@ class Retention:
         for part in text.split(","):
             found = _PART.fullmatch(part)
             if found is None or found[1] in ages:
-                raise InputError(f"{text[:60]!r} does not say how long sessions are kept.", f"Give {FORM}.")
+                raise InputError(
+                    f"{text[:60]!r} does not say how long sessions are kept.", f"Set COMPANIONS_RETENTION to {FORM}."
+                )
             ages[found[1]] = int(found[2]) * _SECONDS[found[3]]
         try:
             return cls(**ages)
         except ValueError:
             raise InputError(
-                f"{text[:60]!r} deletes sessions sooner than it archives them.", "Make delete at least as long."
+                f"{text[:60]!r} deletes sessions sooner than it archives them.",
+                "Make delete at least as long in COMPANIONS_RETENTION.",
             ) from None
 
     def archived(self, head: Head, now: float) -> bool:

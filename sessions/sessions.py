@@ -5,7 +5,6 @@ is kept by ``running``.
 """
 
 import asyncio
-import contextlib
 import logging
 import secrets
 import string
@@ -186,8 +185,10 @@ class Sessions:
     async def begin(self) -> None:
         """Connect to the store ahead of the first call, and take over what an ended process kept for it."""
         self.writer.start()
-        with contextlib.suppress(StoreError):
+        try:
             await self.store.head("-")
+        except StoreError as error:
+            log.warning("the store cannot be used: %s", error)
 
     async def keep_pruned(self) -> None:
         """Delete what is older than sessions are kept, now and then, until cancelled."""

@@ -6,11 +6,13 @@ never shown.
 
 import argparse
 import asyncio
+import os
 import platform
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Literal
 
 from rich.text import Text
@@ -84,6 +86,9 @@ def _store(program: Program) -> Finding:
 
 def _spool(program: Program) -> Iterator[Finding]:
     """Tell what ended processes left for the store: a server that runs takes its own along."""
+    if program.calls.desk.sessions.spool is not None and not _can_be_written(program.spool):
+        yield Finding("wrong", f"Spool: {program.spool} cannot be written. Name a folder of yours in COMPANIONS_SPOOL.")
+        return
     try:
         left = orphans(program.spool, program.store)
         size = sum(path.stat().st_size for path in left)
@@ -98,6 +103,14 @@ def _spool(program: Program) -> Iterator[Finding]:
             f"Spool {program.spool}: {size / 1000:,.0f} kB wait for the store, from processes that have ended. "
             "The next server takes them in; start one while the store can be reached.",
         )
+
+
+def _can_be_written(folder: Path) -> bool:
+    """Tell whether a folder that is there can be written, and one that is not could be made."""
+    there = folder.absolute()
+    while not os.path.lexists(there):
+        there = there.parent
+    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
 
 
 def _without_password(value: str) -> str:

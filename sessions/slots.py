@@ -1,0 +1,170 @@
+"""Where a companion's slots lie in its session, found in a few short reads however long the session is.
+
+A companion's steps stand in the order of their places: slot after slot, in each the queries, the drafts, then critique
+and revision in turn; what is written again directly follows what it replaces. So a place is found by looking between
+entries that are known already, and none of the others is read. What is shown of a slot is ``paged_views``'s work.
+"""
+
+import math
+from bisect import bisect_right, insort
+from collections.abc import AsyncIterator, Iterable, Sequence
+
+from companions.companion import Companion
+from companions.entries import Entry
+from sessions.session import Session
+
+STEPS = ("query", "draft", "critique", "revision")
+PAGE = 100
+"""Entries that are read at a time."""
+FEW = 6
+"""Entries that are read at a time while a place is looked for: so many of them lie near it once a guess is good."""
+END = math.inf
+"""The place behind every step of a slot."""
+
+Place = tuple[int, float]
+"""A slot, and a step in it."""
+
+
+async def companion_at(session: Session, companion_type: str, slot: int | None) -> Companion:
+    """Give a companion as an earlier slot left it, or as it stands now; also if it never had that slot.
+
+    Of an earlier slot it holds what views show: query, draft, newest critique, the newest two revisions, and the
+    version that stands. Its configuration is the present one; what the slot was judged by stands in its query.
+    """
+    companion = await session.look(companion_type)
+    if slot is None or companion.slot is None or slot >= companion.slot.number:
+        return companion
+    earlier = Companion(companion_type, companion.configuration)
+    for entry in await _Steps(session, companion).of(slot):
+        earlier.apply(entry)
+    return earlier
+
+
+async def steps_of(
+    session: Session, companion: Companion, slot: int | None, *, after: int = 0, kinds: Sequence[str] = STEPS
+) -> AsyncIterator[Entry]:
+    """Give a companion's steps behind a seq in order: all of them, or those of the slot that it stands in."""
+    standing = companion.slot
+    if standing is None:
+        return
+    if slot and after < standing.query.seq:
+        before = await _Steps(session, companion).newest((slot - 1, END))
+        after = max(after, 0 if before is None else before.seq)
+    last = standing.newest.seq
+    while after < last:
+        entries = await session.store.page(
+            session.session_id,
+            after=after,
+            limit=min(PAGE, last - after),
+            companion_type=companion.companion_type,
+            kinds=kinds,
+        )
+        for entry in entries:
+            if entry.seq <= last:
+                yield entry
+        after = entries[-1].seq if entries else last
+
+
+class _Steps:
+    """A companion's steps, of which the newest and some others are known.
+
+    Its reads pass over what other companions wrote in between, which costs the store time, but no reads.
+    """
+
+    def __init__(self, session: Session, companion: Companion) -> None:
+        self._session = session
+        self._companion_type = companion.companion_type
+        # In order; between each and the seq that stands beside it here, there is no other step.
+        self._known: list[Entry] = []
+        self._since: dict[int, int] = {}
+        for entry in _held(companion):
+            self._learn(entry, entry.seq - 1)
+
+    async def of(self, slot: int) -> list[Entry]:
+        """Give the entries of a slot that make up a companion which it left, in order."""
+        end = await self.newest((slot, END))
+        if end is None or end.slot != slot:
+            return []
+        _, step = _place(end)
+        # From behind, since each is near the one before it: critique k stands at 2k + 2, its revision at 2k + 3.
+        critique, revision = step - step % 2, step - 1 + step % 2
+        found = [end, *await self._at(slot, *(each for each in (critique, revision, revision - 2) if each > 1))]
+        newest = max((entry for entry in found if entry.kind == "revision"), key=lambda entry: entry.seq, default=end)
+        base = 2 * newest.meta["based_on"] + 1 if newest.meta.get("guard") else 1
+        found += await self._at(slot, base, 1, 0)
+        by_seq = {entry.seq: entry for entry in found}
+        return [by_seq[seq] for seq in sorted(by_seq)]
+
+    async def _at(self, slot: int, *steps: float) -> list[Entry]:
+        found = [await self.newest((slot, step)) for step in steps]
+        return [entry for entry, step in zip(found, steps, strict=True) if entry and _place(entry) == (slot, step)]
+
+    async def newest(self, place: Place) -> Entry | None:
+        """Give the newest step at a place or, if there is none, before it."""
+        turn = 0
+        while True:
+            index = bisect_right(self._known, place, key=_place)
+            low = self._known[index - 1] if index else None
+            if index == len(self._known):
+                return low
+            high, first = self._known[index], low.seq if low else 0
+            last = self._since[high.seq]
+            if last <= first:
+                return low
+            guess = first + (last - first) // 2
+            if turn % 2 == 0:
+                # Slots are often of a length; where they are not, halving goes on in every other turn.
+                guess = first + int((last - first) * _share(place, low, high)) - FEW // 2
+            await self._read(max(first, min(guess, last - 1 if last - first > FEW else first)), high)
+            turn += 1
+
+    async def _read(self, after: int, high: Entry) -> None:
+        entries = await self._session.store.page(
+            self._session.session_id, after=after, limit=FEW, companion_type=self._companion_type, kinds=STEPS
+        )
+        if not entries or entries[0].seq >= high.seq:
+            self._since[high.seq] = after
+        for entry in entries:
+            self._learn(entry, after)
+            after = entry.seq
+
+    def _learn(self, entry: Entry, since: int) -> None:
+        if entry.seq not in self._since:
+            insort(self._known, entry, key=lambda known: known.seq)
+        self._since[entry.seq] = min(since, self._since.get(entry.seq, since))
+
+
+def _held(companion: Companion) -> Iterable[Entry]:
+    """Give the steps that a companion in memory holds."""
+    for exchange in companion.history:
+        yield from (exchange.query, exchange.answer)
+    slot = companion.slot
+    if slot is not None:
+        yield from filter(None, (slot.query, slot.draft, slot.critique, slot.revision, slot.base, *slot.versions))
+
+
+def _place(entry: Entry) -> Place:
+    match entry.kind:
+        case "query":
+            return entry.slot, 0
+        case "draft":
+            return entry.slot, 1
+        case "critique":
+            return entry.slot, 2 * entry.index + 2
+        case _:
+            return entry.slot, 2 * entry.index + 3
+
+
+def _share(place: Place, low: Entry | None, high: Entry) -> float:
+    """Guess how far between two steps a place lies, were all slots of a length."""
+    (slot, step), first, last = place, _place(low) if low else (0, -1.0), _place(high)
+    if first[0] == slot == last[0]:
+        return (step + 1 - first[1]) / (last[1] - first[1])
+    begin = _along(first)
+    return (_along(place) - begin) / (_along(last) - begin)
+
+
+def _along(place: Place) -> float:
+    """Tell a place as a number: the slot, and how much of it may lie before the step."""
+    slot, step = place
+    return slot + (1 if step == END else max(step, 0) / (step + FEW))

@@ -1,0 +1,228 @@
+"""``/health`` over HTTP: what a load balancer is told while the store is there, away, full up, and back again."""
+
+import asyncio
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.servers.postgres_server import PostgresServer, run
+from tests.wire.processes import ERAS, Connection, Era, Served, serving_http
+
+PASSWORD = "hunter2"  # noqa: S105 (looked for where it does not belong)
+KEPT = "The store is away: this is kept on the server's own disk"
+LIMIT = 64_000_000
+WELL = {
+    "status": "ok",
+    "version": version("persistent-companions"),
+    "store": "ok",
+    "spool": {"entries": 0, "bytes": 0, "limit": LIMIT, "oldest_seconds": None},
+}
+NOTICE_SECONDS = 10.0
+"""A store that hangs is asked for so long at most before ``/health`` answers."""
+BACK_SECONDS = 30.0
+LOOK_SECONDS = 0.05
+TAKE_AGAIN = "ALTER DATABASE own RESET default_transaction_read_only"
+DISCONNECT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'own'"
+pytestmark = pytest.mark.timeout(180)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An answer of ``/health``."""
+
+    status: int
+    text: str
+
+    @property
+    def body(self) -> dict[str, Any]:
+        return json.loads(self.text)
+
+    @property
+    def spooled(self) -> int:
+        return self.body["spool"]["entries"]
+
+
+def ask(served: Served, method: str = "GET", **headers: str) -> Told:
+    """Ask as a load balancer does, without a client of MCP."""
+    connection = HTTPConnection("127.0.0.1", served.port, timeout=NOTICE_SECONDS)
+    try:
+        connection.request(method, "/health", headers=headers)
+        answer = connection.getresponse()
+        return Told(answer.status, answer.read().decode())
+    finally:
+        connection.close()
+
+
+async def health(served: Served) -> Told:
+    """Ask, and see that what is told helps nobody to get in."""
+    told = await asyncio.to_thread(ask, served)
+    assert not [secret for secret in (PASSWORD, "postgres", "127.0.0.1", "/", "://") if secret in told.text]
+    return told
+
+
+async def until(served: Served, status: str, *, spooled: int) -> Told:
+    """Ask until the store answers again and it says so."""
+    deadline = time.monotonic() + BACK_SECONDS
+    while True:
+        told = await health(served)
+        if (told.body["status"], told.body["store"], told.spooled) == (status, "ok", spooled):
+            return told
+        assert time.monotonic() < deadline, told
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def step(client: Connection, tool: str, **given: Any) -> dict[str, Any]:
+    result = await client.call_tool(tool, given)
+    return result.structured_content
+
+
+def is_kept(done: dict[str, Any]) -> bool:
+    """Tell whether a reply says that its step is on the server's own disk."""
+    return any(said.startswith(KEPT) for said in done.get("advice", ()))
+
+
+@pytest.fixture
+def url(own_postgres_url: str) -> str:
+    """A database on a server that a test may take away; the password is taken as anything would be."""
+    return own_postgres_url.replace("postgres@", f"postgres:{PASSWORD}@")
+
+
+def settings(folder: Path, url: str, **more: str) -> dict[str, str]:
+    return {"COMPANIONS_STORE": url, "COMPANIONS_SPOOL": str(folder / "spool"), **more}
+
+
+@pytest.fixture(params=["sqlite", "postgres", "redis"])
+def served(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
+    """A server on each kind of store."""
+    given = {}
+    if request.param != "sqlite":
+        given["COMPANIONS_STORE"] = request.getfixturevalue(f"{request.param}_server").url("health")
+    with serving_http(tmp_path, given) as served:
+        yield served
+
+
+async def test_a_server_whose_store_answers_is_well_and_says_no_more_than_that(served: Served) -> None:
+    told = await health(served)
+    assert (told.status, told.body) == (200, WELL)
+    async with served.client("auto") as client:
+        assert (await step(client, "draft", query="Well?", text="Very."))["status"] == "done"
+    assert (await health(served)).body == WELL
+    head = await asyncio.to_thread(ask, served, "HEAD")
+    assert (head.status, head.text) == (200, "")
+    posted = await asyncio.to_thread(ask, served, "POST")
+    assert posted.status == 405
+
+
+# A load balancer asks for the address that it was given, which is the one that is listened on.
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Host": "127.0.0.1:{port}"}, 200),
+        ({"Host": "127.0.0.1"}, 200),
+        ({"Host": "localhost:{port}"}, 200),
+        ({"Host": "evil.example"}, 421),
+        ({"Host": "10.0.0.5:{port}"}, 421),
+        ({"Origin": "https://evil.example"}, 403),
+    ],
+)
+def test_only_whoever_names_the_address_that_is_listened_on_is_told(
+    served_once: Served, headers: dict[str, str], status: int
+) -> None:
+    given = {name: value.format(port=served_once.port) for name, value in headers.items()}
+    assert ask(served_once, **given).status == status
+
+
+@pytest.fixture(scope="module")
+def served_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with serving_http(tmp_path_factory.mktemp("hosts")) as served:
+        yield served
+
+
+@pytest.mark.parametrize(("era", "how"), [("auto", "stop"), ("legacy", "freeze")])
+async def test_while_the_store_is_away_steps_go_on_and_are_counted_until_it_is_back(
+    *, era: Era, how: str, tmp_path: Path, url: str, own_postgres: PostgresServer
+) -> None:
+    with serving_http(tmp_path, settings(tmp_path, url)) as served:
+        async with served.client(era) as client:
+            begun = await step(client, "draft", query="Away?", text="Not yet.")
+            assert not is_kept(begun)
+            ids = {"session_id": begun["session_id"]}
+            await asyncio.to_thread(own_postgres.stop if how == "stop" else own_postgres.freeze)
+            told = await health(served)
+            assert (told.status, told.body["status"], told.body["store"]) == (200, "degraded", "store_away")
+            counts = [told.spooled]
+            for tool, text in (("critique", "Say when."), ("revise", "Now."), ("critique", "Good.")):
+                done = await step(client, tool, **ids, text=text)
+                assert is_kept(done)
+                counts.append((await health(served)).spooled)
+            assert counts == sorted(set(counts))
+            told = await health(served)
+            assert told.body["spool"]["bytes"] > 0
+            assert told.body["spool"]["oldest_seconds"] > 0
+            await asyncio.to_thread(own_postgres.start if how == "stop" else own_postgres.thaw)
+            assert (await until(served, "ok", spooled=0)).body == WELL
+            done = await step(client, "revise", **ids, text="Now, and here.")
+            assert not is_kept(done)
+        assert PASSWORD not in served.log.read_text()
+    assert list((tmp_path / "spool").iterdir()) == []
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_server_that_can_keep_no_more_for_its_store_fails_and_is_well_when_the_store_is_back(
+    era: Era, tmp_path: Path, url: str, own_postgres: PostgresServer
+) -> None:
+    with serving_http(tmp_path, settings(tmp_path, url, COMPANIONS_SPOOL_LIMIT="100")) as served:
+        async with served.client(era) as client:
+            begun = await step(client, "draft", query="Room?", text="Some.")
+            ids = {"session_id": begun["session_id"]}
+            await asyncio.to_thread(own_postgres.stop)
+            assert (await health(served)).status == 200
+            await step(client, "critique", **ids, text="How much? " * 20)
+            told = await health(served)
+            assert (told.status, told.body["status"], told.body["store"]) == (503, "failing", "store_away")
+            assert told.body["spool"]["bytes"] >= told.body["spool"]["limit"] == 100
+            refused = await client.call_tool("revise", {**ids, "text": "This much."}, raise_on_error=False)
+            assert refused.is_error
+            assert "is full" in refused.content[0].text
+            assert (await health(served)).spooled == told.spooled
+            await asyncio.to_thread(own_postgres.start)
+            await until(served, "ok", spooled=0)
+            done = await step(client, "revise", **ids, text="This much.")
+            assert (done["iteration"], done["status"]) == (1, "done")
+
+
+async def test_what_a_store_that_is_back_refuses_to_take_is_still_told(
+    tmp_path: Path, url: str, own_postgres: PostgresServer
+) -> None:
+    with serving_http(tmp_path, settings(tmp_path, url)) as served:
+        async with served.client("auto") as client:
+            begun = await step(client, "draft", query="Taken?", text="Yes.")
+            await asyncio.to_thread(run, url, "ALTER DATABASE own SET default_transaction_read_only = on")
+            await asyncio.to_thread(own_postgres.stop)
+            assert (await health(served)).body["status"] == "degraded"
+            await step(client, "critique", session_id=begun["session_id"], text="Not now.")
+            spooled = (await health(served)).spooled
+            await asyncio.to_thread(own_postgres.start)
+            told = await until(served, "degraded", spooled=spooled)
+            assert told.status == 200
+            await asyncio.to_thread(run, own_postgres.url("postgres"), TAKE_AGAIN)
+            await asyncio.to_thread(run, own_postgres.url("postgres"), DISCONNECT)
+            assert (await until(served, "ok", spooled=0)).body == WELL
+
+
+async def test_a_server_whose_store_will_not_have_it_fails_and_logs_why(tmp_path: Path, url: str) -> None:
+    with serving_http(tmp_path, settings(tmp_path, f"{url}_not")) as served:
+        told = await health(served)
+        assert (told.status, told.body["status"], told.body["store"]) == (503, "failing", "store_failed")
+        log = served.log.read_text()
+    assert log.count("the store cannot be used: The PostgreSQL server at 127.0.0.1:") == 1
+    assert "has no database of that name. Create it, or name another in COMPANIONS_STORE." in log
+    assert PASSWORD not in log
+    assert "Traceback" not in log
