@@ -90,7 +90,9 @@ class Plan:
             meta = self.configure.to_meta()
             notes.append(Note(companion_type=companion_type, kind="configure", slot=self.slot, meta=meta))
         if self.query is not None:
-            notes.append(Note(companion_type=companion_type, kind="query", slot=self.slot, text=self.query))
+            # Kept with the slot, so that reading it back does not mean looking for the configuration of that time.
+            meta = {name: getattr(self.configuration, name) for name in ("threshold", "threshold_source")}
+            notes.append(Note(companion_type=companion_type, kind="query", slot=self.slot, text=self.query, meta=meta))
         return notes
 
 

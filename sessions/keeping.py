@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from companions.errors import StoreAwayError, StoreError
-from sessions.guarded_store import GuardedStore
 from sessions.reconciling import reconcile
-from sessions.spool import Spool, Spooled, SpoolState
+from sessions.spool.spool import Spool, Spooled, SpoolState
 from sessions.store import Append, Committed, Conflict, Outcome
+from sessions.stores.guarded import GuardedStore
 
 log = logging.getLogger("companions.keeping")
 
@@ -133,9 +133,6 @@ class Keeper:
         runs = _runs(await spool.take(self._taken))
         appends = [append for append, _ in runs]
         outcomes = await self._store(appends)
-        if len(appends) > 1 and any(isinstance(outcome, StoreError) for outcome in outcomes):
-            # One that the store refuses holds up no other.
-            outcomes = [said for append in appends for said in await self._store([append])]
         done = list[int]()
         for (append, numbers), outcome in zip(runs, outcomes, strict=True):
             if await self._settled(append, outcome):
@@ -193,6 +190,9 @@ class Keeper:
             log.exception("the store failed in a way that it does not know")
             failure = StoreError("The store failed.", "Call the same tool again; the server's log says more.")
             failure.__cause__ = error
+        if len(appends) > 1:
+            # What is wrong with one is nothing to the others.
+            return [said for append in appends for said in await self._store([append])]
         return [Committed() if await self._holds(append) else failure for append in appends]
 
     async def _holds(self, append: Append) -> bool:

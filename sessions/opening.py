@@ -5,14 +5,14 @@ from pathlib import Path
 from companions.companion_types import Library
 from companions.configuration import Defaults
 from companions.errors import StoreError
-from sessions.memory_store import MemoryStore
-from sessions.postgres_store import PostgresStore
-from sessions.redis_store import RedisStore
 from sessions.retention import Retention
 from sessions.sessions import Sessions
-from sessions.spool import Spool
-from sessions.sqlite_store import SQLiteStore
+from sessions.spool.spool import Spool
 from sessions.store import Store
+from sessions.stores.memory.store import MemoryStore
+from sessions.stores.postgres.store import PostgresStore
+from sessions.stores.redis.store import RedisStore
+from sessions.stores.sqlite.store import SQLiteStore
 
 _SQLITE = "sqlite:///"
 POSTGRES = frozenset({"postgresql", "postgres"})

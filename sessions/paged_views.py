@@ -15,7 +15,7 @@ from companions.next_step import stop_reason
 from companions.run_log import run_log
 from sessions.cutting import BESIDE_BYTES, PAGE_BYTES, cut, size
 from sessions.session import Session
-from sessions.slots import PAGE, steps_of
+from sessions.slots import PAGE, page_of, steps_of
 from sessions.store import Head
 
 Body = dict[str, Any]
@@ -33,11 +33,11 @@ def text_offset_of(entry: Entry, place: int) -> int:
     return text_offset(entry.seq, len(_heading(entry)) + place)
 
 
-async def run_log_page(session: Session, companion_type: str, *, slot: int | None = None, offset: int = 0) -> Body:
+async def run_log_page(session: Session, companion: Companion, *, slot: int | None = None, offset: int = 0) -> Body:
     """Give slots of the run_log, as many as a page holds."""
     taken: list[Entry] = []
     room, following = PAGE_BYTES, None
-    async for entry in _entries(session, companion_type, after=offset, slot=slot, kinds=STEPS):
+    async for entry in steps_of(session, companion, slot, after=offset):
         length = size(entry.text) + size(entry.meta.get("evidence", ""))
         if taken and length > room:
             following = taken[-1].seq
@@ -46,21 +46,19 @@ async def run_log_page(session: Session, companion_type: str, *, slot: int | Non
         taken.append(_shortened(entry) if length > PAGE_BYTES else entry)
     body: Body = {
         "session_id": session.session_id,
-        "companion_type": companion_type,
+        "companion_type": companion.companion_type,
         "run_log": run_log(taken),
         "next_offset": following,
     }
     return body | {"more": more} if (more := _more(taken)) else body
 
 
-async def timeline_page(session: Session, companion_type: str, *, slot: int | None = None, offset: int = 0) -> Body:
+async def timeline_page(session: Session, companion: Companion, *, slot: int | None = None, offset: int = 0) -> Body:
     """Give the steps in order, each in a line's worth of values, a hundred at a time."""
-    entries = await session.store.page(
-        session.session_id, after=offset, limit=PAGE, companion_type=companion_type, slot=slot, kinds=STEPS
-    )
+    entries = await page_of(session, companion, slot, after=offset)
     return {
         "session_id": session.session_id,
-        "companion_type": companion_type,
+        "companion_type": companion.companion_type,
         "timeline": [_line(entry) for entry in entries],
         "next_offset": entries[-1].seq if len(entries) == PAGE else None,
     }
@@ -70,14 +68,7 @@ async def convergence_page(session: Session, companion: Companion, *, offset: in
     """Give the measured similarities of a slot's neighbouring versions, and what the stop rule made of them."""
     slot, configuration = companion.slot, companion.configuration
     number = 0 if slot is None else slot.number
-    entries = await session.store.page(
-        session.session_id,
-        after=offset,
-        limit=PAGE,
-        companion_type=companion.companion_type,
-        slot=number,
-        kinds=("revision",),
-    )
+    entries = await page_of(session, companion, number, after=offset, kinds=("revision",))
     newest = {version_of(entry): entry for entry in entries}
     reason = stop_reason(companion)
     why = None if slot is None else slot.newest.meta.get("why")
@@ -98,7 +89,7 @@ async def convergence_page(session: Session, companion: Companion, *, offset: in
 
 
 async def transcript_page(
-    session: Session, companion_type: str, *, slot: int | None = None, offset: int = 0
+    session: Session, companion: Companion, *, slot: int | None = None, offset: int = 0
 ) -> tuple[str, int | None]:
     """Give the thinking as Markdown, as much as a page holds, and the offset of the rest if there is any."""
     seq, place = divmod(offset, _INSIDE)
@@ -106,7 +97,7 @@ async def transcript_page(
         raise InputError("There is no such place in the transcript.", "Take an offset from the page before.")
     parts: list[str] = []
     room = PAGE_BYTES
-    async for entry in _entries(session, companion_type, after=max(seq - 1, 0), slot=slot, kinds=STEPS):
+    async for entry in steps_of(session, companion, slot, after=max(seq - 1, 0)):
         text = _told(entry)[place:] if entry.seq == seq else _told(entry)
         begun = place if entry.seq == seq else 0
         if parts and size(text) > room:

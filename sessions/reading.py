@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from companions.companion import Companion, version_of
 from companions.errors import InputError, UnknownNameError
-from sessions import paged_views, views
+from sessions import paged_views, slots, views
 from sessions.calls import Calls
 from sessions.cutting import BESIDE_BYTES, PAGE_BYTES, cut
 from sessions.session import Session
@@ -60,7 +60,7 @@ class Reading:
         if not (0 <= offset <= LAST_OFFSET and 0 <= (slot or 0) <= LAST_SLOT):
             raise InputError("There is no such slot or offset.", "Take an offset from the page before.")
         session, companion_type = await self.calls.session(owner, session_id, companion_type)
-        companion = await paged_views.companion_at(session, companion_type, slot)
+        companion = await slots.companion_at(session, companion_type, slot)
         self._check(session, companion, slot)
         body = await self._read(session, companion, part, slot=slot, offset=offset)
         return {"session_id": session.session_id, "companion_type": companion_type} | _beside(body, companion)
@@ -117,16 +117,15 @@ class Reading:
                 return "text", {"text": text.text, "version": version_of(text), "picked": False}
 
     async def _page(self, session: Session, companion: Companion, part: Part, *, slot: int | None, offset: int) -> Body:
-        kind = companion.companion_type
         match part:
             case "convergence_analysis":
                 return await paged_views.convergence_page(session, companion, offset=offset)
             case "run_log":
-                return await paged_views.run_log_page(session, kind, slot=slot, offset=offset)
+                return await paged_views.run_log_page(session, companion, slot=slot, offset=offset)
             case "timeline":
-                return await paged_views.timeline_page(session, kind, slot=slot, offset=offset)
+                return await paged_views.timeline_page(session, companion, slot=slot, offset=offset)
             case _:
-                text, following = await paged_views.transcript_page(session, kind, slot=slot, offset=offset)
+                text, following = await paged_views.transcript_page(session, companion, slot=slot, offset=offset)
                 return {"text": text, "more": _more(part, slot, following)}
 
     def _check(self, session: Session, companion: Companion, slot: int | None) -> None:

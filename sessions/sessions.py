@@ -19,7 +19,6 @@ from companions.companion_types import Library
 from companions.configuration import Defaults
 from companions.entries import Entry
 from companions.errors import SessionNotFoundError, StoreError
-from sessions.guarded_store import GuardedStore
 from sessions.keeping import Keeper
 from sessions.leases import Leases
 from sessions.open_sessions import OpenSessions
@@ -28,8 +27,9 @@ from sessions.projections import brought_up, preview_of, shown_after, title_of
 from sessions.projector import Projector
 from sessions.retention import Retention, keep_pruned
 from sessions.session import Session, gone
-from sessions.spool import Spool
+from sessions.spool.spool import Spool
 from sessions.store import Head, Opening, Projection, Store
+from sessions.stores.guarded import GuardedStore
 from sessions.writer import Writer
 
 log = logging.getLogger("companions.sessions")

@@ -8,6 +8,7 @@ entries that are known already, and none of the others is read. What is shown of
 import math
 from bisect import bisect_right, insort
 from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import replace
 
 from companions.companion import Companion
 from companions.entries import Entry
@@ -18,6 +19,8 @@ PAGE = 100
 """Entries that are read at a time."""
 FEW = 6
 """Entries that are read at a time while a place is looked for: so many of them lie near it once a guess is good."""
+JUDGED_BY = frozenset({"threshold", "threshold_source"})
+"""What a query keeps of the configuration that its slot began with."""
 END = math.inf
 """The place behind every step of a slot."""
 
@@ -28,8 +31,8 @@ Place = tuple[int, float]
 async def companion_at(session: Session, companion_type: str, slot: int | None) -> Companion:
     """Give a companion as an earlier slot left it, or as it stands now; also if it never had that slot.
 
-    Of an earlier slot it holds what views show: query, draft, newest critique, the newest two revisions, and the
-    version that stands. Its configuration is the present one; what the slot was judged by stands in its query.
+    Of an earlier slot it holds what views show: query, draft, newest critique, the newest two revisions, the version
+    that stands, and of its configuration the threshold; the rest of that is the present one's.
     """
     companion = await session.look(companion_type)
     if slot is None or companion.slot is None or slot >= companion.slot.number:
@@ -37,6 +40,10 @@ async def companion_at(session: Session, companion_type: str, slot: int | None) 
     earlier = Companion(companion_type, companion.configuration)
     for entry in await _Steps(session, companion).of(slot):
         earlier.apply(entry)
+    if earlier.slot is not None and earlier.configuration is not None:
+        # The ``configure`` in force may lie anywhere before the slot; its query says what is told of it.
+        told = {name: value for name, value in earlier.slot.query.meta.items() if name in JUDGED_BY}
+        earlier.configuration = replace(earlier.configuration, **told)
     return earlier
 
 
@@ -63,6 +70,18 @@ async def steps_of(
             if entry.seq <= last:
                 yield entry
         after = entries[-1].seq if entries else last
+
+
+async def page_of(
+    session: Session, companion: Companion, slot: int | None, *, after: int, kinds: Sequence[str] = STEPS
+) -> list[Entry]:
+    """Give the first hundred of those steps."""
+    found: list[Entry] = []
+    async for entry in steps_of(session, companion, slot, after=after, kinds=kinds):
+        found.append(entry)
+        if len(found) == PAGE:
+            break
+    return found
 
 
 class _Steps:

@@ -18,7 +18,7 @@ from typing import Literal
 from rich.text import Text
 
 from companions.errors import CompanionsError
-from sessions.spool import orphans
+from sessions.spool.spool import orphans
 from terminal.arguments import DISTRIBUTION
 from terminal.program import MakeProgram, Program, drained
 from terminal.screen import Screen, harmless
@@ -100,8 +100,9 @@ def _spool(program: Program) -> Iterator[Finding]:
     if left:
         yield Finding(
             "note",
-            f"Spool {program.spool}: {size / 1000:,.0f} kB wait for the store, from processes that have ended. "
-            "The next server takes them in; start one while the store can be reached.",
+            f"Spool {program.spool}: {size / 1000:,.0f} kB from processes that have ended wait for the store, in "
+            f"{', '.join(path.name for path in left)}. The next server takes them in; start one while the store can be "
+            "reached.",
         )
 
 

@@ -18,8 +18,8 @@ from sessions import copying, retention
 from sessions.copying import Copied
 from sessions.opening import open_store
 from sessions.retention import Pruned, Retention
-from sessions.sqlite_store import SQLiteStore
 from sessions.store import Size, Store
+from sessions.stores.sqlite.store import SQLiteStore
 from terminal.program import MakeProgram, drained
 from terminal.screen import Screen, fail
 

@@ -37,8 +37,8 @@ LAZY_MODULES = {"companions/__init__.py", "server.py"}
 DEFERRED = {
     "companions/langchain_models.py": {"langchain_core", "langchain_openai", "openai"},
     "companions/offline.py": {"proselint"},
-    "sessions/postgres_connections.py": {"asyncpg", "sqlalchemy"},
-    "sessions/redis_driver.py": {"redis"},
+    "sessions/stores/postgres/connections.py": {"asyncpg", "sqlalchemy"},
+    "sessions/stores/redis/driver.py": {"redis"},
     "terminal/screen.py": {"rich"},
 }
 

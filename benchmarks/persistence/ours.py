@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from benchmarks.persistence.workload import COMPANION, OWNER, Session, kind_of
 from companions.entries import Note
 from sessions.awake import WINDOW
-from sessions.guarded_store import GuardedStore
 from sessions.keeping import Keeper
 from sessions.opening import open_store
 from sessions.places import Place
 from sessions.store import Committed, Opening, Store
+from sessions.stores.guarded import GuardedStore
 from sessions.writer import Writer
 
 DRAFT = 3

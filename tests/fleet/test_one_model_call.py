@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sessions.leases import SECONDS
-from sessions.sqlite_store import SQLiteStore
+from sessions.stores.sqlite.store import SQLiteStore
 from tests.fleet.fleet import Fleet, fleet
 from tests.provider import replies
 from tests.provider.replies import Signal

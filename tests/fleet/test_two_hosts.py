@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sessions.sqlite_store import SQLiteStore
+from sessions.stores.sqlite.store import SQLiteStore
 from tests.fleet.driving import Found, texts_of
 from tests.wire.processes import Connection, Era, Stdio
 

@@ -14,8 +14,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from companions.entries import Entry, Kind, Note
-from sessions.sqlite_lane import Lane
 from sessions.store import Append, Committed, Opening, Outcome, Projection, Store, Window
+from sessions.stores.sqlite.lane import Lane
 
 WINDOWS = (Window(versions=8, exchanges=6), Window(versions=2, exchanges=1), Window(versions=0, exchanges=0))
 TEXTS = {

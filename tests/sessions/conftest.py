@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from sessions.memory_store import MemoryStore
-from sessions.postgres_store import PostgresStore
-from sessions.redis_store import RedisStore
-from sessions.sqlite_store import SQLiteStore
 from sessions.store import Store
+from sessions.stores.memory.store import MemoryStore
+from sessions.stores.postgres.store import PostgresStore
+from sessions.stores.redis.store import RedisStore
+from sessions.stores.sqlite.store import SQLiteStore
 from tests.sessions.building import WINDOWS, Program, Story, projection
 
 STORES: dict[str, Callable[[pytest.FixtureRequest], Store]] = {

@@ -20,7 +20,7 @@ from companions.requests import Request
 from sessions.answers import Answer
 from sessions.calls import Calls, Pending, Waiting
 from sessions.sessions import Sessions
-from sessions.spool import Spool
+from sessions.spool.spool import Spool
 from sessions.steps import Desk
 from sessions.store import Append, Head, Outcome, Projection, Size, Store, Window
 

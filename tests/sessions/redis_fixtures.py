@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from sessions.redis_store import RedisStore
+from sessions.stores.redis.store import RedisStore
 from tests.servers.fixtures import Server, server_folder
 from tests.servers.redis_server import RedisServer
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from sessions.redis_driver import command
-from sessions.redis_store import RedisStore
+from sessions.stores.redis.driver import command
+from sessions.stores.redis.store import RedisStore
 
 
 async def ask(store: RedisStore, *words: Any) -> Any:

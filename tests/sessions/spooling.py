@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from companions.entries import Entry
-from sessions.spool import Spool, SpoolState, orphans
+from sessions.spool.spool import Spool, SpoolState, orphans
 from sessions.store import Append, Opening
 from tests.sessions.building import note, placed
 
@@ -23,7 +23,7 @@ PUTTING = f"""
 import asyncio, sys
 from pathlib import Path
 from companions.entries import Entry
-from sessions.spool import Spool
+from sessions.spool.spool import Spool
 from sessions.store import Append
 async def main():
     spool = Spool(Path(sys.argv[1]), {STORE!r}, limit={ROOM})
@@ -37,7 +37,7 @@ ADOPTING = f"""
 import asyncio, os, signal, sys
 from itertools import count
 from pathlib import Path
-from sessions.spool import Spool
+from sessions.spool.spool import Spool
 async def main():
     spool, step, last = Spool(Path(sys.argv[1]), {STORE!r}, limit={ROOM}), count(1), int(sys.argv[2])
     if last:

@@ -7,9 +7,9 @@ import pytest
 from companions.errors import InputError, UnknownNameError
 from companions.models import Sampling
 from sessions.calls import Pending
-from sessions.memory_store import MemoryStore
 from sessions.reading import Reading
 from sessions.store import Projection, Store
+from sessions.stores.memory.store import MemoryStore
 from tests.sessions.faults import OWNER, Process
 
 SERVER = Sampling(execution_mode="server")

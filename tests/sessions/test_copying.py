@@ -11,11 +11,11 @@ from companions.entries import Entry
 from companions.errors import StoreAwayError
 from sessions import copying
 from sessions.copying import Copied, copy
-from sessions.memory_store import MemoryStore
-from sessions.postgres_store import PostgresStore
-from sessions.redis_store import RedisStore
-from sessions.sqlite_store import SQLiteStore
 from sessions.store import Store
+from sessions.stores.memory.store import MemoryStore
+from sessions.stores.postgres.store import PostgresStore
+from sessions.stores.redis.store import RedisStore
+from sessions.stores.sqlite.store import SQLiteStore
 from tests.sessions.building import TEXTS, Story, note, projection
 from tests.sessions.copies import FORGOTTEN, check_all, digest_of, filled, unheard
 from tests.sessions.faults import Fault, FaultyStore

@@ -8,9 +8,9 @@ import pytest
 
 from sessions import copying
 from sessions.copying import Copied, copy
-from sessions.memory_store import MemoryStore
-from sessions.sqlite_store import SQLiteStore
 from sessions.store import Store
+from sessions.stores.memory.store import MemoryStore
+from sessions.stores.sqlite.store import SQLiteStore
 from tests.sessions.building import Program, Story, note, projection
 from tests.sessions.copies import check_all, digest_of, filled, unheard
 from tests.sessions.faults import FaultyStore

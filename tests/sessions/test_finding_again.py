@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from companions.errors import InputError
-from sessions.memory_store import MemoryStore
 from sessions.reading import Reading
+from sessions.stores.memory.store import MemoryStore
 from tests.sessions.faults import OWNER, Process
 
 

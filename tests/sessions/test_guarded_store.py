@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from companions.errors import StoreAwayError, StoreError
-from sessions.guarded_store import HURRY, GuardedStore
-from sessions.memory_store import MemoryStore
 from sessions.store import Append, Committed, Conflict, Store
+from sessions.stores.guarded import HURRY, GuardedStore
+from sessions.stores.memory.store import MemoryStore
 from tests.sessions.building import Story, note, placed
 from tests.sessions.faults import Fault, FaultyStore, until
 from tests.sessions.writing import log_of

@@ -10,7 +10,7 @@ import pytest
 from companions.entries import Entry
 from companions.errors import StoreAwayError, StoreError
 from companions.models import Sampling
-from sessions.spool import Spool
+from sessions.spool.spool import Spool
 from sessions.steps import KEPT
 from sessions.store import Store
 from tests.sessions.faults import OWNER, Process, until

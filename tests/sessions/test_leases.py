@@ -7,8 +7,8 @@ import pytest
 
 from companions.errors import StoreAwayError, StoreError
 from sessions.leases import LONGEST_PAUSE, MOMENT, Leases
-from sessions.memory_store import MemoryStore
 from sessions.store import Store
+from sessions.stores.memory.store import MemoryStore
 from tests.sessions.faults import Fault, FaultyStore, until
 from tests.sessions.writing import log_of
 

@@ -6,11 +6,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from sessions import postgres_erasing, postgres_reads, postgres_writes
-from sessions.postgres_connections import Lane
-from sessions.postgres_schema import SETTINGS
-from sessions.postgres_store import PostgresStore
 from sessions.store import Append, Committed
+from sessions.stores.postgres import erasing as postgres_erasing
+from sessions.stores.postgres import reads as postgres_reads
+from sessions.stores.postgres import writes as postgres_writes
+from sessions.stores.postgres.connections import Lane
+from sessions.stores.postgres.schema import SETTINGS
+from sessions.stores.postgres.store import PostgresStore
 from tests.servers.fixtures import Server
 from tests.servers.postgres_server import run
 from tests.sessions.building import WINDOWS, Story, note

@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 
 from companions.errors import StoreAwayError, StoreError
-from sessions.postgres_store import PostgresStore
 from sessions.store import Append, Committed
+from sessions.stores.postgres.store import PostgresStore
 from tests.servers.postgres_server import PostgresServer, run
 from tests.sessions.building import WINDOWS, Story, note, one
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from companions.errors import StoreAwayError, StoreError
-from sessions.postgres_store import PostgresStore
+from sessions.stores.postgres.store import PostgresStore
 from tests.servers.postgres_server import PostgresServer, run
 from tests.sessions.building import Story, one
 

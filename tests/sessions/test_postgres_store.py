@@ -8,9 +8,10 @@ import asyncpg  # pyright: ignore[reportMissingTypeStubs] -- it has no types at 
 import pytest
 
 from companions.errors import StoreError, StoreVersionError
-from sessions import postgres_erasing, postgres_schema
-from sessions.postgres_store import PostgresStore
 from sessions.store import Append, Committed, Conflict, Gone, Outcome
+from sessions.stores.postgres import erasing as postgres_erasing
+from sessions.stores.postgres import schema as postgres_schema
+from sessions.stores.postgres.store import PostgresStore
 from tests.servers.fixtures import Server
 from tests.servers.postgres_server import run
 from tests.sessions.building import Story, ids, note, one, projection

@@ -7,10 +7,10 @@ import psutil
 import pytest
 
 from companions.errors import StoreAwayError, StoreError
-from sessions import redis_scripts as scripts
-from sessions.redis_driver import Driver
-from sessions.redis_store import RedisStore
 from sessions.store import Committed, Conflict
+from sessions.stores.redis import scripts
+from sessions.stores.redis.driver import Driver
+from sessions.stores.redis.store import RedisStore
 from tests.servers.fixtures import Server
 from tests.servers.redis_server import RedisServer
 from tests.sessions.building import Story, note, one

@@ -8,11 +8,11 @@ import pytest
 from redis.crc import key_slot
 
 from companions.errors import StoreAwayError, StoreError, StoreVersionError
-from sessions import redis_scripts as scripts
-from sessions.redis_driver import call
-from sessions.redis_rows import fields
-from sessions.redis_store import RedisStore
 from sessions.store import Committed, Conflict, Gone
+from sessions.stores.redis import scripts
+from sessions.stores.redis.driver import call
+from sessions.stores.redis.rows import fields
+from sessions.stores.redis.store import RedisStore
 from tests.servers.fixtures import Server, server_folder
 from tests.servers.redis_server import RedisServer
 from tests.sessions.building import WINDOWS, Story, ids, note, one, projection

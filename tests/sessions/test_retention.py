@@ -10,9 +10,9 @@ import pytest
 from companions.errors import InputError, StoreAwayError, StoreError
 from sessions import retention
 from sessions.leases import Held
-from sessions.memory_store import MemoryStore
 from sessions.retention import LEASE, Pruned, Retention, keep_pruned, prune
 from sessions.store import Append, Head, Opening, Store
+from sessions.stores.memory.store import MemoryStore
 from tests.sessions.building import Story, note, projection
 from tests.sessions.faults import Fault, FaultyStore, until
 from tests.sessions.writing import log_of

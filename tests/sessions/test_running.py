@@ -12,8 +12,8 @@ from companions.errors import ModelError
 from companions.models import Sampling
 from sessions.answers import Answer
 from sessions.calls import Pending
-from sessions.memory_store import MemoryStore
 from sessions.running import KEPT_FAILURES, Key, Running, Runs
+from sessions.stores.memory.store import MemoryStore
 from tests.sessions.faults import Gate, Process, until
 from tests.sessions.writing import log_of
 

@@ -11,7 +11,7 @@ from companions.companion import Companion
 from companions.errors import ConflictError, SessionNotFoundError
 from companions.models import Sampling, Step
 from sessions.session import read_companion
-from sessions.sqlite_store import SQLiteStore
+from sessions.stores.sqlite.store import SQLiteStore
 from tests.sessions.faults import OWNER, Process
 
 SERVER = Sampling(execution_mode="server")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from companions.errors import StoreError
-from sessions.spool import Spool
+from sessions.spool.spool import Spool
 from sessions.store import Append, Opening
 from tests.sessions.building import TEXTS, note, placed
 from tests.sessions.spooling import (

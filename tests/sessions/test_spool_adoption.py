@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from sessions import spool_file
-from sessions.spool import Spool
-from sessions.spool_file import VERSION
+from sessions.spool import file as spool_file
+from sessions.spool.file import VERSION
+from sessions.spool.spool import Spool
 from tests.sessions.spooling import (
     ADOPTING,
     PUTTING,

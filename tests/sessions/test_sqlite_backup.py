@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from companions.errors import StoreError
-from sessions import sqlite_backup
-from sessions.sqlite_schema import open_database
-from sessions.sqlite_store import SQLiteStore
+from sessions.stores.sqlite import backup as sqlite_backup
+from sessions.stores.sqlite.schema import open_database
+from sessions.stores.sqlite.store import SQLiteStore
 from tests.sessions.building import Story, note
 
 

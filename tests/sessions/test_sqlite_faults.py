@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from companions.errors import StoreAwayError, StoreError
-from sessions.sqlite_store import SQLiteStore
+from sessions.stores.sqlite.store import SQLiteStore
 from tests.sessions.building import WINDOWS, Program, Story, note, one
 
 PAGE = 4096

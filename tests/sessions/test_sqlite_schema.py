@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from companions.errors import StoreError, StoreVersionError
-from sessions.sqlite_schema import STEPS, VERSION, open_database
-from sessions.sqlite_store import SQLiteStore
+from sessions.stores.sqlite.schema import STEPS, VERSION, open_database
+from sessions.stores.sqlite.store import SQLiteStore
 from tests.sessions.building import Program, Story, note, one
 
 

@@ -13,9 +13,10 @@ import pytest
 
 from companions.entries import Note
 from companions.errors import StoreError
-from sessions import sqlite_reads, sqlite_writes
-from sessions.sqlite_store import SQLiteStore
 from sessions.store import Committed, Conflict, Gone
+from sessions.stores.sqlite import reads as sqlite_reads
+from sessions.stores.sqlite import writes as sqlite_writes
+from sessions.stores.sqlite.store import SQLiteStore
 from tests.sessions.building import COMPANIONS, TEXTS, Program, Story, instructions, note, one, projection
 
 ROOT = Path(__file__).parents[2]
@@ -28,7 +29,7 @@ STATEMENTS = {
 }
 APPENDING = """
 import asyncio, pathlib, sys
-from sessions.sqlite_store import SQLiteStore
+from sessions.stores.sqlite.store import SQLiteStore
 from tests.sessions.building import Story, note
 async def main():
     story = Story(SQLiteStore(pathlib.Path(sys.argv[1])))

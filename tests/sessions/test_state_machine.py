@@ -10,9 +10,9 @@ from hypothesis.stateful import initialize, invariant, rule
 
 from companions.errors import ConflictError, StoreError
 from sessions.calls import Pending
-from sessions.memory_store import MemoryStore
-from sessions.sqlite_store import SQLiteStore
 from sessions.store import Store
+from sessions.stores.memory.store import MemoryStore
+from sessions.stores.sqlite.store import SQLiteStore
 from tests.sessions.asking import ASKS, FAULTS, TEXTS, TYPES, Ask
 from tests.sessions.checks import check
 from tests.sessions.faults import Fault, Process

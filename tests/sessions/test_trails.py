@@ -4,7 +4,7 @@ from hypothesis import given, settings
 
 from companions.entries import Entry
 from sessions.store import Window
-from sessions.trails import Marked, Marks, tail
+from sessions.stores.trails import Marked, Marks, tail
 from tests.sessions.building import COMPANIONS, SCRIPTS, WINDOWS, Script, Wish, expected_tail, fulfil, note, placed
 
 

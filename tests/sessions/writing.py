@@ -2,14 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from companions.entries import Entry
-from sessions.guarded_store import GuardedStore
 from sessions.keeping import Keeper
 from sessions.places import Place, Receipt
 from sessions.store import Committed, Opening, Store
+from sessions.stores.guarded import GuardedStore
 from sessions.writer import Writer
 from tests.sessions.building import note
 from tests.sessions.faults import OWNER, FaultyStore
@@ -46,10 +47,10 @@ async def shown(store: FaultyStore, session_id: str) -> str | None:
     return None if head is None or head.projection is None else head.projection.title
 
 
-def timers() -> int:
-    """Count what the event loop has scheduled for later; asyncio has no public name for it."""
-    scheduled: Sequence[asyncio.TimerHandle] = vars(asyncio.get_running_loop())["_scheduled"]
-    return sum(not timer.cancelled() for timer in scheduled)
+def timers(callback: Callable[[], None]) -> int:
+    """Count how often something of ours is scheduled for later; asyncio has no public name for it."""
+    scheduled: Sequence[Any] = vars(asyncio.get_running_loop())["_scheduled"]
+    return sum(not timer.cancelled() and timer._callback == callback for timer in scheduled)
 
 
 @contextmanager

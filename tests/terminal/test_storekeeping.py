@@ -12,8 +12,8 @@ import pytest
 
 import server
 from companions.entries import Entry
-from sessions.sqlite_store import SQLiteStore
 from sessions.store import Append, Opening, Projection, Store
+from sessions.stores.sqlite.store import SQLiteStore
 from terminal import app
 from terminal.program import Program
 from tests.terminal.commands import Said, Terminal, run, start

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from companions.entries import Entry
-from sessions.sqlite_store import SQLiteStore
 from sessions.store import Append, Opening
+from sessions.stores.sqlite.store import SQLiteStore
 from tests.wire.processes import ERAS, Connection, Era, Served, Stdio, serving_http
 from tests.wire.reading import show
 from tests.wire.scripted_caller import prose_of

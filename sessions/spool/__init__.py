@@ -1,0 +1,1 @@
+"""Entries that wait on this machine while the store is away."""

@@ -1,0 +1,239 @@
+"""Sessions in Redis, a single server or a cluster: shared by any number of processes, nothing but plain commands.
+
+It commits what it is handed, each session's entries in one script. When to write is the writer's work, how keys and
+scripts look ``scripts``'s, how sessions are read back ``reads``'s and ``listings``'s.
+"""
+
+import builtins
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from typing import Any
+
+from companions.entries import Entry
+from sessions.store import Append, Committed, Conflict, Gone, Head, Opening, Outcome, Projection, Size, Window
+from sessions.stores.redis import rows, scripts
+from sessions.stores.redis.driver import call, command
+from sessions.stores.redis.erasing import Erasing
+from sessions.stores.redis.link import RedisLink
+from sessions.stores.redis.listings import Listings
+from sessions.stores.redis.reads import Reads, Wanted
+from sessions.stores.redis.scripts import COMMITTED, GONE
+from sessions.stores.trails import Marks
+
+
+class RedisStore:
+    """The ``Store`` protocol over Redis 6.2 or later, without modules.
+
+    It has no deadline of its own: a call may be cancelled at any moment, and the next one finds everything in order.
+
+    Attributes:
+        link: The way to the server.
+    """
+
+    shared = True
+
+    def __init__(self, url: str) -> None:
+        """Name the server; nothing is connected before the first call.
+
+        Args:
+            url: ``redis://``, ``rediss://`` or ``unix://``, as redis-py reads it. Of a cluster, any node's.
+        """
+        self.link = RedisLink(url)
+        self._reads = Reads(self.link)
+        self._listings = Listings(self.link)
+
+    async def load(self) -> None:
+        """Import the driver; see ``Store.load``."""
+        await self.link.load()
+
+    async def append(self, appends: Sequence[Append]) -> list[Outcome]:
+        """Store what fits; see ``Store.append``.
+
+        On a single server all of it is one script. A fork is ``Gone`` with its parent, and a conflict past the
+        parent's head.
+        """
+        outcomes: list[Outcome] = []
+        for stage in _stages(appends):
+            outcomes += await self._append(stage)
+        return outcomes
+
+    async def tail(self, session_id: str, companion_type: str, window: Window) -> list[Entry]:
+        """Read what an open companion needs; see ``Store.tail``. Empty for an unknown session."""
+        return await self._reads.tail(session_id, companion_type, window)
+
+    async def page(
+        self,
+        session_id: str,
+        *,
+        after: int = 0,
+        limit: int = 100,
+        companion_type: str | None = None,
+        slot: int | None = None,
+        kinds: Sequence[str] = (),
+    ) -> list[Entry]:
+        """Read entries in order; see ``Store.page``. Empty for an unknown session."""
+        wanted = Wanted(companion_type=companion_type, slot=slot, kinds=kinds, limit=limit)
+        return await self._reads.page(session_id, after, wanted)
+
+    async def head(self, session_id: str) -> Head | None:
+        """Read a session's head; see ``Store.head``."""
+        return (await self._listings.heads([session_id]))[0]
+
+    async def list(self, owner: str, *, search: str | None = None, limit: int = 10, offset: int = 0) -> list[Head]:
+        """Read an owner's sessions; see ``Store.list``. Sessions without a projection count as used when minted."""
+        return await self._listings.list(owner, search=search or "", limit=limit, offset=offset)
+
+    async def scan(self, *, after: str = "", limit: int = 100) -> builtins.list[Head]:
+        """Read all owners' sessions in order of id; see ``Store.scan``."""
+        return await self._listings.scan(after=after, limit=limit)
+
+    async def size(self) -> Size:
+        """Tell how large the store is; its bytes are those of its sessions in memory."""
+        return await self._listings.size()
+
+    async def project(self, projections: Sequence[Projection]) -> None:
+        """Refresh projections; see ``Store.project``."""
+        if not projections:
+            return
+        taken = await self.link.run(
+            *(
+                call(scripts.PROJECT, [scripts.head(shown.session_id)], shown.seq, rows.projection_text(shown))
+                for shown in projections
+            )
+        )
+        # Only where the index still has the session: it may have been forgotten since.
+        used = [
+            command("ZADD", scripts.owned(rows.opening(shown.session_id, opening).owner), "XX", *_scored(shown))
+            for shown, opening in zip(projections, taken, strict=True)
+            if opening is not None
+        ]
+        if used:
+            await self.link.run(*used)
+
+    async def lease(self, name: str, holder: str, seconds: float) -> str:
+        """Take, renew or give back a lease; see ``Store.lease``. Returns "" when nobody holds it."""
+        milliseconds = math.ceil(seconds * 1_000)
+        (held_by,) = await self.link.run(call(scripts.LEASE, [scripts.leased(name)], holder, milliseconds))
+        return held_by
+
+    async def tombstone(self, session_id: str) -> bool:
+        """Erase a session; see ``Store.tombstone``. An interrupted call is finished by the next one.
+
+        What Redis appended to its file stays there until it next rewrites the file, which it does by itself.
+        """
+        self._reads.marks.drop(session_id)
+        return await Erasing(self.link).forget(session_id)
+
+    async def close(self) -> None:
+        """Let go of the connections; afterwards every call but this one is refused."""
+        await self.link.close()
+
+    async def _append(self, appends: Sequence[Append]) -> builtins.list[Outcome]:
+        """Store appends of different sessions, none of which forks another."""
+        barred = await self._prepare(appends)
+        parts: builtins.list[tuple[tuple[str, str], builtins.list[Any]]] = []
+        after: builtins.list[Marks] = []
+        for append in appends:
+            marks = await self._marks(append) if append.session_id not in barred else None
+            answer = barred.get(append.session_id, "" if marks is not None else append.entries[0].seq - 1)
+            opening = "" if append.opening is None else rows.opening_text(append.opening)
+            fields, marks = _fields(append.entries, marks or Marks())
+            words = [append.entries[0].seq, len(append.entries), opening, answer, *fields]
+            parts.append((scripts.own_keys(append.session_id), words))
+            after.append(marks)
+        replies = await self._take(parts)
+        for append, reply, marks in zip(appends, replies, after, strict=True):
+            self._reads.marks.drop(append.session_id)
+            if reply == COMMITTED:
+                self._reads.marks.put(append.session_id, marks)
+        return [_outcome(reply) for reply in replies]
+
+    async def _take(self, parts: Sequence[tuple[tuple[str, str], builtins.list[Any]]]) -> builtins.list[int]:
+        if await self.link.clustered():
+            replies = await self.link.run(*(call(scripts.APPEND, keys, *words) for keys, words in parts))
+            return [*chain.from_iterable(replies)]
+        keys, words = (chain.from_iterable(column) for column in zip(*parts, strict=True))
+        (replies,) = await self.link.run(call(scripts.APPEND, [*keys], *words))
+        return replies
+
+    async def _prepare(self, appends: Sequence[Append]) -> dict[str, int]:
+        """Write what must stand before a session opens; returns what to answer instead where one must not open."""
+        openings = [(append, append.opening) for append in appends if append.opening is not None]
+        if not openings:
+            return {}
+        index = [
+            entered
+            for _, opening in openings
+            for entered in (
+                command("ZADD", scripts.owned(opening.owner), "NX", opening.created_at, opening.session_id),
+                command("ZADD", scripts.SESSIONS, 0, opening.session_id),
+            )
+        ]
+        forks = [opening for _, opening in openings if opening.parent is not None]
+        replies = await self.link.run(*index, *map(_registration, forks))
+        parents = dict(zip((fork.session_id for fork in forks), replies[len(index) :], strict=True))
+        barred: dict[str, int] = {}
+        for append, opening in openings:
+            newest = parents.get(opening.session_id, 0)
+            if newest == GONE or newest < opening.base or append.entries[0].seq != opening.base + 1:
+                barred[append.session_id] = min(newest, opening.base)
+        return barred
+
+    async def _marks(self, append: Append) -> Marks | None:
+        """Find what an append is marked from; ``None`` if the entry before it is not there, so that it cannot fit."""
+        before = append.entries[0].seq - 1
+        if append.opening is not None and append.opening.parent is None:
+            return Marks()
+        marks = self._reads.marks.get(append.session_id)
+        read_from = append.session_id
+        if append.opening is not None and append.opening.parent is not None:
+            marks, read_from = None, append.opening.parent
+        if marks is None or marks.head != before:
+            found = await self._reads.fetch(read_from, {before})
+            if before not in found:
+                return None
+            marks = Marks.at(found[before])
+        missing = marks.missing(append.entries)
+        found = await self._reads.fetch(read_from, missing)
+        return marks.reading(found.values()) if len(found) == len(missing) else None
+
+
+def _stages(appends: Sequence[Append]) -> Iterator[list[Append]]:
+    """Part a batch where an append builds on an earlier one: its session's, or its parent's if it forks."""
+    stage: list[Append] = []
+    written: set[str] = set()
+    for append in appends:
+        parent = None if append.opening is None else append.opening.parent
+        if append.session_id in written or parent in written:
+            yield stage
+            stage, written = [], set()
+        stage.append(append)
+        written.add(append.session_id)
+    if stage:
+        yield stage
+
+
+def _fields(entries: Iterable[Entry], marks: Marks) -> tuple[list[str], Marks]:
+    """Give both fields of every entry, and what the next entries are marked from."""
+    fields: list[str] = []
+    for entry in entries:
+        mark, marks = marks.mark(entry)
+        fields += rows.fields(entry, mark)
+    return fields, marks
+
+
+def _registration(fork: Opening) -> Any:
+    parent = fork.parent or ""
+    keys = (*scripts.own_keys(parent), scripts.forks(parent))
+    return call(scripts.REGISTER, keys, fork.session_id, fork.base)
+
+
+def _scored(shown: Projection) -> tuple[float, str]:
+    return shown.last_used, shown.session_id
+
+
+def _outcome(reply: int) -> Outcome:
+    if reply == COMMITTED:
+        return Committed()
+    return Gone() if reply == GONE else Conflict(reply)
