@@ -89,6 +89,6 @@ async def test_a_busy_second_leaves_one_timer_behind_and_a_stop_none(projector: 
     await projector.flush()
     for _ in range(100):
         projector.project(projection("s1"))
-    assert timers(projector._begin) == 1
+    assert timers(projector) == 1
     await projector.rest()
-    assert timers(projector._begin) == 0
+    assert timers(projector) == 0

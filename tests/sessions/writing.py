@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -47,10 +47,10 @@ async def shown(store: FaultyStore, session_id: str) -> str | None:
     return None if head is None or head.projection is None else head.projection.title
 
 
-def timers(callback: Callable[[], None]) -> int:
-    """Count how often something of ours is scheduled for later; asyncio has no public name for it."""
+def timers(owner: object) -> int:
+    """Count what an object of ours has scheduled for later; asyncio has no public name for it."""
     scheduled: Sequence[Any] = vars(asyncio.get_running_loop())["_scheduled"]
-    return sum(not timer.cancelled() and timer._callback == callback for timer in scheduled)
+    return sum(not timer.cancelled() and getattr(timer._callback, "__self__", None) is owner for timer in scheduled)
 
 
 @contextmanager
