@@ -8,13 +8,14 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from companions.entries import Entry
 from companions.errors import StoreAwayError
 from sessions.store import Append, Committed, Conflict, Head, Outcome, Projection, Size, Store, Window
+from sessions.stores.deadlines import WAIT, in_time
 
 log = logging.getLogger("companions.store")
 
@@ -26,8 +27,6 @@ PAUSE = 0.02
 """Seconds before a call is first repeated; each further pause is twice as long."""
 PATIENCE = 10.0
 """The same for searches and counts, which may have much to look at."""
-TURNS = 4
-"""How often others are let run after a deadline: on a busy machine an answer may have come and not been looked at."""
 PROBE_SECONDS = 0.5
 """How often a store that is away is asked whether it is back."""
 
@@ -54,7 +53,6 @@ class GuardedStore:
     _hurried: bool = False
     _loaded: bool = False
     _probing: "asyncio.Task[None] | None" = None
-    _abandoned: set["asyncio.Task[Any]"] = field(default_factory=set["asyncio.Task[Any]"])
 
     @property
     def deadline(self) -> float:
@@ -99,8 +97,8 @@ class GuardedStore:
         kinds: Sequence[str] = (),
     ) -> list[Entry]:
         """Read entries in order; see ``Store.page``."""
-        chosen = {"after": after, "limit": limit, "companion_type": companion_type, "slot": slot, "kinds": kinds}
-        return await self._within(partial(self.store.page, session_id, **chosen))
+        place = {"companion_type": companion_type, "slot": slot, "kinds": kinds}
+        return await self._within(partial(self.store.page, session_id, after=after, limit=limit, **place))
 
     async def head(self, session_id: str) -> Head | None:
         """Read a session's head; see ``Store.head``."""
@@ -130,16 +128,14 @@ class GuardedStore:
         """Let go of the store; one that does not answer is left to itself."""
         await self.rest()
         with contextlib.suppress(StoreAwayError):
-            await self._in_time(self.store.close, asyncio.get_running_loop().time() + self.deadline)
+            await in_time(self.store.close, asyncio.get_running_loop().time() + self.deadline)
 
     async def rest(self) -> None:
         """End what runs in the background, and know nothing of the store any more: the next event loop begins anew."""
-        running = [task for task in (self._probing, *self._abandoned) if task is not None]
-        for task in running:
-            task.cancel()
-        if running:
-            await asyncio.wait(running, timeout=HURRY)
-        self._probing, self._abandoned, self.away, self._hurried = None, set(), False, False
+        if self._probing is not None:
+            self._probing.cancel()
+            await asyncio.wait({self._probing})
+        self._probing, self.away, self._hurried = None, False, False
 
     def hurry(self) -> None:
         """Wait less long until ``rest``: the program is ending."""
@@ -155,8 +151,8 @@ class GuardedStore:
         if self.away:
             raise _away()
         await self.load()
-        patience = self.deadline if self._hurried else self.patience
-        return await self._in_time(call, asyncio.get_running_loop().time() + patience)
+        patience = HURRY if self._hurried else self.patience
+        return await in_time(call, asyncio.get_running_loop().time() + patience)
 
     async def _within(self, call: Callable[[], Awaitable[T]]) -> T:
         """Make a call, and repeat it until the deadline as long as the store is only away for a moment."""
@@ -166,34 +162,13 @@ class GuardedStore:
         until, pause = asyncio.get_running_loop().time() + self.deadline, PAUSE
         while True:
             try:
-                return await self._in_time(call, until)
+                return await in_time(call, until)
             except StoreAwayError as error:
                 if self.away or asyncio.get_running_loop().time() + pause >= until:
                     self._leave(error)
                     raise
             await asyncio.sleep(pause)
             pause *= 2
-
-    async def _in_time(self, call: Callable[[], Awaitable[T]], until: float) -> T:
-        """Wait for a call, and go on without it when time is up, also if it does not let itself be cancelled."""
-        task = asyncio.ensure_future(_made(call))
-        try:
-            await asyncio.wait({task}, timeout=until - asyncio.get_running_loop().time())
-            for _ in range(TURNS if not task.done() else 0):
-                await asyncio.sleep(0)
-        finally:
-            if not task.done():
-                task.cancel()
-                self._abandoned.add(task)
-                task.add_done_callback(self._ended)
-        if task in self._abandoned:
-            raise StoreAwayError("The store did not answer in time.", _WAIT)
-        return task.result()
-
-    def _ended(self, task: "asyncio.Task[Any]") -> None:
-        self._abandoned.discard(task)
-        if not task.cancelled():
-            task.exception()  # nobody waits for it any more
 
     def _leave(self, error: StoreAwayError) -> None:
         """Know the store to be away from here on, and look in the background whether it is back."""
@@ -208,7 +183,7 @@ class GuardedStore:
             await asyncio.sleep(PROBE_SECONDS)
             with contextlib.suppress(StoreAwayError):
                 # Any answer will do, also that there is no such session.
-                await self._in_time(lambda: self.store.head("-"), asyncio.get_running_loop().time() + self.deadline)
+                await in_time(lambda: self.store.head("-"), asyncio.get_running_loop().time() + self.deadline)
                 self.away = False
         log.warning("the store is back")
         self.on_back()
@@ -230,16 +205,9 @@ class GuardedStore:
         """Count the first entries of an append that the store holds at their numbers."""
         after, limit = append.entries[0].seq - 1, len(append.entries)
         found = await self.page(append.session_id, after=after, limit=limit)
-        pairs = zip(found, append.entries, strict=False)
-        return next((n for n, (stored, entry) in enumerate(pairs) if stored.id != entry.id), len(found))
-
-
-_WAIT = "Call again in a moment; what was answered is kept."
+        same = [stored.id == entry.id for stored, entry in zip(found, append.entries, strict=False)]
+        return [*same, False].index(False)
 
 
 def _away() -> StoreAwayError:
-    return StoreAwayError("The store is away.", _WAIT)
-
-
-async def _made(call: Callable[[], Awaitable[T]]) -> T:
-    return await call()
+    return StoreAwayError("The store is away.", WAIT)

@@ -11,7 +11,7 @@ from terminal import app
 from terminal.program import Program, drained
 from tests.terminal.commands import Terminal, run
 
-COMMANDS = ["serve", "refine", "sessions", "show", "export", "forget", "doctor"]
+COMMANDS = ["serve", "refine", "sessions", "show", "export", "forget", "prune", "copy", "backup", "doctor"]
 
 
 def test_the_version_is_the_distributions(terminal: Terminal) -> None:
@@ -71,6 +71,15 @@ def test_an_address_without_http_is_refused(terminal: Terminal) -> None:
         ("COMPANIONS_REPLY_SECONDS", "-1", "COMPANIONS_REPLY_SECONDS is not set right"),
         ("COMPANIONS_LOG_LEVEL", "x", "COMPANIONS_LOG_LEVEL is not set right (input should be 'DEBUG',"),
         ("COMPANIONS_STORE", "nosuch://x", "There is no store for 'nosuch'"),
+        (
+            "COMPANIONS_STORE",
+            "me:hunter2@host/db",
+            "There is no store for 'me'. Set COMPANIONS_STORE to sqlite:///PATH",
+        ),
+        ("COMPANIONS_DURABILITY", "soon", "COMPANIONS_DURABILITY is not set right (input should be 'committed' or"),
+        ("COMPANIONS_SPOOL_LIMIT", "64 MB", "COMPANIONS_SPOOL_LIMIT is not set right (input should be a valid integer"),
+        ("COMPANIONS_RETENTION", "soon", "'soon' does not say how long sessions are kept. Set COMPANIONS_RETENTION to"),
+        ("COMPANIONS_RETENTION", "archive=9d,delete=1d", "'archive=9d,delete=1d' deletes sessions sooner than it"),
     ],
 )
 def test_a_wrong_setting_is_named_in_a_sentence(

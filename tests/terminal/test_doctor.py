@@ -1,6 +1,7 @@
 """What ``companions doctor`` says of the store: how large it is, and never its password."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,29 @@ def test_doctor_says_how_large_the_store_is(terminal: Terminal) -> None:
     assert found is not None
     assert int(found[1]) >= 3
     assert int(found[2]) > 4
+
+
+@pytest.mark.parametrize("place", ["file", "file/spool", "link"])
+def test_doctor_names_a_spool_that_could_take_nothing_when_it_is_needed(
+    terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    monkeypatch.setenv("COMPANIONS_SPOOL", str(tmp_path / place))
+    said = terminal("doctor")
+    assert said.status == 1
+    told = f"wrong  Spool: {tmp_path / place} cannot be written. Name a folder of yours in COMPANIONS_SPOOL."
+    assert told in said.out.decode()
+
+
+@pytest.mark.parametrize("place", [".", "a/b/spool"])
+def test_doctor_is_content_with_a_spool_that_is_a_folder_or_can_be_made(
+    terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    monkeypatch.setenv("COMPANIONS_SPOOL", str(tmp_path / place))
+    said = terminal("doctor")
+    assert (said.status, "Spool: " in said.out.decode()) == (0, False)
+    assert not (tmp_path / "a").exists()
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.servers.postgres_server import PostgresServer, run
-from tests.wire.processes import ERAS, Connection, Era, Served, serving_http
+from tests.wire.processes import Connection, Era, Served, serving_http
 
 PASSWORD = "hunter2"  # noqa: S105 (looked for where it does not belong)
 KEPT = "The store is away: this is kept on the server's own disk"
@@ -101,7 +101,7 @@ def settings(folder: Path, url: str, **more: str) -> dict[str, str]:
 @pytest.fixture(params=["sqlite", "postgres", "redis"])
 def served(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
     """A server on each kind of store."""
-    given = {}
+    given = dict[str, str]()
     if request.param != "sqlite":
         given["COMPANIONS_STORE"] = request.getfixturevalue(f"{request.param}_server").url("health")
     with serving_http(tmp_path, given) as served:
@@ -174,12 +174,11 @@ async def test_while_the_store_is_away_steps_go_on_and_are_counted_until_it_is_b
     assert list((tmp_path / "spool").iterdir()) == []
 
 
-@pytest.mark.parametrize("era", ERAS)
 async def test_a_server_that_can_keep_no_more_for_its_store_fails_and_is_well_when_the_store_is_back(
-    era: Era, tmp_path: Path, url: str, own_postgres: PostgresServer
+    tmp_path: Path, url: str, own_postgres: PostgresServer
 ) -> None:
     with serving_http(tmp_path, settings(tmp_path, url, COMPANIONS_SPOOL_LIMIT="100")) as served:
-        async with served.client(era) as client:
+        async with served.client("auto") as client:
             begun = await step(client, "draft", query="Room?", text="Some.")
             ids = {"session_id": begun["session_id"]}
             await asyncio.to_thread(own_postgres.stop)

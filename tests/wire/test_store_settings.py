@@ -69,7 +69,7 @@ async def test_in_the_background_steps_are_answered_while_the_store_is_locked_an
     with serving_http(tmp_path, BACKGROUND) as served:
         async with served.client(era) as client:
             begun = await answered(client, 1)
-            await until_stored(file, 1)
+            await until_stored(file, 3)
             before = entries(file)
             with closing(sqlite3.connect(file, isolation_level=None)) as lock:
                 lock.execute("BEGIN IMMEDIATE")
@@ -86,7 +86,7 @@ async def test_in_the_background_what_a_moment_has_passed_over_outlives_a_kill(t
     program = Stdio(folder=tmp_path, settings=BACKGROUND)
     async with program.client("auto") as client:
         told = await answered(client, 6)
-        await until_stored(tmp_path / "sessions.db", 7)  # the query is an entry too
+        await until_stored(tmp_path / "sessions.db", 8)  # the settings and the query are entries too
         program.kill()
     await is_all_there(tmp_path, told, "legacy")
 
