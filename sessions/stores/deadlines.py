@@ -1,4 +1,4 @@
-"""Deadlines of ours on calls to a store: in time, or not at all. What becomes of the store then is ``guarded``'s to say."""
+"""Deadlines on calls to a store: in time, or not at all. What becomes of the store then is ``guarded``'s to say."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
