@@ -37,21 +37,22 @@ class Health:
         try:
             await self.sessions.store.head("-")
         except StoreError as error:
-            store = error.code
-        state = self.sessions.writer.keeper.state()
-        usable = store == "ok" or (state.away and not state.full)
-        waits = state.spool is not None and state.spool.entries > 0
+            store = error.code.removeprefix("store_")
+        keeper = self.sessions.writer.keeper
+        usable = store == "ok" or (keeper.away and not keeper.full(""))
+        waits = keeper.spool is not None and keeper.spool.entries > 0
         told: dict[str, Any] = {
             "status": "failing" if not usable else "degraded" if waits or store != "ok" else "ok",
             "version": version("persistent-companions"),
             "store": store,
         }
-        if state.spool is not None:
-            oldest = state.spool.oldest_at
+        if keeper.spool is not None:
+            spool = keeper.spool.state()
+            oldest = spool.oldest_at
             told["spool"] = {
-                "entries": state.spool.entries,
-                "bytes": state.spool.bytes,
-                "limit": state.spool.limit,
+                "entries": spool.entries,
+                "bytes": spool.bytes,
+                "limit": spool.limit,
                 "oldest_seconds": None if oldest is None else round(time.time() - oldest, 1),
             }
         return told

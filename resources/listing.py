@@ -13,6 +13,7 @@ from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
 from pydantic import AnyUrl
 
 from companions.companion_types import Library
+from companions.errors import StoreError
 from resources.sessions import NEWEST
 from sessions.reading import Reading
 
@@ -37,7 +38,10 @@ class LiveResources(Middleware):
     ) -> Sequence[Resource]:
         """List what FastMCP knows, then the live sessions."""
         listed = list(await call_next(context))
-        body = await self._reading.listing(self._owner(), limit=NEWEST)
+        try:
+            body = await self._reading.listing(self._owner(), limit=NEWEST)
+        except StoreError:
+            return listed  # what does not depend on the store is there all the same
         for session in body["sessions"]:
             for companion_type in session["companions"]:
                 listed += _parts(session["session_id"], companion_type, session["title"])

@@ -6,13 +6,15 @@ has kept.
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
+from companions.entries import Entry
 from companions.errors import StoreAwayError, StoreError
-from sessions.reconciling import reconcile
-from sessions.spool.spool import Spool, Spooled, SpoolState
-from sessions.store import Append, Committed, Conflict, Outcome
+from sessions.reconciling import Reconciled, reconcile
+from sessions.spool.runs import Run, runs
+from sessions.spool.spool import Spool
+from sessions.store import Append, Committed, Conflict, Gone, Outcome
 from sessions.stores.guarded import GuardedStore
 
 log = logging.getLogger("companions.keeping")
@@ -28,23 +30,8 @@ class Kept:
     """The entries are on this machine's disk, and go into the store when it is back."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class State:
-    """How things are kept at this moment.
-
-    Attributes:
-        away: Whether the store is known to be away.
-        full: Whether nothing more can be kept while it is.
-        spool: What waits on this machine's disk; ``None`` for a store that is never away.
-    """
-
-    away: bool
-    full: bool
-    spool: SpoolState | None
-
-
-Moved = Callable[[str, int], None]
-"""Told a session whose entries another process came before, and how many texts became alternatives."""
+Moved = Callable[[str, Reconciled], None]
+"""Told a session whose entries another process came before, and what became of them."""
 
 
 @dataclass(slots=True)
@@ -53,15 +40,17 @@ class Keeper:
 
     Attributes:
         spool: ``None`` for a store that is never away.
+        batch: How many entries are brought home at once at present.
         on_moved: Told when entries that were answered had to give way.
     """
 
     store: GuardedStore
     spool: Spool | None = None
-    on_moved: Moved = lambda _session_id, _lost: None
+    on_moved: Moved = lambda _session_id, _done: None
     adopted: bool = False
     _refused: "asyncio.TimerHandle | None" = None
-    _taken: int = BATCH
+    batch: int = BATCH
+    _bringing: asyncio.Lock = field(default_factory=asyncio.Lock)
     _home: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     @property
@@ -69,10 +58,11 @@ class Keeper:
         """Whether the store is known to be away."""
         return self.store.away
 
-    @property
-    def full(self) -> bool:
-        """Whether nothing more can be kept while the store is away."""
-        return self.store.away and (self.spool is None or self.spool.full)
+    def full(self, session_id: str) -> bool:
+        """Tell whether what a session writes now could not be kept."""
+        if self.spool is None:
+            return self.store.away
+        return self.spool.full and (self.store.away or self.waits(session_id))
 
     @property
     def homeward(self) -> bool:
@@ -83,10 +73,6 @@ class Keeper:
         """Tell whether entries of a session are on this machine's disk and not in the store."""
         return self.spool is not None and session_id in self.spool.waiting
 
-    def state(self) -> State:
-        """Tell how the store and the spool are, as far as is known without asking."""
-        return State(away=self.store.away, full=self.full, spool=None if self.spool is None else self.spool.state())
-
     async def adopt(self) -> None:
         """Take over what processes that have died kept for this store; once is enough."""
         if not self.adopted and self.spool is not None:
@@ -94,6 +80,8 @@ class Keeper:
                 count = await self.spool.adopt()
             except StoreError as error:
                 log.warning("entries of an ended process stay where they are: %s", error)
+            except Exception:
+                log.exception("entries of an ended process stay where they are")
             else:
                 if count:
                     log.warning("%d entries that an ended process kept are brought into the store", count)
@@ -111,39 +99,47 @@ class Keeper:
             found |= {id(append): said for append, said in zip(direct, await self._store(direct), strict=True)}
         left = [append for append in appends if isinstance(found.get(id(append), _KEPT), Kept)]
         if left:
-            found |= dict.fromkeys(map(id, left), await self._spool(left))
+            found |= dict.fromkeys(map(id, left), await self.put_by(left))
         return [found[id(append)] for append in appends]
 
     async def bring_home(self) -> None:
         """Bring the oldest that is kept into the store."""
         done = False
         try:
-            done = self.spool is not None and await self._bring(self.spool)
+            async with self._bringing:
+                done = self.spool is not None and await self._bring(self.spool)
         except StoreError as error:
-            log.warning("what is kept on this machine's disk cannot be read now: %s", error)
-        # What the store refuses is passed over by taking more, until it is offered again.
-        self._taken = BATCH if done else 2 * self._taken
-        if not done and not self.store.away:
+            log.warning("what is kept on this machine's disk cannot be brought home now: %s", error)
+        except Exception:
+            log.exception("what is kept on this machine's disk cannot be brought home now")
+        await self._after_bringing(done=done)
+
+    async def _after_bringing(self, *, done: bool) -> None:
+        if done:
+            self.batch = BATCH
+        elif self.store.away:
+            # It may have been too much for the time that there is.
+            self.batch = max(1, self.batch // 2)
+        else:
+            # What the store refuses is passed over by taking more, until it is offered again.
+            self.batch = max(BATCH, min(2 * self.batch, 0 if self.spool is None else self.spool.entries))
             self._refused = asyncio.get_running_loop().call_later(REFUSED_SECONDS, self._again)
         async with self._home:
             self._home.notify_all()
 
     async def _bring(self, spool: Spool) -> bool:
         """Bring a batch; tells whether any of it is in the store now."""
-        runs = _runs(await spool.take(self._taken))
-        appends = [append for append, _ in runs]
-        outcomes = await self._store(appends)
+        taken = runs(await spool.take(self.batch))
+        outcomes = await self._store([run.append for run in taken])
         done = list[int]()
-        for (append, numbers), outcome in zip(runs, outcomes, strict=True):
-            if await self._settled(append, outcome):
-                done += numbers
+        for run, outcome in zip(taken, outcomes, strict=True):
+            done += await self._settled(spool, run, outcome)
         await spool.drop(done)
         return bool(done)
 
-    async def give_way(self, append: Append) -> None:
+    async def give_way(self, session_id: str, entries: Sequence[Entry], lost: Collection[str] = ()) -> None:
         """Bring entries that were answered already behind those of another process."""
-        lost = await reconcile(self.store, append)
-        self.on_moved(append.session_id, lost)
+        self.on_moved(session_id, await reconcile(self.store, session_id, entries, lost=lost))
 
     async def home(self, session_id: str) -> None:
         """Wait until all of a session is in the store.
@@ -162,7 +158,18 @@ class Keeper:
             raise StoreAwayError("The session is on its way into the store.", "Call again in a moment.")
 
     async def forget(self, session_id: str) -> None:
-        """Erase what is kept of a forgotten session."""
+        """Erase a session from the store and from this machine's disk, while nothing of it is on its way between."""
+        async with self._bringing:
+            try:
+                await self.store.tombstone(session_id)
+            except StoreAwayError:
+                raise
+            except StoreError:
+                await self._forget_kept(session_id)
+                raise
+            await self._forget_kept(session_id)
+
+    async def _forget_kept(self, session_id: str) -> None:
         if self.spool is not None:
             await self.spool.forget(session_id)
 
@@ -199,10 +206,12 @@ class Keeper:
         """Tell whether a store that failed had stored an append all the same."""
         try:
             return await self.store.holds(append)
-        except StoreError:
+        except Exception:
+            log.debug("what a store that failed holds cannot be read", exc_info=True)
             return False
 
-    async def _spool(self, appends: Sequence[Append]) -> Kept | StoreError:
+    async def put_by(self, appends: Sequence[Append]) -> Kept | StoreError:
+        """Keep appends on this machine's disk."""
         if self.spool is None:
             return StoreError("The store is away.", "Call again when it is back.")
         try:
@@ -211,39 +220,29 @@ class Keeper:
             return error
         return _KEPT
 
-    async def _settled(self, append: Append, outcome: Outcome | Kept | StoreError) -> bool:
-        if isinstance(outcome, Kept):
-            return False
-        if isinstance(outcome, StoreError):
-            log.error("entries of session %s cannot be stored: %s", append.session_id, outcome)
-            return False
-        if isinstance(outcome, Conflict):
-            try:
-                await self.give_way(append)
-            except StoreError as error:
-                log.warning("entries of session %s wait: %s", append.session_id, error)
-                return False
-        return True
+    async def _settled(self, spool: Spool, run: Run, outcome: Outcome | Kept | StoreError) -> Sequence[int]:
+        """Tell which of what is kept is done with."""
+        session_id = run.append.session_id
+        match outcome:
+            case Kept():
+                return ()
+            case StoreError():
+                log.error("entries of session %s cannot be stored: %s", session_id, outcome)
+                return ()
+            case Conflict():
+                # All that waits of the session, at once: what follows a text that lost has lost too.
+                waiting = [each for each in await spool.take(spool.entries) if each.append.session_id == session_id]
+                try:
+                    await self.give_way(session_id, [entry for each in waiting for entry in each.append.entries])
+                except StoreError as error:
+                    log.warning("entries of session %s wait: %s", session_id, error)
+                    return ()
+                return [each.number for each in waiting]
+            case Gone():
+                log.warning("entries of session %s were kept for it, and it is forgotten", session_id)
+            case Committed():
+                pass
+        return run.numbers
 
 
 _KEPT = Kept()
-
-
-def _runs(taken: Sequence[Spooled]) -> list[tuple[Append, list[int]]]:
-    """Join what is kept of each session into one append, with its numbers, up to the first gap in its seqs."""
-    runs: dict[str, tuple[Append, list[int]]] = {}
-    broken = set[str]()
-    for spooled in taken:
-        append, session_id = spooled.append, spooled.append.session_id
-        if session_id in broken:
-            continue
-        if session_id not in runs:
-            runs[session_id] = (append, [spooled.number])
-            continue
-        before, numbers = runs[session_id]
-        if append.entries[0].seq != before.entries[-1].seq + 1:
-            broken.add(session_id)
-            continue
-        joined = Append(session_id=session_id, entries=(*before.entries, *append.entries), opening=before.opening)
-        runs[session_id] = (joined, [*numbers, spooled.number])
-    return list(runs.values())

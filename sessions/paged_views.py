@@ -15,7 +15,7 @@ from companions.next_step import stop_reason
 from companions.run_log import run_log
 from sessions.cutting import BESIDE_BYTES, PAGE_BYTES, cut, size
 from sessions.session import Session
-from sessions.slots import PAGE, page_of, steps_of
+from sessions.slots import PAGE, SHOWN, STEPS, page_of, steps_of
 from sessions.store import Head
 
 Body = dict[str, Any]
@@ -55,7 +55,7 @@ async def run_log_page(session: Session, companion: Companion, *, slot: int | No
 
 async def timeline_page(session: Session, companion: Companion, *, slot: int | None = None, offset: int = 0) -> Body:
     """Give the steps in order, each in a line's worth of values, a hundred at a time."""
-    entries = await page_of(session, companion, slot, after=offset)
+    entries = await page_of(session, companion, slot, after=offset, kinds=STEPS if slot is not None else SHOWN)
     return {
         "session_id": session.session_id,
         "companion_type": companion.companion_type,
@@ -97,7 +97,8 @@ async def transcript_page(
         raise InputError("There is no such place in the transcript.", "Take an offset from the page before.")
     parts: list[str] = []
     room = PAGE_BYTES
-    async for entry in steps_of(session, companion, slot, after=max(seq - 1, 0)):
+    kinds = STEPS if slot is not None else SHOWN
+    async for entry in steps_of(session, companion, slot, after=max(seq - 1, 0), kinds=kinds):
         text = _told(entry)[place:] if entry.seq == seq else _told(entry)
         begun = place if entry.seq == seq else 0
         if parts and size(text) > room:
@@ -168,7 +169,7 @@ def _line(entry: Entry) -> Body:
         "words": len(entry.text.split()),
         "preview": " ".join(entry.text[:400].split())[:120],
     }
-    kept = ("model", "similarity", "guard", "satisfied", "stop_reason", "attempt")
+    kept = ("of", "model", "similarity", "guard", "satisfied", "stop_reason", "attempt")
     told = line | {name: meta.get(name) for name in kept}
     return {name: value for name, value in told.items() if value is not None}
 
@@ -185,6 +186,7 @@ def _heading(entry: Entry) -> str:
         "draft": "### Draft (version 0)",
         "critique": f"### Critique {entry.index + 1}",
         "revision": f"### Revision {entry.index + 1}",
+        "alternative": f"### Kept beside {meta.get('of')} {entry.index + 1}, which another process wrote first",
     }[entry.kind]
     again = f", written again ({meta['attempt']})" if "attempt" in meta else ""
     by = f" by {meta['model']}" if meta.get("model") else ""

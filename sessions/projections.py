@@ -11,6 +11,7 @@ from companions.companion import Companion, version_of
 from companions.entries import Entry
 from companions.next_step import stop_reason
 from sessions.awake import read_companion
+from sessions.session import Session
 from sessions.store import Head, Projection, Store
 
 TITLE = 80
@@ -50,6 +51,23 @@ def shown_after(before: Mapping[str, Any], companion: Companion, entries: Iterab
         "stop_reason": stop_reason(companion),
         "usage": usage,
     }
+
+
+def projection_of(session: Session, companion: Companion) -> Projection:
+    """Give what listings show of an open session, all of whose entries are counted; the companion wrote last."""
+    return Projection(
+        session_id=session.session_id,
+        seq=session.counted,
+        title=session.title,
+        last_used=session.used_at,
+        preview=preview_of(companion),
+        companions=dict(session.shown),
+    )
+
+
+def named(head: Head) -> str:
+    """Name a session in an error."""
+    return f"{head.opening.session_id} ({'untitled' if head.projection is None else head.projection.title[:40]})"
 
 
 async def brought_up(store: Store, head: Head) -> Projection:

@@ -77,5 +77,10 @@ class Projector:
             self._timer = asyncio.get_running_loop().call_later(wait, self._begin)
 
     def _begin(self) -> None:
-        self._timer, self._stored = None, time.monotonic()
+        self._timer = None
+        if self._task is not None and not self._task.done():
+            self._stored = time.monotonic()  # one is under way: look again when it has had its time
+            self._schedule()
+            return
+        self._stored = time.monotonic()
         self._task = asyncio.get_running_loop().create_task(self.flush(), name="companions-projector")

@@ -1,11 +1,12 @@
 """Two writers, after the answer: entries that another process came before go behind its own, as what they still are.
 
 An entry of a companion that the other left alone keeps its kind; a text of one that it touched becomes an
-``alternative``: never counted, never lost. Only entries that were answered before they were stored come here.
+``alternative``: never counted, never lost. Only entries that were answered before they were stored come here, and all
+that waits of a session at once: what follows a text that lost has lost too.
 """
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 from companions.entries import Entry
 from companions.errors import StoreAwayError
@@ -16,37 +17,61 @@ PAGE = 200
 STEPS = frozenset({"configure", "query", "draft", "critique", "revision"})
 
 
-async def reconcile(store: Store, append: Append) -> int:
-    """Store what fits of an append that came too late.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconciled:
+    """What became of entries that came too late.
 
-    Returns:
-        How many texts became alternatives.
+    Attributes:
+        lost: Companion types that another process had touched.
+        alternatives: How many texts became alternatives.
+    """
+
+    lost: frozenset[str] = frozenset()
+    alternatives: int = 0
+
+
+async def reconcile(
+    store: Store, session_id: str, entries: Sequence[Entry], *, lost: Collection[str] = ()
+) -> Reconciled:
+    """Store what fits of entries of one session that came too late.
+
+    Args:
+        store: The store.
+        session_id: The session.
+        entries: In the order in which they were answered.
+        lost: Companion types of which earlier entries have become alternatives, so that these have to as well.
 
     Raises:
         StoreAwayError: The store went away, or other processes keep writing; the same call may go through later.
     """
     for _ in range(ATTEMPTS):
-        touched, head, known = await _since(store, append)
-        kept = [_beside(entry, touched) for entry in append.entries if entry.id not in known]
-        entries = _renumbered([entry for entry in kept if entry is not None], head)
-        if not entries:
-            return 0
-        (outcome,) = await store.append([Append(session_id=append.session_id, entries=entries)])
+        head = await store.head(session_id)
+        if head is None:
+            return Reconciled()
+        touched, newest, known = await _since(store, session_id, entries, head.seq)
+        touched |= {*lost}
+        kept = [_beside(entry, touched) for entry in entries if entry.id not in known]
+        stored = _renumbered([entry for entry in kept if entry is not None], newest)
+        losers = frozenset(entry.companion_type for entry in entries) & touched
+        done = Reconciled(lost=losers, alternatives=sum(entry.kind == "alternative" for entry in stored))
+        if not stored:
+            return done
+        (outcome,) = await store.append([Append(session_id=session_id, entries=stored)])
         if isinstance(outcome, Committed):
-            return sum(entry.kind == "alternative" for entry in entries)
+            return done
         if isinstance(outcome, Gone):
-            return 0
+            return Reconciled()
     raise StoreAwayError("Other processes keep writing to this session.", "Call again in a moment.")
 
 
-async def _since(store: Store, append: Append) -> tuple[set[str], int, set[str]]:
-    """Read what was written in the meantime: by companion type who was touched, the head, and our own ids."""
-    ours = _writer(append.entries[0])
-    after, touched, known = append.entries[0].seq - 1, set[str](), set[str]()
-    while page := await store.page(append.session_id, after=after, limit=PAGE):
+async def _since(store: Store, session_id: str, entries: Sequence[Entry], head: int) -> tuple[set[str], int, set[str]]:
+    """Read what was written in the meantime: by companion type who was touched, the head, and the ids of all."""
+    ours = {_writer(entry) for entry in entries}
+    after, touched, known = min(entries[0].seq - 1, head), set[str](), set[str]()
+    while page := await store.page(session_id, after=after, limit=PAGE):
         after = page[-1].seq
-        known |= {entry.id for entry in page if _writer(entry) == ours}
-        touched |= {entry.companion_type for entry in page if _writer(entry) != ours and entry.kind in STEPS}
+        known |= {entry.id for entry in page}
+        touched |= {entry.companion_type for entry in page if _writer(entry) not in ours and entry.kind in STEPS}
     return touched, after, known
 
 
@@ -55,7 +80,7 @@ def _writer(entry: Entry) -> str:
     return entry.id.partition("-")[0]
 
 
-def _beside(entry: Entry, touched: set[str]) -> Entry | None:
+def _beside(entry: Entry, touched: Collection[str]) -> Entry | None:
     if entry.companion_type not in touched or entry.kind not in STEPS:
         return entry
     if entry.kind == "configure":

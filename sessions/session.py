@@ -179,10 +179,13 @@ class Session:
 
     async def _unfence(self) -> None:
         """Read the head again after a refusal; from here on the numbers that are given out are true."""
+        if self.writer.early:
+            await self.writer.landed(self.place)  # what was answered before has its place by now
         await self.writer.settled(self.session_id)
         head = await self.store.head(self.session_id)
         if not self.place.fenced or self.place.flying:
             return
+        self.place.lost.clear()
         if head is None and self.place.opening is None:
             raise gone(self.session_id)
         if head is not None:

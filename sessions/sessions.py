@@ -18,22 +18,25 @@ from companions.companion import Companion
 from companions.companion_types import Library
 from companions.configuration import Defaults
 from companions.entries import Entry
-from companions.errors import SessionNotFoundError, StoreError
+from companions.errors import SessionNotFoundError, StoreAwayError, StoreError
 from sessions.keeping import Keeper
 from sessions.leases import Leases
 from sessions.open_sessions import OpenSessions
 from sessions.places import Place
-from sessions.projections import brought_up, preview_of, shown_after, title_of
+from sessions.projections import brought_up, named, projection_of, shown_after, title_of
 from sessions.projector import Projector
+from sessions.reconciling import Reconciled
 from sessions.retention import Retention, keep_pruned
 from sessions.session import Session, gone
 from sessions.spool.spool import Spool
-from sessions.store import Head, Opening, Projection, Store
+from sessions.store import Head, Opening, Store
 from sessions.stores.guarded import GuardedStore
 from sessions.writer import Writer
 
 log = logging.getLogger("companions.sessions")
 
+ADOPT_SECONDS = 20.0
+"""How often it is looked for what ended processes kept."""
 ALPHABET = string.ascii_lowercase + string.digits
 ID_LENGTH = 20
 """36 ** 20 ids: 103 bits."""
@@ -106,8 +109,7 @@ class Sessions:
             return "Which ones are yours cannot be told now: the store does not answer."
         if not heads:
             return "You have no sessions yet: call draft with a query to open one."
-        named = ", ".join(f"{head.opening.session_id} ({_title_of(head)})" for head in heads)
-        return f"Your newest sessions: {named}."
+        return f"Your newest sessions: {', '.join(map(named, heads))}."
 
     async def list(self, owner: str, *, search: str | None = None, limit: int = 10, offset: int = 0) -> list[Head]:
         """List an owner's sessions, last used first, as they are now."""
@@ -121,6 +123,8 @@ class Sessions:
     async def head(self, session: Session) -> Head:
         """Read a session's head, with a projection that is true to its entries."""
         await self.projector.flush()
+        await self.writer.landed(session.place)
+        await self.writer.settled(session.session_id)
         head = await self.store.head(session.session_id)
         if head is None:
             raise gone(session.session_id)
@@ -128,11 +132,15 @@ class Sessions:
 
     async def forget(self, owner: str, session_id: str) -> None:
         """Erase one of the owner's sessions from memory and store."""
-        await self.find(owner, session_id)
+        place = (await self.find(owner, session_id)).place
         self.projector.forget(session_id)
+        place.forgotten = True
         try:
-            await self.store.tombstone(session_id)
+            await self.writer.landed(place)
             await self.writer.keeper.forget(session_id)
+        except StoreAwayError:
+            place.forgotten = False
+            raise
         finally:
             # Last: whoever looked for it until now has put it back.
             self.open.leave(session_id)
@@ -158,16 +166,7 @@ class Sessions:
             session.title = title_of(companion.slot.query.text)
         before = session.shown.get(companion.companion_type, {})
         session.shown[companion.companion_type] = shown_after(before, companion, entries)
-        self.projector.project(
-            Projection(
-                session_id=session.session_id,
-                seq=session.counted,
-                title=session.title,
-                last_used=session.used_at,
-                preview=preview_of(companion),
-                companions=dict(session.shown),
-            )
-        )
+        self.projector.project(projection_of(session, companion))
 
     async def _count_again(self, session: Session) -> None:
         """Bring what is shown up to the store's head: another process, or a sibling that lost, wrote in between."""
@@ -183,12 +182,15 @@ class Sessions:
             self.projector.project(projection)
 
     async def begin(self) -> None:
-        """Connect to the store ahead of the first call, and take over what an ended process kept for it."""
+        """Connect ahead of the first call, and take over, until cancelled, what ended processes have kept."""
         self.writer.start()
         try:
             await self.store.head("-")
         except StoreError as error:
             log.warning("the store cannot be used: %s", error)
+        while True:
+            await asyncio.sleep(ADOPT_SECONDS)
+            self.writer.look_again()
 
     async def keep_pruned(self) -> None:
         """Delete what is older than sessions are kept, now and then, until cancelled."""
@@ -206,16 +208,19 @@ class Sessions:
         await self.store.rest()
         self.open.clear()
 
-    def _moved(self, session_id: str, lost: int) -> None:
+    def _moved(self, session_id: str, done: Reconciled) -> None:
         """Take note that another process wrote first to a session whose entries were answered before."""
         session = self.open.get(session_id)
-        if session is not None:
-            session.place.fenced = True
-            session.foreign += 1
-            if lost:
-                session.notices.append(
-                    f"Another process wrote to this session first: {lost} of the texts here were kept as alternatives."
-                )
+        if session is None:
+            return
+        session.place.fenced = True
+        session.place.lost |= done.lost
+        session.foreign += 1
+        if done.alternatives:
+            session.notices.append(
+                "Another process wrote to this session first. Texts from here that are kept beside it: "
+                f"{done.alternatives}; show_thinking with part=transcript shows them."
+            )
 
     async def _open_stored(self, session_id: str) -> Session | None:
         await self.writer.settled(session_id)
@@ -243,7 +248,3 @@ class Sessions:
         projection = await brought_up(self.store, head)
         self.projector.project(projection)
         return replace(head, projection=projection)
-
-
-def _title_of(head: Head) -> str:
-    return "untitled" if head.projection is None else head.projection.title[:40]

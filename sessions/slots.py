@@ -15,6 +15,8 @@ from companions.entries import Entry
 from sessions.session import Session
 
 STEPS = ("query", "draft", "critique", "revision")
+SHOWN = (*STEPS, "alternative")
+"""With the texts that another process came before."""
 PAGE = 100
 """Entries that are read at a time."""
 FEW = 6
@@ -57,7 +59,7 @@ async def steps_of(
     if slot and after < standing.query.seq:
         before = await _Steps(session, companion).newest((slot - 1, END))
         after = max(after, 0 if before is None else before.seq)
-    last = standing.newest.seq
+    last = standing.newest.seq if slot is not None else max(standing.newest.seq, session.place.head)
     while after < last:
         entries = await session.store.page(
             session.session_id,

@@ -6,6 +6,7 @@ next step: loops do that.
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -30,6 +31,7 @@ COMPANIONS_SEEN = 8
 ANSWER_SEEN = 2_000
 """Most of each companion's answer, in bytes, that a companion which sees its session is shown."""
 KEPT = "The store is away: this is kept on the server's own disk and goes into the store when it is back."
+UNSEEN = "The store is away: what others wrote to this session lately is not seen here."
 LARGE = 4_000
 """Characters from which measuring a text is given to a thread: the event loop serves others meanwhile."""
 
@@ -66,19 +68,30 @@ class Desk:
         awake = await session.wake(companion_type)
         async with awake.lock:
             await session.catch_up(awake)
-            return _advised(session, await self._make(session, awake, request, caller))
+            try:
+                return _advised(session, await self._make(session, awake, request, caller))
+            finally:
+                self.sessions.open.weigh(session)
 
     async def _make(self, session: Session, awake: Awake, request: Request, caller: Caller) -> Answer:
         found = await self._found(awake.companion, request)
         if isinstance(found, Repeat):
             return self._repeat(session, awake.companion, request, found.entry)
         model = self._model(found)
-        await self.sessions.writer.room()
-        if model is None or given(found, caller) is not None or session.place.opening is not None:
-            return await self._record(session, awake, found, caller, model)
-        return await self._ask_alone(session, awake, found, caller)
+        await self.sessions.writer.room(session.session_id)
+        notes = found.notes_before(awake.companion.companion_type)
+        if model is None or given(found, caller) is not None:
+            await self._note(session, awake, notes)
+            return await self._write(session, awake, found, caller, model)
+        if session.place.opening is not None:
+            # Its query is what other processes can know it by.
+            await self._note(session, awake, notes)
+            notes = ()
+        return await self._ask_alone(session, awake, found, caller, notes)
 
-    async def _ask_alone(self, session: Session, awake: Awake, found: Plan, caller: Caller) -> Answer:
+    async def _ask_alone(
+        self, session: Session, awake: Awake, found: Plan, caller: Caller, notes: Sequence[Note]
+    ) -> Answer:
         """Let a model write, unless another process has it write the same: then what that one wrote is the answer."""
         leases, name = self.sessions.leases, f"step {session.session_id} {awake.companion.companion_type}"
         waited = not await leases.take(name)
@@ -92,15 +105,16 @@ class Desk:
                 again = await self._found(awake.companion, found.request)
             if isinstance(again, Repeat):
                 return self._repeat(session, awake.companion, found.request, again.entry)
-            return await self._record(session, awake, again, caller, self._model(again))
+            await self._note(session, awake, again.notes_before(awake.companion.companion_type) if waited else notes)
+            return await self._write(session, awake, again, caller, self._model(again))
+
+    async def _note(self, session: Session, awake: Awake, notes: Sequence[Note]) -> None:
+        """Store what comes before a text: a new configuration, a new query."""
+        if notes:
+            await self.sessions.project(session, awake.companion, await session.record(awake, notes))
 
     async def _found(self, companion: Companion, request: Request) -> Plan | Repeat:
         return plan(companion, request, await self._wanted(companion, companion.companion_type, request))
-
-    async def _record(self, session: Session, awake: Awake, found: Plan, caller: Caller, model: Model | None) -> Answer:
-        if notes := found.notes_before(awake.companion.companion_type):
-            await self.sessions.project(session, awake.companion, await session.record(awake, notes))
-        return await self._write(session, awake, found, caller, model)
 
     async def instructions(self, session: Session, companion_type: str) -> dict[str, str]:
         """Give what a caller that writes needs for the next step, as ``system`` and ``user``."""
@@ -184,6 +198,8 @@ def _advised(session: Session, given: Answer) -> Answer:
     notices, session.notices = session.notices, []
     if session.kept:
         notices.append(KEPT)
+    elif session.writer.keeper.away:
+        notices.append(UNSEEN)
     return replace(given, advice=tuple(notices)) if notices else given
 
 

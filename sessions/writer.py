@@ -5,6 +5,7 @@ It decides when to write, never what: what an entry says is the step's work, whe
 """
 
 import asyncio
+import logging
 import secrets
 import time
 from collections import deque
@@ -15,13 +16,14 @@ from itertools import count
 from companions.entries import Entry, Note
 from companions.errors import StoreAwayError, StoreError
 from sessions.keeping import Keeper, Kept
-from sessions.places import Parcel, Place, Receipt, joined
-from sessions.store import Append, Committed, Conflict, Gone, Outcome
+from sessions.places import Parcel, Place, Receipt, joined, next_batch, numbered
+from sessions.store import Committed, Conflict, Gone, Outcome
 
-MAX_BATCH = 512
-"""Most entries of one transaction: smaller costs throughput, larger only adds delay."""
+log = logging.getLogger("companions.writer")
+
 MAX_WAITING = 32_000_000
 """Characters that may wait to be committed; steps that would write more wait before they ask a model."""
+LOOK_SECONDS = 0.005
 PAUSE = 1.0
 """Seconds before entries that were answered already are offered again to a store that refused them."""
 
@@ -53,7 +55,7 @@ class Writer:
             # What a stop left behind is what there is to do first.
             (self._wake if self._queue else self._idle).set()
             self._roomy.set()
-            self.keeper.store.on_back = self._go_on
+            self.keeper.store.on_back = self.look_again
             self._task = asyncio.create_task(self._run(), name="companions-writer")
 
     def hand_over(self, place: Place, notes: Sequence[Note]) -> tuple[tuple[Entry, ...], Receipt]:
@@ -63,10 +65,7 @@ class Writer:
         """
         self.start()
         call, now = next(self._calls), time.time()
-        entries = tuple(
-            _entry(note, seq=place.head + number, id=f"{self._name}-{call}-{number}", author=place.owner, at=now)
-            for number, note in enumerate(notes, start=1)
-        )
+        entries = numbered(notes, place, call=f"{self._name}-{call}", at=now)
         parcel = Parcel(place, entries, place.opening, asyncio.get_running_loop().create_future())
         place.head += len(entries)
         place.flying += 1
@@ -79,13 +78,13 @@ class Writer:
         self._wake.set()
         return entries, parcel.receipt
 
-    async def room(self) -> None:
-        """Wait until there is room for another step: asked before a model is.
+    async def room(self, session_id: str) -> None:
+        """Wait until there is room for another step of a session: asked before a model is.
 
         Raises:
             StoreError: There is none in time.
         """
-        if self.keeper.full:
+        if self.keeper.full(session_id):
             raise StoreError(
                 "The store is away, and what this machine may keep for it meanwhile is full.",
                 "Make the store reachable again; nothing that was answered is lost.",
@@ -104,8 +103,25 @@ class Writer:
             StoreAwayError: It does not in time.
         """
         self.start()
-        await self._ready.wait()
+        try:
+            async with asyncio.timeout(self.keeper.store.deadline):
+                await self._ready.wait()
+        except TimeoutError:
+            raise StoreAwayError("What an ended process kept is still being read.", "Call again in a moment.") from None
         await self.keeper.home(session_id)
+
+    async def landed(self, place: Place) -> None:
+        """Wait until all that was handed over of a session is stored or kept.
+
+        Raises:
+            StoreAwayError: It is not in time.
+        """
+        try:
+            async with asyncio.timeout(self.keeper.store.deadline):
+                while place.flying:  # noqa: ASYNC110 (rare, and an event per session would have to be kept true)
+                    await asyncio.sleep(LOOK_SECONDS)
+        except TimeoutError:
+            raise StoreAwayError("The session is being stored.", "Call again in a moment.") from None
 
     async def drain(self) -> None:
         """Wait until every entry handed over has its receipt, and is stored or kept."""
@@ -126,70 +142,89 @@ class Writer:
             self._ready.set()
             while self._queue or self.keeper.homeward:
                 if self._queue:
-                    await self._commit(self._take())
+                    await self._commit_whatever_happens(next_batch(self._queue))
                 if self.keeper.homeward:
                     await self.keeper.bring_home()
             self._idle.set()
             await self._wake.wait()
             self._wake.clear()
 
-    def _go_on(self) -> None:
-        """Begin to bring home what is kept, also by processes that have ended in the meantime."""
+    def look_again(self) -> None:
+        """Bring home what is kept, also by processes that have ended in the meantime."""
         self.keeper.adopted = False
         self._wake.set()
 
-    def _take(self) -> list[Parcel]:
-        taken: list[Parcel] = []
-        room = MAX_BATCH
-        while self._queue and room > 0:
-            taken.append(self._queue.popleft())
-            room -= len(taken[-1].entries)
-        return taken
+    async def _commit_whatever_happens(self, parcels: list[Parcel]) -> None:
+        """Commit a batch; what nobody foresaw is told to its steps, and ends nothing."""
+        try:
+            await self._commit(parcels)
+        except Exception as error:
+            log.exception("a batch could not be stored")
+            failure = StoreError("The store failed.", "Call the same tool again; the server's log says more.")
+            failure.__cause__ = error
+            self._settle([parcel for parcel in parcels if not parcel.settled], failure)
 
     async def _commit(self, parcels: list[Parcel]) -> None:
         """Store a batch: one append per place, so that later entries of one never outlive a refused earlier one."""
+        groups = self._grouped(parcels)
+        for group in [group for group in groups if group[0].place.fenced]:
+            groups.remove(group)
+            await self._give_way(group)
+        appends = [joined(group) for group in groups]
+        try:
+            outcomes = await self.keeper.keep(appends) if appends else []
+        except asyncio.CancelledError:
+            for group in groups:
+                self._settle(group, StoreError("The program stopped while this was being stored.", "Call again."))
+            raise
+        for group, outcome in zip(groups, outcomes, strict=True):
+            await self._give(group, outcome)
+
+    def _grouped(self, parcels: list[Parcel]) -> list[list[Parcel]]:
+        """Group a batch by place; fenced ones are left only where they were answered already."""
         # Not by session: one that left memory while a call still held it can have two places, whose numbers overlap.
         groups: dict[int, list[Parcel]] = {}
         for parcel in parcels:
-            if parcel.place.fenced and not self.early:
+            if parcel.place.forgotten:
+                self._settle([parcel], Gone())
+            elif parcel.place.fenced and not self.early:
                 self._settle([parcel], Conflict(parcel.entries[0].seq - 1))
             else:
                 groups.setdefault(id(parcel.place), []).append(parcel)
-        appends = [joined(group) for group in groups.values()]
-        try:
-            outcomes = await self.keeper.keep(appends)
-        except asyncio.CancelledError:
-            for group in groups.values():
-                self._settle(group, StoreError("The program stopped while this was being stored.", "Call again."))
-            raise
-        refused = False
-        for group, append, outcome in zip(groups.values(), appends, outcomes, strict=True):
-            said = await self._answered_early(append, outcome) if self.early else outcome
-            if self.early and isinstance(said, StoreError):
-                # They were answered: they are offered again, and count for as long as they wait.
-                self._queue.extendleft(reversed(group))
-                refused = True
-            else:
-                self._settle(group, said)
-        if refused:
-            await asyncio.sleep(PAUSE)
+        return list(groups.values())
 
-    async def _answered_early(
-        self, append: Append, outcome: Outcome | Kept | StoreError
-    ) -> Outcome | Kept | StoreError:
-        """Give entries that cannot be refused any more their place behind another process's."""
-        if not isinstance(outcome, Conflict):
-            return outcome
+    async def _give(self, group: list[Parcel], outcome: Outcome | Kept | StoreError) -> None:
+        if self.early and isinstance(outcome, Conflict):
+            await self._give_way(group)
+        elif self.early and isinstance(outcome, StoreError):
+            await self._put_by(group)
+        else:
+            self._settle(group, outcome)
+
+    async def _give_way(self, group: list[Parcel]) -> None:
+        """Give entries that were answered already their place behind another process's."""
+        place = group[0].place
+        entries = [entry for parcel in group for entry in parcel.entries]
         try:
-            await self.keeper.give_way(append)
-        except StoreError as error:
-            return error
-        return Committed()
+            await self.keeper.give_way(place.session_id, entries, place.lost)
+        except StoreError:
+            await self._put_by(group)
+        else:
+            self._settle(group, Committed())
+
+    async def _put_by(self, group: list[Parcel]) -> None:
+        """Keep entries that were answered already and that the store refuses; else they are offered again."""
+        kept = await self.keeper.put_by([joined(group)])
+        if isinstance(kept, StoreError):
+            self._queue.extendleft(reversed(group))
+            await asyncio.sleep(PAUSE)
+        else:
+            self._settle(group, kept)
 
     def _settle(self, parcels: Sequence[Parcel], outcome: Outcome | Kept | StoreError) -> None:
         """Give parcels of a place their receipts; unless they are stored, the head has to be read again."""
         for parcel in parcels:
-            place = parcel.place
+            place, parcel.settled = parcel.place, True
             place.flying -= 1
             self._weigh(-parcel.weight)
             if isinstance(outcome, Conflict | Gone | StoreError):
@@ -208,8 +243,3 @@ class Writer:
             self._roomy.set()
         else:
             self._roomy.clear()
-
-
-def _entry(note: Note, **place: object) -> Entry:
-    fields = {name: getattr(note, name) for name in ("companion_type", "kind", "slot", "index", "text", "meta")}
-    return Entry(**fields, **place)  # type: ignore[arg-type]

@@ -101,7 +101,7 @@ def _spool(program: Program) -> Iterator[Finding]:
         yield Finding(
             "note",
             f"Spool {program.spool}: {size / 1000:,.0f} kB from processes that have ended wait for the store, in "
-            f"{', '.join(path.name for path in left)}. The next server takes them in; start one while the store can be "
+            f"{', '.join(path.name for path in left)}. A server on this store takes them in while it can be "
             "reached.",
         )
 

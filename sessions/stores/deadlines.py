@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import TypeVar
 
 from companions.errors import StoreAwayError
@@ -14,44 +13,40 @@ TURNS = 4
 T = TypeVar("T")
 
 
-async def in_time(call: Callable[[], Awaitable[T]], until: float) -> T:
-    """Make a call, and cancel it when time is up; a store lets itself be cancelled at once, and stays usable.
+class Patience:
+    """How long one call is waited for."""
 
-    Args:
-        call: Makes it.
-        until: The event loop's moment at which it is given up.
+    def __init__(self, until: float) -> None:
+        """Say until which moment of the event loop's clock."""
+        self._over = False
+        self._timeout = asyncio.timeout(None)
+        self._timer = asyncio.get_running_loop().call_at(until, self._end, TURNS)
 
-    Raises:
-        StoreAwayError: It was given up.
-    """
-    patience = _Patience(asyncio.timeout(None))
-    timer = asyncio.get_running_loop().call_at(until, patience.end, TURNS)
-    try:
-        async with patience.timeout:
-            return await call()
-    except TimeoutError:
-        raise StoreAwayError("The store did not answer in time.", WAIT) from None
-    finally:
-        timer.cancel()
-        patience.over = True
+    def until(self, until: float) -> None:
+        """Wait no longer than that moment."""
+        if not self._over and until < self._timer.when():
+            self._timer.cancel()
+            self._timer = asyncio.get_running_loop().call_at(until, self._end, TURNS)
 
+    async def wait(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Make the call, and cancel it when time is up; a store lets itself be cancelled at once, and stays usable.
 
-@dataclass(slots=True)
-class _Patience:
-    """How long a call is waited for.
+        Raises:
+            StoreAwayError: Time was up.
+        """
+        try:
+            async with self._timeout:
+                return await call()
+        except TimeoutError:
+            raise StoreAwayError("The store did not answer in time.", WAIT) from None
+        finally:
+            self._timer.cancel()
+            self._over = True
 
-    Attributes:
-        timeout: Cancels the call.
-        over: Whether the call has ended.
-    """
-
-    timeout: asyncio.Timeout
-    over: bool = False
-
-    def end(self, turns: int) -> None:
+    def _end(self, turns: int) -> None:
         """Cancel the call, unless its answer has come and nobody has had the time yet to look at it."""
         loop = asyncio.get_running_loop()
-        if turns and not self.over:
-            loop.call_soon(self.end, turns - 1)
-        elif not self.over:
-            self.timeout.reschedule(loop.time())
+        if turns and not self._over:
+            loop.call_soon(self._end, turns - 1)
+        elif not self._over:
+            self._timeout.reschedule(loop.time())

@@ -8,14 +8,14 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
 from companions.entries import Entry
-from companions.errors import StoreAwayError
+from companions.errors import StoreAwayError, StoreError
 from sessions.store import Append, Committed, Conflict, Head, Outcome, Projection, Size, Store, Window
-from sessions.stores.deadlines import WAIT, in_time
+from sessions.stores.deadlines import WAIT, Patience
 
 log = logging.getLogger("companions.store")
 
@@ -26,7 +26,7 @@ HURRY = 0.5
 PAUSE = 0.02
 """Seconds before a call is first repeated; each further pause is twice as long."""
 PATIENCE = 10.0
-"""The same for searches and counts, which may have much to look at."""
+"""The same for searches, counts and erasures, which may have much to do."""
 PROBE_SECONDS = 0.5
 """How often a store that is away is asked whether it is back."""
 
@@ -40,7 +40,7 @@ class GuardedStore:
     Attributes:
         store: The store itself.
         seconds: How long each call may take.
-        patience: How long searches and counts may.
+        patience: How long searches, counts and erasures may.
         away: Whether the store is known to be away; calls then fail at once until a probe has reached it.
         on_back: Called when it is back.
     """
@@ -53,6 +53,7 @@ class GuardedStore:
     _hurried: bool = False
     _loaded: bool = False
     _probing: "asyncio.Task[None] | None" = None
+    _waiting: set[Patience] = field(default_factory=set[Patience])
 
     @property
     def deadline(self) -> float:
@@ -114,7 +115,7 @@ class GuardedStore:
 
     async def project(self, projections: Sequence[Projection]) -> None:
         """Refresh projections; see ``Store.project``."""
-        await self._within(lambda: self.store.project(projections))
+        await self._alone(lambda: self.store.project(projections), self.seconds)
 
     async def lease(self, name: str, holder: str, seconds: float) -> str:
         """Take, renew or give back a lease; see ``Store.lease``."""
@@ -122,13 +123,13 @@ class GuardedStore:
 
     async def tombstone(self, session_id: str) -> bool:
         """Erase a session; see ``Store.tombstone``."""
-        return await self._within(lambda: self.store.tombstone(session_id))
+        return await self._alone(lambda: self.store.tombstone(session_id))
 
     async def close(self) -> None:
         """Let go of the store; one that does not answer is left to itself."""
         await self.rest()
         with contextlib.suppress(StoreAwayError):
-            await in_time(self.store.close, asyncio.get_running_loop().time() + self.deadline)
+            await self._in_time(self.store.close, asyncio.get_running_loop().time() + self.deadline)
 
     async def rest(self) -> None:
         """End what runs in the background, and know nothing of the store any more: the next event loop begins anew."""
@@ -138,21 +139,24 @@ class GuardedStore:
         self._probing, self.away, self._hurried = None, False, False
 
     def hurry(self) -> None:
-        """Wait less long until ``rest``: the program is ending."""
+        """Wait less long until ``rest``, also for what is under way: the program is ending."""
         self._hurried = True
+        until = asyncio.get_running_loop().time() + HURRY
+        for patience in self._waiting:
+            patience.until(until)
 
     async def list(self, owner: str, *, search: str | None = None, limit: int = 10, offset: int = 0) -> list[Head]:
         """Read an owner's sessions; see ``Store.list``."""
         within = self._alone if search else self._within
         return await within(lambda: self.store.list(owner, search=search, limit=limit, offset=offset))
 
-    async def _alone(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Make a call that may have much to look at: that it takes long says nothing of the store."""
+    async def _alone(self, call: Callable[[], Awaitable[T]], seconds: float | None = None) -> T:
+        """Make a call that may have much to do: that it takes long says nothing of the store."""
         if self.away:
             raise _away()
         await self.load()
-        patience = HURRY if self._hurried else self.patience
-        return await in_time(call, asyncio.get_running_loop().time() + patience)
+        patience = HURRY if self._hurried else seconds or self.patience
+        return await self._in_time(call, asyncio.get_running_loop().time() + patience)
 
     async def _within(self, call: Callable[[], Awaitable[T]]) -> T:
         """Make a call, and repeat it until the deadline as long as the store is only away for a moment."""
@@ -162,13 +166,21 @@ class GuardedStore:
         until, pause = asyncio.get_running_loop().time() + self.deadline, PAUSE
         while True:
             try:
-                return await in_time(call, until)
+                return await self._in_time(call, until)
             except StoreAwayError as error:
-                if self.away or asyncio.get_running_loop().time() + pause >= until:
+                if self.away or self._hurried or asyncio.get_running_loop().time() + pause >= until:
                     self._leave(error)
                     raise
             await asyncio.sleep(pause)
             pause *= 2
+
+    async def _in_time(self, call: Callable[[], Awaitable[T]], until: float) -> T:
+        patience = Patience(until)
+        self._waiting.add(patience)
+        try:
+            return await patience.wait(call)
+        finally:
+            self._waiting.discard(patience)
 
     def _leave(self, error: StoreAwayError) -> None:
         """Know the store to be away from here on, and look in the background whether it is back."""
@@ -181,12 +193,22 @@ class GuardedStore:
     async def _probe(self) -> None:
         while self.away:
             await asyncio.sleep(PROBE_SECONDS)
-            with contextlib.suppress(StoreAwayError):
-                # Any answer will do, also that there is no such session.
-                await in_time(lambda: self.store.head("-"), asyncio.get_running_loop().time() + self.deadline)
-                self.away = False
+            self.away = not await self._answers()
         log.warning("the store is back")
         self.on_back()
+
+    async def _answers(self) -> bool:
+        """Tell whether the store answers: any answer will do, also that there is no such session, or a refusal."""
+        try:
+            await self._in_time(lambda: self.store.head("-"), asyncio.get_running_loop().time() + self.deadline)
+        except StoreAwayError:
+            return False
+        except StoreError as error:
+            log.warning("the store answers, and refuses: %s", error.what)
+        except Exception:
+            log.exception("the store failed in a way that it does not know")
+            return False
+        return True
 
     async def _recognised(self, append: Append, conflict: Conflict) -> Outcome:
         """Tell whether entries that did not fit are there already: an earlier call stored them and could not say so."""

@@ -11,6 +11,7 @@ from sessions.store import Append, Committed, Conflict, Store
 from sessions.stores.guarded import HURRY, GuardedStore
 from sessions.stores.memory.store import MemoryStore
 from tests.sessions.building import Story, note, placed
+from tests.sessions.conftest import CALLS
 from tests.sessions.faults import Fault, FaultyStore, until
 from tests.sessions.writing import log_of
 
@@ -41,6 +42,7 @@ async def guarded(faulty: FaultyStore) -> AsyncIterator[GuardedStore]:
 async def test_a_call_that_hangs_ends_at_its_deadline_and_the_ones_after_it_at_once(
     guarded: GuardedStore, faulty: FaultyStore, call: Callable[[Store], Awaitable[object]]
 ) -> None:
+    guarded.patience = SECONDS
     await Story(faulty.store).write()
     for method in ("append", "tail", "page", "head", "list", "project", "lease", "tombstone"):
         faulty.holds(method)
@@ -49,9 +51,11 @@ async def test_a_call_that_hangs_ends_at_its_deadline_and_the_ones_after_it_at_o
     with pytest.raises(StoreAwayError, match="did not answer in time"):
         await call(guarded)
     assert SECONDS <= loop.time() - started <= SECONDS + 0.5
-    assert guarded.away
-    with pytest.raises(StoreAwayError, match="is away"):
-        await asyncio.wait_for(call(guarded), SECONDS / 2)
+    if call in {CALLS["project"], CALLS["tombstone"]}:
+        assert not guarded.away, "it may have had much to do"
+    else:
+        with pytest.raises(StoreAwayError, match="is away"):
+            await asyncio.wait_for(call(guarded), SECONDS / 2)
 
 
 async def test_a_store_that_answers_again_is_found_in_the_background(

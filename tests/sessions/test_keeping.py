@@ -7,16 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from companions.entries import Entry
 from companions.errors import StoreAwayError, StoreError
 from companions.models import Sampling
-from sessions.spool.spool import Spool
 from sessions.steps import KEPT
 from sessions.store import Store
 from tests.sessions.faults import OWNER, Process, until
+from tests.sessions.keeping_apart import home, started, told
 from tests.sessions.writing import log_of
 
-MOMENT = 0.3
 SERVER = Sampling(execution_mode="server")
 
 
@@ -28,35 +26,12 @@ def logged() -> Iterator[list[str]]:
         yield said
 
 
-def spool_in(folder: Path, limit: int = 1_000_000) -> Spool:
-    return Spool(folder / "spool", "the store's URL", limit=limit)
-
-
-def started(store: Store, folder: Path, *, limit: int = 1_000_000, early: bool = False) -> Process:
-    process = Process.on(store, keeps=True, spool=spool_in(folder, limit), early=early)
-    process.calls.desk.sessions.store.seconds = MOMENT
-    return process
-
-
 @pytest.fixture
 async def process(store: Store, tmp_path: Path) -> AsyncIterator[Process]:
     made = started(store, tmp_path)
     yield made
     made.store.away = False
     await made.calls.rest()
-
-
-async def home(process: Process) -> None:
-    """Let the store be back and wait until nothing waits for it."""
-    process.store.away = False
-    sessions = process.calls.desk.sessions
-    spool = sessions.spool
-    assert spool is not None
-    await until(lambda: not sessions.store.away and spool.entries == 0)
-
-
-def told(entries: list[Entry]) -> list[tuple[str, int, str]]:
-    return [(entry.kind, entry.index, entry.text) for entry in entries if entry.kind != "configure"]
 
 
 async def test_steps_go_on_while_the_store_is_away_and_are_there_in_order_when_it_is_back(process: Process) -> None:
@@ -145,7 +120,7 @@ async def test_a_text_that_another_process_came_before_is_kept_as_an_alternative
         ("critique", 0, "of the plan"),
     ]
     given = await process.step("revise", answer.session_id, "generic", text="to theirs")
-    assert "2 of the texts" in given.advice[0]
+    assert "kept beside it: 2" in given.advice[0]
     await process.step("revise", answer.session_id, "strategy", text="a better plan")
     assert told(await process.entries(answer.session_id))[-2:] == [
         ("revision", 0, "to theirs"),
@@ -208,7 +183,7 @@ async def test_in_the_background_a_step_that_came_second_is_told_with_the_next_o
     gate.open()
     await process.calls.desk.sessions.writer.drain()
     given = await process.step("revise", answer.session_id, text="to theirs")
-    assert "1 of the texts" in given.advice[0]
+    assert "kept beside it: 1" in given.advice[0]
     await process.calls.rest()
     await other.calls.rest()
     assert told(await process.entries(answer.session_id))[2:] == [

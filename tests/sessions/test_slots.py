@@ -18,7 +18,7 @@ from companions.models import Sampling
 from companions.run_log import run_log
 from sessions import views
 from sessions.reading import Body, Part, Reading
-from sessions.slots import FEW, PAGE, STEPS
+from sessions.slots import FEW, JUDGED_BY, PAGE, STEPS
 from sessions.store import Store
 from sessions.stores.memory.store import MemoryStore
 from tests.sessions.building import COMPANIONS, Story, Wish, fulfil, next_place, note
@@ -32,15 +32,15 @@ VIEWS: dict[Part, Callable[[Companion], Body]] = {
     "penultimate_revision": lambda companion: views.penultimate_revision(companion, SESSION),
     "answer": lambda companion: {"text": views.current(companion).text},
 }
+# Parts that show an entry in each item of a list, by the list's name.
 SHOWN: dict[Part, str] = {"timeline": "timeline", "convergence_analysis": "similarities"}
-"""Parts that show an entry in each item of a list, and the list's name."""
 ACTIONS = ("query", "query", "draft", "step", "step", "step", "step", "redo", "configure", "noise")
 WISHES = st.builds(Wish, st.sampled_from(COMPANIONS), st.sampled_from(ACTIONS), st.integers(0, 60))
 
 
 def configured(threshold: float) -> Configuration:
-    made = Defaults(execution_mode="client", similarity_threshold=threshold)
-    return Configuration.choose(LIBRARY.get("generic"), made, Sampling())
+    defaults = Defaults(execution_mode="client", similarity_threshold=threshold)
+    return Configuration.choose(LIBRARY.get("generic"), defaults, Sampling())
 
 
 def told_by_program(entries: Sequence[Entry], wish: Wish) -> list[Note]:
@@ -56,14 +56,13 @@ def told_by_program(entries: Sequence[Entry], wish: Wish) -> list[Note]:
     made = fulfil(entries, wish)
     if made.kind == "query":
         return [queried(made, Configuration.from_meta(before.meta))]
-    beside = {"revision": {"similarity": 0.5}, "critique": {"based_on": wish.number}}.get(made.kind, {})
-    stop = {"stop_reason": "guard", "why": "It is."} if wish.number % 5 == 0 else {}
+    beside = {"revision": {"similarity": 0.5}, "critique": {"based_on": 0}}.get(made.kind, {})
+    stop = {"stop_reason": "guard"} if wish.number % 5 == 0 else {}
     return [replace(made, meta={**made.meta, **beside, **stop})]
 
 
 def queried(made: Note, configuration: Configuration) -> Note:
-    source = configuration.threshold_source
-    return replace(made, meta={"threshold": configuration.threshold, "threshold_source": source})
+    return replace(made, meta={name: getattr(configuration, name) for name in JUDGED_BY})
 
 
 def replayed(entries: Sequence[Entry], companion_type: str, slot: int) -> Companion:
@@ -103,8 +102,8 @@ async def check_slot(reading: Reading, story: Story, companion_type: str, slot: 
         return await pages(reading, story.session_id, part, companion_type=companion_type, slot=slot)
 
     analysis = await whole("convergence_analysis")
-    judged_by = (replay.configuration.threshold, replay.configuration.threshold_source)
-    assert {(page["threshold"], page["threshold_source"]) for page in analysis} == {judged_by}
+    for name in JUDGED_BY:
+        assert {page[name] for page in analysis} == {getattr(replay.configuration, name)}
     assert {page["stop_reason"] for page in analysis} == {views.phase(replay)["stop_reason"]}
     pairs = {pair["revision_pair"][1] for page in analysis for pair in page["similarities"]}
     assert pairs == {entry.index + 1 for entry in entries if entry.kind == "revision"}
@@ -148,14 +147,16 @@ def thinking(slots: Iterable[int], companion_type: str = "generic") -> Iterator[
         yield queried(note("query", companion=companion_type, slot=slot), configured(1.0))
         yield note("draft", companion=companion_type, slot=slot)
         for index in range(iterations):
-            given: dict[str, Any] = {"companion": companion_type, "slot": slot, "index": index, "based_on": index}
+            # Of four revisions the last two are guarded.
+            based_on = index - max(index % 4 - 2, 0) if index % 4 else max(index - 2, 0)
+            given: dict[str, Any] = {"companion": companion_type, "slot": slot, "index": index, "based_on": based_on}
             yield note("critique", **given)
-            yield note("revision", **given, similarity=0.5)
+            yield note("revision", **given, similarity=0.5, guard="unrelated" if index % 4 > 1 else None)
 
 
 async def test_the_slots_of_a_fork_are_read_through_its_parent(store: Store) -> None:
     story = Story(store, "parent", OWNER)
-    await story.write(*thinking([2, 0, 30, 1, 2, 2, 2, 2, 2, 2, 2, 2]))
+    await story.write(*thinking([2, 0, 32, 1, 2, 2, 2, 2, 2, 2, 2, 2]))
     fork = story.fork(SESSION, len(story.entries) - 14)
     await fork.write(note("critique", slot=9, index=1, based_on=1))
     await fork.write(*thinking([1] * 10, "strategy"))
@@ -242,8 +243,7 @@ async def test_what_other_companions_wrote_in_between_is_not_read() -> None:
 
 
 async def test_a_slot_that_is_not_there_takes_no_search() -> None:
-    story = await filled(thinking([2] * 200))
-    process, counted = await opened(story)
+    process, counted = await opened(story := await filled(thinking([2] * 200)))
     told = await attempt(Reading(calls=process.calls), story, "generic", "run_log", 200)
     assert told == {"error": "There is no slot 200."}
     assert counted.reads == 0

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from companions.errors import StoreError
-from sessions.places import Place
+from sessions.places import MAX_BATCH, Place
 from sessions.store import Committed, Conflict, Gone, Store
-from sessions.writer import MAX_BATCH, Writer
+from sessions.writer import Writer
 from tests.sessions.building import note
 from tests.sessions.faults import OWNER, Fault, FaultyStore
 from tests.sessions.writing import held, log_of, place, seqs, write, writer_on
@@ -145,7 +145,7 @@ async def test_a_failure_of_the_store_reaches_every_waiter_and_the_writer_lives_
 ) -> None:
     one, other = place("s1"), place("s2")
     first = await held(writer, faulty, place("s3"))
-    faulty.breaks("append", None, Fault(error))
+    faulty.breaks("append", None, *[Fault(error)] * 3)  # the batch, then each of its two appends alone
     receipts = [writer.hand_over(where, [note()])[1] for where in (one, other, one)]
     faulty.gates["append"].open()
     assert await first == Committed()

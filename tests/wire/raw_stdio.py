@@ -74,6 +74,7 @@ class RawHost:
     async def done(self, tool: str, **arguments: Any) -> JSON:
         """Call a tool and give its structured content."""
         answer = await asyncio.wait_for(self.call(tool, **arguments), ANSWER_SECONDS)
+        assert "structuredContent" in answer["result"], answer
         return answer["result"]["structuredContent"]
 
     def close_stdin(self) -> None:

@@ -78,6 +78,15 @@ async def until(served: Served, status: str, *, spooled: int) -> Told:
         await asyncio.sleep(LOOK_SECONDS)
 
 
+async def logged(served: Served, words: str) -> str:
+    """Wait until a server has logged something; gives its log."""
+    deadline = time.monotonic() + BACK_SECONDS
+    while words not in (log := served.log.read_text()):
+        assert time.monotonic() < deadline, log
+        await asyncio.sleep(LOOK_SECONDS)
+    return log
+
+
 async def step(client: Connection, tool: str, **given: Any) -> dict[str, Any]:
     result = await client.call_tool(tool, given)
     return result.structured_content
@@ -156,7 +165,7 @@ async def test_while_the_store_is_away_steps_go_on_and_are_counted_until_it_is_b
             ids = {"session_id": begun["session_id"]}
             await asyncio.to_thread(own_postgres.stop if how == "stop" else own_postgres.freeze)
             told = await health(served)
-            assert (told.status, told.body["status"], told.body["store"]) == (200, "degraded", "store_away")
+            assert (told.status, told.body["status"], told.body["store"]) == (200, "degraded", "away")
             counts = [told.spooled]
             for tool, text in (("critique", "Say when."), ("revise", "Now."), ("critique", "Good.")):
                 done = await step(client, tool, **ids, text=text)
@@ -185,7 +194,7 @@ async def test_a_server_that_can_keep_no_more_for_its_store_fails_and_is_well_wh
             assert (await health(served)).status == 200
             await step(client, "critique", **ids, text="How much? " * 20)
             told = await health(served)
-            assert (told.status, told.body["status"], told.body["store"]) == (503, "failing", "store_away")
+            assert (told.status, told.body["status"], told.body["store"]) == (503, "failing", "away")
             assert told.body["spool"]["bytes"] >= told.body["spool"]["limit"] == 100
             refused = await client.call_tool("revise", {**ids, "text": "This much."}, raise_on_error=False)
             assert refused.is_error
@@ -220,7 +229,7 @@ async def test_a_server_whose_store_will_not_have_it_fails_and_logs_why(tmp_path
     with serving_http(tmp_path, settings(tmp_path, f"{url}_not")) as served:
         told = await health(served)
         assert (told.status, told.body["status"], told.body["store"]) == (503, "failing", "store_failed")
-        log = served.log.read_text()
+        log = await logged(served, "the store cannot be used: ")
     assert log.count("the store cannot be used: The PostgreSQL server at 127.0.0.1:") == 1
     assert "has no database of that name. Create it, or name another in COMPANIONS_STORE." in log
     assert PASSWORD not in log
