@@ -1,4 +1,4 @@
-"""What was answered before it was stored, when things go on going wrong: nothing is lost, doubled, mixed up, revived."""
+"""What was answered before it was stored, when things keep going wrong: nothing is lost, doubled, mixed up, revived."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
