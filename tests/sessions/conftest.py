@@ -32,7 +32,19 @@ CALLS: dict[str, Callable[[Store], Awaitable[object]]] = {
 }
 
 
-@pytest.fixture(params=STORES)
+WHOLE = {"test_store_conformance", "test_store_census"}
+"""What is run over a cluster too: elsewhere it differs from a single server in nothing that is tested."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give each test its stores."""
+    if "store" in metafunc.fixturenames:
+        whole = metafunc.module.__name__.rpartition(".")[2] in WHOLE
+        kinds = [kind for kind in STORES if whole or kind != "redis cluster"]
+        metafunc.parametrize("store", kinds, indirect=True)
+
+
+@pytest.fixture
 async def store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
     made = STORES[request.param](request)
     # The first call imports a driver; the deadlines that tests set are for what comes after.

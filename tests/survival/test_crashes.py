@@ -7,7 +7,7 @@ import pytest
 from tests.survival.backends import BACKENDS, Place
 from tests.survival.crashes import Crashes
 
-POINTS = 6
+POINTS = 2
 pytestmark = pytest.mark.timeout(300)  # several real processes start in each test, on whatever machine there is
 
 

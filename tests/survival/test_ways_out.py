@@ -24,7 +24,7 @@ WAYS = {
     "SIGTERM": signal.SIGTERM,
     "SIGINT": signal.SIGINT,
 }
-MOMENTS = [(way, "once it knows") for way in WAYS] + [("SIGTERM", "at once")]
+MOMENTS = [("closed stdin", "once it knows"), ("SIGINT", "once it knows"), ("SIGTERM", "at once")]
 """Whether the process ends while its first calls still wait for the store, or after it has given up waiting."""
 
 

@@ -228,7 +228,7 @@ async def test_what_a_store_that_is_back_refuses_to_take_is_still_told(
 async def test_a_server_whose_store_will_not_have_it_fails_and_logs_why(tmp_path: Path, url: str) -> None:
     with serving_http(tmp_path, settings(tmp_path, f"{url}_not")) as served:
         told = await health(served)
-        assert (told.status, told.body["status"], told.body["store"]) == (503, "failing", "store_failed")
+        assert (told.status, told.body["status"], told.body["store"]) == (503, "failing", "failed")
         log = await logged(served, "the store cannot be used: ")
     assert log.count("the store cannot be used: The PostgreSQL server at 127.0.0.1:") == 1
     assert "has no database of that name. Create it, or name another in COMPANIONS_STORE." in log
