@@ -177,7 +177,8 @@ class Keeper:
         """Let go of the spool's file; what is in it stays there."""
         if self._refused is not None:
             self._refused.cancel()
-        self._home, self._refused, self.adopted = asyncio.Condition(), None, False
+        self._home, self._bringing = asyncio.Condition(), asyncio.Lock()
+        self._refused, self.adopted = None, False
         if self.spool is not None:
             await self.spool.close()
 

@@ -39,7 +39,7 @@ WHOLE = {"test_store_conformance", "test_store_census"}
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give each test its stores."""
     if "store" in metafunc.fixturenames:
-        whole = metafunc.module.__name__.rpartition(".")[2] in WHOLE
+        whole = metafunc.definition.path.stem in WHOLE
         kinds = [kind for kind in STORES if whole or kind != "redis cluster"]
         metafunc.parametrize("store", kinds, indirect=True)
 

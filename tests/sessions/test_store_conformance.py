@@ -136,7 +136,7 @@ async def test_nothing_is_read_of_an_unknown_session(store: Store) -> None:
 
 
 @given(script=SCRIPTS, forgotten=st.lists(st.integers(0, 9), max_size=4))
-@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_tails_and_pages_are_what_the_entries_say(store: Store, script: Script, forgotten: list[int]) -> None:
     living = await told(store, f"example-{next(EXAMPLES)}", script)
     await asyncio.gather(*(story.check() for story in living))

@@ -22,9 +22,8 @@ pytestmark = pytest.mark.timeout(300)  # several real processes start in each te
 WAYS = {
     "closed stdin": None,
     "SIGTERM": signal.SIGTERM,
-    "SIGINT": signal.SIGINT,
 }
-MOMENTS = [("closed stdin", "once it knows"), ("SIGINT", "once it knows"), ("SIGTERM", "at once")]
+MOMENTS = [("closed stdin", "once it knows"), ("SIGTERM", "at once")]
 """Whether the process ends while its first calls still wait for the store, or after it has given up waiting."""
 
 
