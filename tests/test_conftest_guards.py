@@ -85,6 +85,7 @@ def test_a_swallowed_blocking_call_fails_its_test_and_no_setting_of_the_machine_
             sys.executable,
             "-m",
             "pytest",
+            "-n0",
             "-p",
             "no:cacheprovider",
             "-p",

@@ -42,15 +42,11 @@ class Inspector:
         return self.ask("tools/call", *given)["structuredContent"]
 
 
-@pytest.fixture(params=["modern", "legacy"])
-def era(request: pytest.FixtureRequest) -> str:
-    return request.param
-
-
-@pytest.fixture(params=["stdio", "http"])
-def inspector(request: pytest.FixtureRequest, era: str, clients: Clients, tmp_path: Path) -> Iterator[Inspector]:
+@pytest.fixture(params=[("stdio", "modern"), ("http", "legacy")], ids="-".join)
+def inspector(request: pytest.FixtureRequest, clients: Clients, tmp_path: Path) -> Iterator[Inspector]:
+    kind, era = request.param
     store = tmp_path / "sessions.db"
-    if request.param == "http":
+    if kind == "http":
         with serving(["server.py", "serve", "--http", "--port"], store, tmp_path / "log") as url:
             yield Inspector(clients, ("--server-url", url, "--transport", "http", "--protocol-era", era))
         return

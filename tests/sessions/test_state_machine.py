@@ -160,6 +160,6 @@ class InSQLite(Machine):
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink)
 LONG = settings(deadline=None, stateful_step_count=30, phases=PHASES, suppress_health_check=[HealthCheck.too_slow])
 InMemory.TestCase.settings = settings(LONG, max_examples=40)
-InSQLite.TestCase.settings = settings(LONG, max_examples=25)
+InSQLite.TestCase.settings = settings(LONG, max_examples=12)
 TestAProcessWithItsMemory = InMemory.TestCase
 TestTwoProcessesOnAFile = InSQLite.TestCase

@@ -36,4 +36,4 @@ async def test_without_an_outage_nobody_is_told_of_one(place: Place, tmp_path: P
     report = await Outage(place=place, folder=tmp_path, how="none", seconds=1, clients=CLIENTS, kill_server=True).run()
     assert report.wrong == []
     assert (report.told, report.turned_down) == (0, 0)
-    assert report.during
+    assert report.answered

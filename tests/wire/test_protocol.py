@@ -51,8 +51,10 @@ async def a_session_of_every_kind_of_call(host: RawHost) -> None:
 
 
 # Trap 2: anything printed at the start breaks stdio. Trap 3: no key, no start.
-@pytest.mark.parametrize("era", ERAS)
-@pytest.mark.parametrize("condition", ["usual", "broken companion file and no HOME", "DEBUG"])
+@pytest.mark.parametrize(
+    ("condition", "era"),
+    [*(("usual", era) for era in ERAS), ("broken companion file and no HOME", "auto"), ("DEBUG", "legacy")],
+)
 async def test_nothing_but_json_rpc_is_written_to_stdout_from_a_cold_start_on(
     tmp_path: Path, era: Era, condition: str
 ) -> None:

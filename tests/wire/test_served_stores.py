@@ -3,16 +3,15 @@
 import asyncio
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.servers.fixtures import server_folder
-from tests.servers.postgres_server import PostgresServer
 from tests.servers.redis_server import RedisServer
-from tests.wire.processes import ERAS, SERVER, Connection, Era, Stdio, environment
+from tests.wire.processes import SERVER, Connection, Era, Stdio, environment
 from tests.wire.raw_stdio import RawHost, raw_host
 from tests.wire.reading import part, resource, run_log
 
@@ -24,10 +23,10 @@ NOWHERE = {"postgres": "postgresql://me@127.0.0.1:9/db", "redis": "redis://127.0
 pytestmark = pytest.mark.timeout(180)
 
 
-@pytest.fixture(params=["postgres", "redis"])
+@pytest.fixture
 def url(request: pytest.FixtureRequest) -> str:
-    """An empty database of each kind."""
-    return request.getfixturevalue(f"{request.param}_server").url(f"loop_{abs(hash(request.node.nodeid))}")
+    """An empty database of a kind."""
+    return request.getfixturevalue(f"{request.param}_server").url("loop")
 
 
 async def tells_all(client: Connection, session_id: str, done: int) -> None:
@@ -46,7 +45,7 @@ async def tells_all(client: Connection, session_id: str, done: int) -> None:
     assert session_id in (await client.read_resource("resource://sessions"))[0].text
 
 
-@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize(("url", "era"), [("postgres", "auto"), ("redis", "legacy")], indirect=["url"])
 async def test_a_loop_goes_on_in_the_next_process_and_in_the_other_era(tmp_path: Path, url: str, era: Era) -> None:
     program = Stdio(folder=tmp_path, settings={"COMPANIONS_STORE": url})
     other: Era = "legacy" if era == "auto" else "auto"
@@ -70,15 +69,11 @@ async def test_a_loop_goes_on_in_the_next_process_and_in_the_other_era(tmp_path:
     assert "Traceback" not in (tmp_path / "stdio.log").read_text()
 
 
-Server = PostgresServer | RedisServer
-
-
-@pytest.fixture(scope="module", params=[PostgresServer, RedisServer])
-def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+@pytest.fixture
+def server() -> Iterator[RedisServer]:
     """A server that its test stops."""
-    make: Callable[[Path], Server] = request.param
     with server_folder() as folder:
-        made = make(folder)
+        made = RedisServer(folder)
         made.start()
         yield made
         made.stop()
@@ -95,7 +90,7 @@ def doctor(program: Stdio) -> str:
 
 
 async def test_what_a_killed_process_kept_is_named_by_doctor_and_taken_home_by_the_next(
-    server: Server, tmp_path: Path
+    server: RedisServer, tmp_path: Path
 ) -> None:
     spool = tmp_path / "spool"
     settings = {"COMPANIONS_STORE": await asyncio.to_thread(server.url, "orphans"), "COMPANIONS_SPOOL": str(spool)}
@@ -141,8 +136,7 @@ async def everything_that_can_be_asked(host: RawHost) -> None:
     assert "error" in await host.send("resources/read", uri="resource://sessions/nobodys/generic/answer")
 
 
-@pytest.mark.parametrize("era", ERAS[:1])
-@pytest.mark.parametrize("kind", NOWHERE)
+@pytest.mark.parametrize(("kind", "era"), [("postgres", "auto"), ("redis", "legacy")])
 async def test_with_its_store_away_a_process_writes_nothing_but_json_rpc_to_stdout_and_ends_in_order(
     tmp_path: Path, kind: str, era: Era
 ) -> None:
