@@ -3,13 +3,11 @@
 Everything it wires gets its options as arguments. Commands, and every way out, are ``terminal``'s work.
 """
 
-import asyncio
-import contextlib
 import gc
 import os
 import sys
-from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -44,16 +42,18 @@ from companions.configuration import Defaults
 from companions.model_catalog import ModelCatalog
 from companions.offline import OfflineEditor
 from companions.patience import Bounds
+from companions.prices import Prices
 from middleware.errors import Errors
 from middleware.fastmcp_adapter import skip_schema_lookups
 from middleware.limits import Limits
 from middleware.telemetry import Telemetry
-from resources.health import Health
-from resources.listing import Completions, LiveResources
-from resources.prompts import Prompts
-from resources.sessions import SessionResources
+from resources.listing import LiveResources
+from resources.registering import register as register_resources
+from sessions.allowance import Allowance
+from sessions.budgets import Budget, Budgets
 from sessions.calls import Calls
 from sessions.ending import Ending
+from sessions.lifetime import Lifetime
 from sessions.opening import open_sessions
 from sessions.reading import Reading
 from sessions.retention import KEEP
@@ -63,6 +63,7 @@ from terminal.app import Program, run
 from terminal.serving import DRAIN_SECONDS
 from tools.instructions import INSTRUCTIONS
 from tools.reading import ReadingTools
+from tools.refine import Refine
 from tools.steps import Steps
 
 gc.freeze()  # and what is loaded stays: no later collection has to walk it, which would hold up calls
@@ -73,6 +74,7 @@ DEFAULT_MODEL = "openai:gpt-5-mini"
 PREFIX = "COMPANIONS_"
 LOCAL = "local"
 DATA = user_data_path("companions", appauthor=False)
+Money = Annotated[float | None, Field(ge=0, allow_inf_nan=False)]
 
 
 class Settings(BaseSettings):
@@ -98,6 +100,12 @@ class Settings(BaseSettings):
     silence_seconds: Annotated[float, Field(gt=0, description="How long a model may be silent")] = 60
     text_limit: Annotated[int, Field(ge=1, description="Most bytes of one text")] = 200_000
     calls_at_once: Annotated[int, Field(ge=1, description="Calls that one owner may have under way")] = 32
+    prices: Annotated[str | None, Field(description="What models cost, as JSON or a file of it")] = None
+    currency: Annotated[str, Field(min_length=1, max_length=8, description="What the prices are in")] = "USD"
+    session_tokens: Annotated[int | None, Field(ge=0, description="Most tokens of one session")] = None
+    session_cost: Annotated[Money, Field(description="Most that one session may cost")] = None
+    owner_day_tokens: Annotated[int | None, Field(ge=0, description="Most tokens of one owner on one day, UTC")] = None
+    owner_day_cost: Annotated[Money, Field(description="Most that one owner's day, UTC, may cost")] = None
     http_stateless: Annotated[bool, Field(description="Serve legacy HTTP clients without protocol sessions")] = False
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], Field(description="Of standard error")] = "INFO"
     openai_api_key: Annotated[str | None, Field(alias="OPENAI_API_KEY", description="The provider's key")] = None
@@ -111,6 +119,16 @@ class Settings(BaseSettings):
             max_iterations=self.max_iterations,
         )
 
+    def allowance(self) -> Allowance:
+        """Say what models cost, and how much may be spent on them."""
+        return Allowance(
+            limits=Budgets(
+                session=Budget(tokens=self.session_tokens, cost=self.session_cost),
+                owner_day=Budget(tokens=self.owner_day_tokens, cost=self.owner_day_cost),
+            ),
+            prices=Prices.read(self.prices or "{}", currency=self.currency),
+        )
+
 
 VARIABLES = {name: str(known.alias or PREFIX + name.upper()) for name, known in Settings.model_fields.items()}
 """By setting, the environment variable that it is read from."""
@@ -121,10 +139,9 @@ class Wired:
     """The program, put together."""
 
     settings: Settings
-    models: ModelCatalog
     calls: Calls
     reading: Reading
-    ending: Ending = field(default_factory=lambda: Ending(DRAIN_SECONDS))
+    lifetime: Lifetime
 
     @classmethod
     def of(cls, settings: Settings) -> "Wired":
@@ -146,8 +163,10 @@ class Wired:
             early=settings.durability == "background",
             retention=settings.retention,
         )
-        calls = Calls(desk=Desk(sessions=sessions, models=models), runs=Runs(settings.calls_at_once))
-        return cls(settings=settings, models=models, calls=calls, reading=Reading(calls=calls))
+        desk = Desk(sessions=sessions, models=models, allowance=settings.allowance())
+        calls = Calls(desk=desk, runs=Runs(settings.calls_at_once))
+        lifetime = Lifetime(calls=calls, models=models, ending=Ending(DRAIN_SECONDS))
+        return cls(settings=settings, calls=calls, reading=Reading(calls=calls), lifetime=lifetime)
 
     def owner(self) -> str:
         """Give the principal of the present request: without authentication everyone here is the local user."""
@@ -160,7 +179,7 @@ class Wired:
             "persistent-companions",
             instructions=INSTRUCTIONS,
             version=version("persistent-companions"),
-            lifespan=self.lifespan,
+            lifespan=lambda _: self.lifetime.serving(),
             mask_error_details=True,
             middleware=[
                 Errors(lambda: sessions.newest(owner())),
@@ -171,32 +190,11 @@ class Wired:
         )
         seconds, limit = given.reply_seconds, given.text_limit
         Steps(calls=self.calls, owner=owner, reply_seconds=seconds, text_limit=limit).register(mcp)
+        Refine(calls=self.calls, owner=owner, reply_seconds=seconds, text_limit=limit).register(mcp)
         ReadingTools(reading=reading, owner=owner).register(mcp)
-        SessionResources(reading=reading, owner=owner, library=sessions.read_library).register(mcp)
-        mcp.completion(Completions(reading=reading, owner=owner, library=sessions.read_library).complete)
-        Prompts().register(mcp)
-        Health(sessions).register(mcp)
+        register_resources(mcp, reading=reading, owner=owner)
         skip_schema_lookups(mcp)
         return mcp
-
-    @contextlib.asynccontextmanager
-    async def lifespan(self, _: FastMCP) -> AsyncGenerator[dict[str, Any]]:
-        """Warm up slow imports in the background; on leaving, store what was handed over."""
-        self.calls.open()
-        self.ending.put_off()
-        sessions = self.calls.desk.sessions
-        works = {"begin": sessions.begin(), "warm": self.models.warm_later(), "prune": sessions.keep_pruned()}
-        beside = [asyncio.create_task(work, name=f"companions-{name}") for name, work in works.items()]
-        try:
-            yield {}
-        finally:
-            for task in beside:
-                task.cancel()
-            await self.ending.end(self.calls.rest, self.models.aclose)
-
-    async def drain(self) -> None:
-        """Answer what waits, store what was handed over, let go of everything, in time; again is harmless."""
-        await self.ending.end(self.calls.close, self.models.aclose)
 
 
 def program(settings: Settings | None = None) -> Program:
@@ -209,7 +207,7 @@ def program(settings: Settings | None = None) -> Program:
         reading=wired.reading,
         owner=LOCAL,
         server=wired.server,
-        drain=wired.drain,
+        drain=wired.lifetime.drain,
         store=settings.store,
         spool=settings.spool.expanduser(),
         text_limit=settings.text_limit,

@@ -48,6 +48,8 @@ class Slot:
         query: The newest ``query`` entry; replaced while the slot waits for its draft.
         versions: The newest versions, oldest first, each as its newest entry.
         base: The version that the newest revision was written from.
+        workflow: What the loop that runs or ran on it was bounded by, and how it ended.
+        pick: Which version was chosen as the answer, and why, or votes for one; stale once a version is written.
     """
 
     number: int
@@ -57,6 +59,8 @@ class Slot:
     revision: Entry | None = None
     versions: tuple[Entry, ...] = ()
     base: Entry | None = None
+    workflow: Entry | None = None
+    pick: Entry | None = None
 
     @property
     def revisions(self) -> int:
@@ -81,6 +85,27 @@ class Slot:
         return self.base if self.revision.meta.get("guard") else self.revision
 
     @property
+    def picked(self) -> Entry | None:
+        """The pick, unless a version was written since."""
+        newest = self.revision or self.draft
+        if self.pick is None or newest is None or self.pick.seq < newest.seq or "version" not in self.pick.meta:
+            return None
+        return self.pick
+
+    @property
+    def answer(self) -> Entry | None:
+        """The version that was picked, else the current text."""
+        if (picked := self.picked) is None:
+            return self.current
+        known = (self.draft, self.base, *self.versions)
+        return next((each for each in known if each and version_of(each) == picked.meta["version"]), self.current)
+
+    @property
+    def max_iterations(self) -> int | None:
+        """The maximum that its loop was given; ``None`` leaves it to the configuration."""
+        return None if self.workflow is None else self.workflow.meta.get("max_iterations")
+
+    @property
     def newest(self) -> Entry:
         """The entry of the newest step, or the query while nothing is written."""
         steps = [entry for entry in (self.draft, self.critique, self.revision) if entry is not None]
@@ -98,6 +123,13 @@ class Slot:
             case _:
                 self._place(fits=self.draft is not None and entry.index >= self.revisions - 1, entry=entry)
                 self._revise(entry)
+
+    def hear(self, entry: Entry) -> None:
+        """Take in what is said of the slot without a step being made."""
+        if entry.kind == "workflow":
+            self.workflow = entry
+        else:
+            self.pick = entry
 
     def _revise(self, entry: Entry) -> None:
         kept = tuple(version for version in self.versions if version_of(version) < version_of(entry))
@@ -163,14 +195,16 @@ class Companion:
                 if self.slot is None or self.slot.number != entry.slot:
                     raise ValueError(f"{entry.kind} of slot {entry.slot} came before its query")
                 self.slot.apply(entry)
-            case _:
+            case "workflow" | "pick" if self.slot is not None and self.slot.number == entry.slot:
+                self.slot.hear(entry)
+            case _:  # what is said of an earlier slot is read from the session
                 return
         self.seq = entry.seq
 
     def _open(self, entry: Entry) -> None:
         slot = self.slot
         if slot is not None and slot.number == entry.slot and slot.draft is None:
-            slot.query = entry
+            slot.query, slot.workflow, slot.pick = entry, None, None
             return
         if slot is not None and entry.slot <= slot.number:
             raise ValueError(f"query of slot {entry.slot} came after slot {slot.number} was drafted")

@@ -1,45 +1,23 @@
-"""Companion types: the Markdown files that say how a kind of companion drafts, criticises and revises.
+"""Companion types: the kinds of companions there are, each with how it drafts, criticises and revises.
 
-It reads the files and vouches for their values; how instructions become a prompt is ``prompts``'s work, and which of a
-type's values a session goes by is ``configuration``'s.
+It finds their files, the shipped ones and the user's, and keeps them fresh. What stands in a file is read by
+``companion_files``; how instructions become a prompt is ``prompts``'s work, and which of a type's values a session goes
+by is ``configuration``'s.
 """
 
 import hashlib
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from companions.companion_files import STEPS, Problem, read_values
+from companions.companion_settings import RULES
+from companions.critics import Critic, critics_of
 from companions.errors import UnknownNameError
 
 BUILT_IN = "built in"
-NAME = re.compile("[a-z0-9_]+")
-STEPS = ("draft", "critique", "revision")
-
-
-def _is_number(value: object, most: float) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= most
-
-
-def _is_words(value: object) -> bool:
-    return isinstance(value, str) and bool(value.strip())
-
-
-# What each setting must be: for a type at its birth, and for a file, where the answer comes with a line.
-RULES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
-    "name": (lambda value: isinstance(value, str) and bool(NAME.fullmatch(value)), "lower-case letters, digits and _"),
-    "description": (_is_words, "a text"),
-    "similarity_threshold": (lambda value: value is None or _is_number(value, 1), "a number from 0 to 1"),
-    "max_iterations": (lambda value: type(value) is int and value >= 1, "a whole number of at least 1"),
-    "temperature": (lambda value: value is None or _is_number(value, 2), "a number from 0 to 2"),
-    "model": (lambda value: value is None or _is_words(value), "a model's name"),
-    "clear_history": (lambda value: isinstance(value, bool), "true or false"),
-    "sees_session": (lambda value: isinstance(value, bool), "true or false"),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +31,8 @@ class CompanionType:
         model: ``provider:name``, or ``None`` for the configured one.
         clear_history: Whether a draft sees no earlier query.
         sees_session: Whether a draft is shown what the session's other companions do.
+        checks: What every version must hold to, by name, as ``checks.wrong`` takes it.
+        critics: Who criticises in the companion's place, an aspect each, at the same time; one critic if empty.
         draft, critique, revision: The system instructions of each step.
         digest: The first 16 hexadecimal digits of the SHA-256 of the file's bytes.
         origin: ``built in``, or the file's name.
@@ -66,6 +46,8 @@ class CompanionType:
     model: str | None = None
     clear_history: bool = False
     sees_session: bool = False
+    checks: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    critics: tuple[Critic, ...] = ()
     draft: str
     critique: str
     revision: str
@@ -80,25 +62,6 @@ class CompanionType:
         for step in STEPS:
             if not getattr(self, step).strip():
                 raise ValueError(f"the {step} instructions of {self.name} are empty")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
-    """Why a file gives no companion type.
-
-    Attributes:
-        file: The file's name; the folder's path if that cannot be read.
-        line: Counted from 1; 0 if it concerns no line in particular.
-        what: One clause without a period.
-    """
-
-    file: str
-    line: int
-    what: str
-
-    def __str__(self) -> str:
-        where = f"{self.file}, line {self.line}" if self.line else self.file
-        return f"{where}: {self.what}"
 
 
 Stamp = tuple[tuple[str, int, int, int], ...]
@@ -186,65 +149,8 @@ def _read(name: str, read_bytes: Callable[[], bytes], origin: str) -> CompanionT
         content = read_bytes()
     except OSError:
         return [Problem(file=name, line=0, what="the file cannot be read")]
-    try:
-        lines = content.decode("utf-8-sig").replace("\r\n", "\n").split("\n")
-    except UnicodeDecodeError as error:
-        return [Problem(file=name, line=content.count(b"\n", 0, error.start) + 1, what="it is not UTF-8 text")]
-    values, wrong = dict[str, Any](), list[tuple[int, str]]()
-    ends = [number for number, line in enumerate(lines) if line.rstrip() == "---"][:2]
-    if len(ends) == 2 and ends[0] == 0:  # noqa: PLR2004 - front matter has two ends
-        wrong += _read_settings(lines[1 : ends[1]], name.removesuffix(".md"), values)
-        wrong += _read_sections(lines, ends[1] + 1, values)
-    else:
-        wrong.append((1, "it does not begin with settings between two lines of ---"))
-    if wrong:
-        return [Problem(file=name, line=line, what=what) for line, what in wrong]
+    values = read_values(name, content)
+    if isinstance(values, list):
+        return values
+    values["critics"] = critics_of(values.get("critics", []))
     return CompanionType(**values, digest=hashlib.sha256(content).hexdigest()[:16], origin=origin)
-
-
-def _read_settings(lines: list[str], stem: str, values: dict[str, Any]) -> Iterator[tuple[int, str]]:
-    """Put the front matter's settings into ``values``; yield what is wrong with which line of the file."""
-    text = "\n".join(lines)
-    try:
-        node, loaded = yaml.compose(text, yaml.SafeLoader), yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        yield (1 if mark is None else mark.line + 2), "its settings are not YAML"
-        return
-    pairs: list[tuple[yaml.Node, yaml.Node]] = node.value if isinstance(node, yaml.MappingNode) else []
-    for key, line in ((str(key.value), key.start_mark.line + 2) for key, _ in pairs):
-        if (what := "it is set twice" if key in values else _wrong(key, loaded.get(key), stem)) is not None:
-            yield line, f"{key}: {what}"
-        values[key] = loaded.get(key)
-    for key in ("name", "description"):
-        if key not in values:
-            yield 1, f"{key}: it is missing"
-
-
-def _wrong(key: str, value: object, stem: str) -> str | None:
-    if key not in RULES:
-        return "there is no such setting"
-    holds, what = RULES[key]
-    if not holds(value):
-        return f"it must be {what}"
-    return f"it must be the file's own, {stem}" if key == "name" and value != stem else None
-
-
-def _read_sections(lines: list[str], first: int, values: dict[str, Any]) -> Iterator[tuple[int, str]]:
-    """Put each step's instructions into ``values``; yield what is wrong with which line of the file."""
-    at, sections, section = dict[str, int](), dict[str, list[str]](), list[str]()
-    for number, line in enumerate(lines[first:], start=first + 1):
-        if line.startswith("## "):
-            title = line.removeprefix("## ").strip().lower()
-            if title not in STEPS or title in sections:
-                yield number, f"there is {'another' if title in sections else 'no'} section {title!r}"
-            at[title], section = number, []
-            sections[title] = section
-        elif sections:
-            section.append(line)
-        elif line.strip():
-            yield number, "text before the first section would not be used"
-    for step in STEPS:
-        values[step] = "\n".join(sections.get(step, ())).strip()
-        if not values[step]:
-            yield at.get(step, 1), f"the section {step.title()!r} is {'empty' if step in sections else 'missing'}"

@@ -6,10 +6,11 @@ applies is decided by ``planning``.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal, Self
 
 from companions.companion_types import CompanionType
+from companions.critics import Critic
 from companions.models import ExecutionMode, Sampling
 
 ThresholdSource = Literal["file", "setting", "default"]
@@ -53,6 +54,8 @@ class Configuration:
         digest: Of the companion file that the instructions came from.
         asked: The sampling that the session asked for when it was opened; wins over file and settings.
         draft, critique, revision: The instructions of each step.
+        checks: What every version must hold to, by name.
+        critics: Who criticises, an aspect each; empty where one critic looks at everything.
     """
 
     model: str | None
@@ -69,6 +72,8 @@ class Configuration:
     critique: str
     revision: str
     asked: Mapping[str, Any]
+    checks: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    critics: tuple[Critic, ...] = ()
 
     @classmethod
     def choose(cls, chosen: CompanionType, defaults: Defaults, asked: Sampling) -> Self:
@@ -89,16 +94,23 @@ class Configuration:
             critique=chosen.critique,
             revision=chosen.revision,
             asked={name: value for name, value in asdict(asked).items() if value is not None},
+            checks=chosen.checks,
+            critics=chosen.critics,
         )
 
     @classmethod
     def from_meta(cls, meta: Mapping[str, Any]) -> Self:
         """Read back what ``to_meta`` wrote."""
-        return cls(**{field.name: meta[field.name] for field in fields(cls)})
+        kept: dict[str, Any] = {field.name: meta[field.name] for field in fields(cls) if field.name in meta}
+        kept["critics"] = tuple(Critic(**critic) for critic in meta.get("critics", ()))
+        return cls(**kept)
 
     def to_meta(self) -> dict[str, Any]:
-        """Give the JSON values that a ``configure`` entry keeps."""
-        return asdict(self)
+        """Give the JSON values that a ``configure`` entry keeps; checks and critics where there are any."""
+        lists = {"critics": [asdict(critic) for critic in self.critics]}
+        return {
+            name: value for name, value in (asdict(self) | lists).items() if value not in ({}, []) or name == "asked"
+        }
 
     def sampling(self, call: Sampling) -> Sampling:
         """Give the choices in force for one call: its own, else the configured ones."""
@@ -109,6 +121,10 @@ class Configuration:
             max_tokens=self.max_tokens if call.max_tokens is None else call.max_tokens,
             execution_mode=call.execution_mode or self.execution_mode,
         )
+
+    def model_for(self, critic: Critic, call: Sampling) -> str | None:
+        """Choose who is one of the critics: what was asked for goes before what a file says, as for any text."""
+        return call.model or self.asked.get("model") or critic.model or self.model
 
 
 def _threshold(chosen: CompanionType, defaults: Defaults) -> tuple[float, ThresholdSource]:

@@ -5,6 +5,7 @@ CompanionsError
 |   +-- PhaseError           this step is not possible in this phase
 |   +-- UnknownNameError     no such companion type, model or part
 |   +-- SessionNotFoundError no such session, or another owner's: told alike
++-- BudgetError              the next call of a model would cost more than is allowed
 +-- ModelError               the model did not write
 |   +-- ModelTimeoutError    it went past its bound
 |   +-- ModelReplyError      it answered with nothing usable
@@ -13,6 +14,8 @@ CompanionsError
     +-- StoreVersionError    it was written by a newer version
     +-- ConflictError        another process wrote first
 """
+
+from typing import Self
 
 
 class CompanionsError(Exception):
@@ -30,6 +33,13 @@ class CompanionsError(Exception):
         super().__init__(f"{what} {remedy}".strip())
         self.what = what
         self.remedy = remedy
+
+    def with_remedy(self, remedy: str) -> Self:
+        """Give the same error with another sentence of what to do; whatever else it carries stays."""
+        same = type(self).__new__(type(self))
+        same.__dict__ |= self.__dict__ | {"remedy": remedy}
+        same.args = (f"{self.what} {remedy}".strip(),)
+        return same
 
 
 class InputError(CompanionsError):
@@ -54,6 +64,38 @@ class SessionNotFoundError(InputError):
     """No session of this owner has that id."""
 
     code = "unknown_session"
+
+
+class BudgetError(CompanionsError):
+    """The next call of a model would cost more than is allowed; it was not made.
+
+    Attributes:
+        scope: What is limited: ``loop``, ``session`` or ``owner_day``.
+        unit: ``tokens``, or the currency of the prices.
+        spent: What has been spent so far; ``None`` where that cannot be told, for want of a price.
+        estimate: What the next call is estimated at; likewise.
+        limit: What may be spent.
+    """
+
+    code = "budget"
+
+    def __init__(
+        self,
+        what: str,
+        remedy: str,
+        *,
+        scope: str = "",
+        unit: str = "",
+        spent: float | None = None,
+        estimate: float | None = None,
+        limit: float | None = None,
+    ) -> None:
+        super().__init__(what, remedy)
+        self.scope = scope
+        self.unit = unit
+        self.spent = spent
+        self.estimate = estimate
+        self.limit = limit
 
 
 class ModelError(CompanionsError):

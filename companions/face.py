@@ -16,7 +16,8 @@ from langchain_core.runnables import Runnable, RunnableConfig
 
 from companions import langchain_messages
 from companions.companion import Companion
-from companions.companion_types import RULES, Library
+from companions.companion_settings import RULES
+from companions.companion_types import Library
 from companions.configuration import Configuration, Defaults
 from companions.errors import InputError
 from companions.in_memory import InMemory, Thought

@@ -21,6 +21,7 @@ from companions.planning import plan
 from companions.requests import Repeat, Request
 from companions.run_log import run_log
 from companions.tasks import task
+from companions.writing import write
 
 AUTHOR = "local"
 
@@ -114,7 +115,8 @@ class InMemory:
             raise TypeError(f"the next step was done already: {found.entry.kind} {found.entry.index}")
         for note in found.notes_before(self.companion.companion_type):
             self._record(note)
-        written = await model.write(task(self.companion, found))
+        # Who was given writes, also for a critic that names a model of its own: there is no catalog to find that in.
+        written = await write(found, task(self.companion, found), lambda _: model)
         # In a thread, since measuring 200 kB takes a while and others may use this event loop.
         self._record(await asyncio.to_thread(judge, self.companion, found, written))
 

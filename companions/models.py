@@ -51,7 +51,7 @@ class Task:
         sampling: The choices in force for this call.
     """
 
-    step: Step
+    step: Step | Literal["compare"]
     messages: tuple[Message, ...]
     query: str
     text: str = ""

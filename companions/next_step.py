@@ -3,7 +3,9 @@
 One answer for every surface: tools put it in ``next``, loops follow it, people are told it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from companions.companion import Companion, Slot
 from companions.models import Step
@@ -28,8 +30,19 @@ class NextStep:
 
 
 def stop_reason(companion: Companion) -> str | None:
-    """Why the newest slot has ended, as its newest step recorded it; ``None`` while it goes on."""
-    return None if companion.slot is None else companion.slot.newest.meta.get("stop_reason")
+    """Why the newest slot has ended, as its newest step or its loop recorded it; ``None`` while it goes on."""
+    slot = companion.slot
+    return None if slot is None else _end(slot).get("stop_reason")
+
+
+def _end(slot: Slot) -> Mapping[str, Any]:
+    """Give what was recorded of the slot's end: ``stop_reason`` and ``why``; without them it goes on."""
+    loop, newest = slot.workflow, slot.newest
+    if loop is not None and loop.seq > newest.seq and loop.meta.get("stop_reason"):
+        return loop.meta
+    if newest.meta.get("stop_reason") == "max_iterations" and slot.revisions < (slot.max_iterations or 0):
+        return {}  # its loop was given more since
+    return newest.meta
 
 
 def next_step(companion: Companion) -> NextStep:
@@ -53,4 +66,5 @@ def _ended(slot: Slot) -> NextStep:
     if meta.get("guard") and int(meta.get("attempt", 0)) < MORE_TRIES:
         why = f"The revision was kept but not taken: {meta.get('guard_why')}. One more try is offered."
         return NextStep(step="revise", redo=True, why=why)
-    return NextStep(step=None, why=f"The loop has ended ({meta['stop_reason']}): {meta.get('why', '')}".rstrip(": "))
+    end = _end(slot)
+    return NextStep(step=None, why=f"The loop has ended ({end['stop_reason']}): {end.get('why', '')}".rstrip(": "))

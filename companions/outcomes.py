@@ -1,13 +1,14 @@
 """What came of a step: the written text judged, and made into the note that a session records.
 
-Similarity, guard and stop rule are measured here, once, and kept with the entry; everything that shows them reads them
-from there. How they are measured is ``similarity``'s, ``anomalies``'s and ``convergence``'s work.
+Similarity, checks, guard and stop rule are measured here, once, and kept with the entry; everything that shows them
+reads them from there. How they are measured is ``similarity``'s, ``checks``'s, ``anomalies``'s and ``convergence``'s
+work.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from companions import anomalies, convergence, prompts
+from companions import anomalies, checks, convergence, prompts
 from companions.companion import Companion, Slot, version_of
 from companions.entries import Entry, Note
 from companions.errors import ModelReplyError
@@ -23,6 +24,11 @@ class Measured:
     similarity: float | None = None
     guard: anomalies.Guard | None = None
     decision: convergence.Decision | None = None
+    failing: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
+
+
+UNMET_RULE = convergence.guarded | convergence.maximum
+"""What may end a loop while the current text fails a check: nothing that calls it done, whoever is content with it."""
 
 
 def judge(companion: Companion, plan: Plan, written: Written) -> Note:
@@ -34,23 +40,35 @@ def judge(companion: Companion, plan: Plan, written: Written) -> Note:
     slot = companion.slot
     if slot is None:
         raise ValueError("a step is judged in its slot")
-    text, satisfied = written.text, written.satisfied or plan.request.satisfied
-    if plan.step == "critique" and plan.mode == "server":
-        # A text that the caller wrote stays as it is, also if it ends like a verdict: its verdict is an argument.
-        text, accepted = prompts.read_verdict(written.text)
-        satisfied = satisfied or accepted
+    text, satisfied = _read(plan, written)
     _check_reply(text, plan)
     match plan.step:
         case "draft":
-            kind, found = "draft", Measured()
+            kind, found = "draft", Measured(failing=checks.failing(plan.configuration.checks, text))
         case "critique":
             kind, found = "critique", Measured(decision=_decide(slot, plan, satisfied=satisfied))
         case "revise":
             kind, found = "revision", _measure(slot, plan, text)
-    meta = _meta(plan, written, found) | ({"satisfied": True} if satisfied and plan.step == "critique" else {})
+    meta = _meta(plan, written, found) | (_verdict_meta(plan) if satisfied and plan.step == "critique" else {})
     return Note(
         companion_type=companion.companion_type, kind=kind, slot=plan.slot, index=plan.index, text=text, meta=meta
     )
+
+
+def _read(plan: Plan, written: Written) -> tuple[str, bool]:
+    """Give the text to record, and whether its critic accepts."""
+    text, satisfied = written.text, written.satisfied or plan.request.satisfied
+    if plan.step != "critique":
+        return text, satisfied
+    if plan.mode == "server" and "critics" not in written.meta:
+        # A text that the caller wrote stays as it is, also if it ends like a verdict: its verdict is an argument.
+        text, accepted = prompts.read_verdict(written.text)
+        satisfied = satisfied or accepted
+    if plan.unmet and plan.request.text is None and (satisfied or plan.mode == "offline"):
+        # Whoever revises is to find in the critique what no critic has said.
+        text = "" if text == prompts.NOTHING_LEFT else f"{text}\n\n"
+        text += f"The text fails what its companion's file asks of it: {checks.told(plan.unmet)}."
+    return text, satisfied
 
 
 def _check_reply(text: str, plan: Plan) -> None:
@@ -82,9 +100,11 @@ def _measure(slot: Slot, plan: Plan, text: str) -> Measured:
         texts=(*(version.text for version in standing), text)[-convergence.WINDOW :],
         numbers=(*(version_of(version) for version in standing), plan.index + 1)[-convergence.WINDOW :],
         threshold=plan.configuration.threshold,
-        max_iterations=plan.configuration.max_iterations,
+        max_iterations=slot.max_iterations or plan.configuration.max_iterations,
     )
-    return Measured(similarity=near, guard=found, decision=convergence.decide(trajectory))
+    failing = checks.failing(plan.configuration.checks, text)
+    decision = convergence.decide(trajectory, UNMET_RULE if failing else convergence.STATIC_RULE)
+    return Measured(similarity=near, guard=found, decision=decision, failing=failing)
 
 
 def _decide(slot: Slot, plan: Plan, *, satisfied: bool) -> convergence.Decision | None:
@@ -99,9 +119,9 @@ def _decide(slot: Slot, plan: Plan, *, satisfied: bool) -> convergence.Decision 
         texts=() if current is None else (current.text,),
         numbers=() if current is None else (version_of(current),),
         threshold=plan.configuration.threshold,
-        max_iterations=plan.configuration.max_iterations,
+        max_iterations=slot.max_iterations or plan.configuration.max_iterations,
     )
-    return convergence.decide(trajectory)
+    return convergence.decide(trajectory, UNMET_RULE if plan.unmet else convergence.STATIC_RULE)
 
 
 def _meta(plan: Plan, written: Written, found: Measured) -> dict[str, Any]:
@@ -119,11 +139,25 @@ def _meta(plan: Plan, written: Written, found: Measured) -> dict[str, Any]:
         meta["based_on"] = version_of(plan.base)
     if plan.step == "revise":
         meta |= _revision_meta(plan, found)
+    if plan.step != "critique" and plan.configuration.checks:
+        meta["checks"] = found.failing
     if found.decision is not None:
-        meta |= {"stop_reason": found.decision.stop_reason, "why": found.decision.why}
+        meta |= {"stop_reason": found.decision.stop_reason, "why": _why(found.decision, found.failing)}
+        meta["answer"] = found.decision.answer
     if plan.replaces is not None:
         meta["attempt"] = 1 + int(plan.replaces.meta.get("attempt", 0))
     return {name: value for name, value in meta.items() if value not in (None, {})}
+
+
+def _verdict_meta(plan: Plan) -> dict[str, Any]:
+    """Keep a critic's verdict, and what of the file's checks speaks against it."""
+    return {"satisfied": True} | ({"unmet": [failure["check"] for failure in plan.unmet]} if plan.unmet else {})
+
+
+def _why(decision: convergence.Decision, failing: checks.Failing) -> str:
+    if decision.stop_reason != "max_iterations" or not failing:
+        return decision.why
+    return f"{decision.why} It still fails {checks.names(failing)}."
 
 
 def _revision_meta(plan: Plan, found: Measured) -> dict[str, Any]:

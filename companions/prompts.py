@@ -34,6 +34,16 @@ _VERDICTS = {
     ),
 }
 
+_UNMET = " It fails the checks named: that was measured. Say how each is to be met."
+_MEET = " Meet the failing checks."
+_ASPECT_ALONE = "Other critics look at the rest. The verdict is yours, about this aspect alone."
+_PARTS = (
+    "Write one part for each of these aspects, in this order, under its name as a heading of level 2; where an aspect "
+    "leaves nothing to improve, say so in one line. Nothing is left to improve only if that holds for all of them."
+)
+
+_COMPARE = "You compare two texts that were written for the same query. Length is no merit, and neither is being first."
+
 _TAG = re.compile(r"<\s{0,3}/?\s{0,3}[a-z_]{1,20}(?:-(\d{1,9}))?\s{0,3}>", re.IGNORECASE)  # as loose as a model reads
 _VERDICT_LENGTH = 200  # a longer last line is prose; not worth parsing, nor safe to
 
@@ -57,7 +67,14 @@ def draft_messages(
 
 
 def critique_messages(
-    instructions: str, *, query: str, draft: str, revisions: Sequence[str], evidence: str | None, verdict: Verdict
+    instructions: str,
+    *,
+    query: str,
+    draft: str,
+    revisions: Sequence[str],
+    evidence: str | None,
+    verdict: Verdict,
+    unmet: str = "",
 ) -> tuple[Message, ...]:
     """Ask for a critique of the newest text; what changes from one iteration to the next stands last.
 
@@ -68,23 +85,74 @@ def critique_messages(
         revisions: The newest revisions, oldest first; the draft is criticised if there is none.
         evidence: What the caller found out: test output, notes, facts.
         verdict: How the critic says that nothing is left: in a last ``line``, or by an ``argument`` of its next call.
+        unmet: The checks that the newest text fails; "" if none.
     """
     names = ["draft", *(["earlier_revision"] * (len(revisions) - 1) + ["newest_revision"])[: len(revisions)]]
-    blocks = [("query", query), *zip(names, [draft, *revisions], strict=True), ("evidence", evidence or "")]
+    blocks = [("query", query), *zip(names, [draft, *revisions], strict=True)]
+    blocks += [("evidence", evidence or ""), ("failing_checks", unmet)]
     newest = names[-1].replace("_", " ")
     target = f"Criticise the {newest}" + ("; the other versions are for comparison." if revisions else ".")
-    weigh = " Weigh the evidence." if evidence else ""
+    weigh = (" Weigh the evidence." if evidence else "") + (_UNMET if unmet else "")
     return (
         Message("system", instructions),
         Message("human", _material(blocks, f"{target}{weigh} {_MATERIAL} {_VERDICTS[verdict]}")),
     )
 
 
-def revision_messages(instructions: str, *, query: str, text: str, critique: str) -> tuple[Message, ...]:
-    """Ask for the whole text anew, with the critique answered."""
-    blocks = [("query", query), ("text", text), ("critique", critique)]
-    ask = f"Revise the text in the light of the critique. {_MATERIAL} {_WHOLE}"
+def with_aspect(messages: Sequence[Message], name: str, focus: str | None) -> tuple[Message, ...]:
+    """Ask one of several critics; all are asked alike up to here, so that a provider reads the long part once."""
+    about = f"Look at one aspect only: {name}{f' ({focus})' if focus else ''}."
+    return _with_more(messages, f"{about} {_ASPECT_ALONE}")
+
+
+def with_parts(messages: Sequence[Message], aspects: Sequence[tuple[str, str | None]]) -> tuple[Message, ...]:
+    """Ask one writer to look at each aspect, a name and a focus, in turn."""
+    listed = "\n".join(f"- {name}{f': {focus}' if focus else ''}" for name, focus in aspects)
+    return _with_more(messages, f"{_PARTS}\n\n{listed}")
+
+
+def revision_messages(
+    instructions: str, *, query: str, text: str, critique: str, unmet: str = ""
+) -> tuple[Message, ...]:
+    """Ask for the whole text anew, with the critique answered and the checks met that it fails."""
+    blocks = [("query", query), ("text", text), ("critique", critique), ("failing_checks", unmet)]
+    ask = f"Revise the text in the light of the critique.{_MEET if unmet else ''} {_MATERIAL} {_WHOLE}"
     return Message("system", instructions), Message("human", _material(blocks, ask))
+
+
+def comparison_messages(
+    texts: tuple[str, str], *, query: str, evidence: str, names: str, verdict: Verdict
+) -> tuple[Message, ...]:
+    """Ask which of two texts answers the query better.
+
+    Args:
+        texts: In the order in which they are shown.
+        query: What the person asked.
+        evidence: What the caller found out; "" for nothing.
+        names: One letter for each text, such as ``AB``.
+        verdict: Whether the answer is a ``line`` of JSON, or a word as an ``argument`` of the next call.
+    """
+    one, two = names
+    blocks = [("query", query), *zip((f"text_{one}", f"text_{two}"), texts, strict=True), ("evidence", evidence)]
+    ask = f"Which of the two texts answers the query better, {one} or {two}?"
+    how = {
+        "line": f'Reply with one line: {{"better": "{one}"}}, {{"better": "{two}"}}, or {{"better": "tie"}}.',
+        "argument": f"Give {one}, {two}, or tie{names} as text.",
+    }
+    return Message("system", _COMPARE), Message("human", _material(blocks, f"{ask} {_MATERIAL} {how[verdict]}"))
+
+
+def read_comparison(reply: str, names: str) -> str | None:
+    """Read which text a model called better: its letter, or ``tie``; ``None`` if it was not said as agreed."""
+    body = reply.strip()
+    inner = _fenced(body)[0] if body.endswith("```") else _last_line(body)[0]
+    if len(inner) > _VERDICT_LENGTH:
+        return None
+    try:
+        pairs = json.loads(inner, object_pairs_hook=tuple)
+    except ValueError:
+        return None
+    return next((choice for choice in (*names, "tie") if pairs == (("better", choice),)), None)
 
 
 def instructions_for_caller(messages: Sequence[Message]) -> dict[str, str]:
@@ -146,6 +214,11 @@ def _parsed(text: str) -> bool | None:
     if pairs == (("verdict", "accept"),):
         return True
     return False if pairs == (("verdict", "revise"),) else None
+
+
+def _with_more(messages: Sequence[Message], more: str) -> tuple[Message, ...]:
+    *before, asked = messages
+    return (*before, Message(asked.role, f"{asked.text}\n\n{more}"))
 
 
 def _material(blocks: Sequence[tuple[str, str]], ask: str) -> str:

@@ -1,8 +1,12 @@
 """What is asked of a companion, and what it comes to: the values that pass between planning, writing and judging."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
+from companions.checks import Failing
 from companions.configuration import Configuration
+from companions.critics import Critic
 from companions.entries import Entry, Note
 from companions.errors import InputError
 from companions.models import ExecutionMode, Sampling, Step
@@ -19,6 +23,7 @@ class Request:
         satisfied: For a critique that the caller wrote: it found nothing left to improve.
         score: For a revision: the caller's own mark for it.
         redo: Write the newest step again.
+        workflow: For a draft that opens a slot: what the loop on it is bounded by, recorded behind the query.
         text_limit: The most bytes of UTF-8 that any one text may have.
     """
 
@@ -30,6 +35,7 @@ class Request:
     score: float | None = None
     redo: bool = False
     sampling: Sampling = field(default_factory=Sampling)
+    workflow: Mapping[str, Any] | None = field(default=None, hash=False)
     text_limit: int = 200_000
 
     def __post_init__(self) -> None:
@@ -83,6 +89,16 @@ class Plan:
         given = self.request.text is not None or self.request.satisfied
         return "client" if given else self.sampling.execution_mode or "client"
 
+    @property
+    def critics(self) -> tuple[Critic, ...]:
+        """Who is to criticise side by side; empty for other steps, and where the caller or the editor is the critic."""
+        return self.configuration.critics if self.step == "critique" and self.mode == "server" else ()
+
+    @property
+    def unmet(self) -> Failing:
+        """The checks that the text which the step looks at fails."""
+        return () if self.base is None else self.base.meta.get("checks", ())
+
     def notes_before(self, companion_type: str) -> list[Note]:
         """Give what is recorded before the text is written, so that a failed draft keeps its query."""
         notes: list[Note] = []
@@ -93,6 +109,8 @@ class Plan:
             # Kept with the slot, so that reading it back does not mean looking for the configuration of that time.
             meta = {name: getattr(self.configuration, name) for name in ("threshold", "threshold_source")}
             notes.append(Note(companion_type=companion_type, kind="query", slot=self.slot, text=self.query, meta=meta))
+            if (bounds := self.request.workflow) is not None:
+                notes.append(Note(companion_type=companion_type, kind="workflow", slot=self.slot, meta=bounds))
         return notes
 
 

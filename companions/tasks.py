@@ -3,7 +3,7 @@
 It chooses what is seen; how a prompt is worded is ``prompts``'s work.
 """
 
-from companions import prompts
+from companions import checks, prompts
 from companions.companion import Companion, Slot, version_of
 from companions.models import Message, Task
 from companions.requests import Plan
@@ -43,18 +43,24 @@ def _messages(companion: Companion, plan: Plan, slot: Slot, *, session: str) -> 
             history = () if given.clear_history else _history(companion)
             return prompts.draft_messages(given.draft, query=slot.query.text, history=history, session=session)
         case "critique":
-            return prompts.critique_messages(
+            asked = prompts.critique_messages(
                 given.critique,
                 query=slot.query.text,
                 draft="" if slot.draft is None else slot.draft.text,
                 revisions=_newest_revisions(slot),
                 evidence=plan.request.evidence,
                 verdict="argument" if plan.mode == "client" else "line",
+                unmet=checks.told(plan.unmet),
             )
+            # In server mode each critic is asked by itself, which ``writing`` does.
+            parts = [(critic.name, critic.focus) for critic in given.critics if plan.mode == "client"]
+            return prompts.with_parts(asked, parts) if parts else asked
         case "revise":
             text = "" if plan.base is None else plan.base.text
             critique = "" if slot.critique is None else slot.critique.text
-            return prompts.revision_messages(given.revision, query=slot.query.text, text=text, critique=critique)
+            return prompts.revision_messages(
+                given.revision, query=slot.query.text, text=text, critique=critique, unmet=checks.told(plan.unmet)
+            )
 
 
 def _newest_revisions(slot: Slot) -> list[str]:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from fastmcp import FastMCP
@@ -156,5 +156,7 @@ def _described(companion: CompanionType) -> dict[str, Any]:
         "model": companion.model,
         "clear_history": companion.clear_history,
         "sees_session": companion.sees_session,
+        "checks": companion.checks,
+        "critics": [asdict(critic) for critic in companion.critics],
         "origin": companion.origin,
     }

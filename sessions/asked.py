@@ -10,6 +10,7 @@ from companions.companion import Slot
 from companions.entries import Entry
 from companions.models import OnText, Written
 from companions.requests import Plan, Request
+from sessions.budgets import Loop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,11 +21,13 @@ class Caller:
         name: How a text that the caller wrote is signed, such as ``host:claude-code``.
         on_text: Hears each piece of a model's text.
         on_model: Hears when a model call begins (``True``) and ends (``False``).
+        loop: What the loop may spend that the step is one of.
     """
 
     name: str = "host"
     on_text: OnText | None = None
     on_model: Callable[[bool], None] | None = None
+    loop: Loop | None = None
 
 
 @contextlib.contextmanager

@@ -3,21 +3,25 @@
 What the step does is ``steps``'s work; how its answer is told is the surface's.
 """
 
+import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Hashable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from companions.errors import CompanionsError, InputError, SessionNotFoundError
 from companions.models import OnText
 from companions.requests import Request
 from sessions.answers import Answer
 from sessions.asked import Caller
+from sessions.loops import Refined, Wish, told
+from sessions.refining import Refining, end_loop
 from sessions.running import Key, Running, Runs
 from sessions.session import Session
 from sessions.steps import Desk
 from sessions.unanswered import Unanswered
 
+T = TypeVar("T")
 DEFAULT_TYPE = "generic"
 
 
@@ -86,7 +90,55 @@ class Calls:
             session, companion_type = await self.session(owner, session_id, companion_type)
             self.unanswered.seen(session.session_id)
             return await self._run(session, companion_type, request, waiting, signature)
-        return await self._first_draft(owner, companion_type or DEFAULT_TYPE, request, waiting, signature)
+        named = companion_type or DEFAULT_TYPE
+
+        async def run(session: Session) -> Answer | Pending:
+            return await self._run(session, named, request, waiting, signature)
+
+        return await self._in_new(owner, (owner, named, request), run)
+
+    async def refine(
+        self,
+        owner: str,
+        session_id: str | None,
+        companion_type: str | None,
+        wish: Wish,
+        *,
+        waiting: Waiting,
+        signature: str,
+    ) -> Refined:
+        """Take a loop on, or wait for it where it is under way.
+
+        Args:
+            owner: Whose session it is.
+            session_id: ``None`` for a new session, or the one that an unanswered call just like this got.
+            companion_type: ``None`` means the one that the session used last.
+            wish: What is asked.
+            waiting: How long to wait; a loop that takes longer goes on in the background.
+            signature: How a text that the caller wrote is signed.
+        """
+        if session_id:
+            session, companion_type = await self.session(owner, session_id, companion_type)
+            self.unanswered.seen(session.session_id)
+            return await self._loop(session, companion_type, wish, waiting, signature)
+        named = companion_type or DEFAULT_TYPE
+
+        async def run(session: Session) -> Refined:
+            return await self._loop(session, named, wish, waiting, signature)
+
+        return await self._in_new(owner, (owner, "refine", named, wish), run)
+
+    async def stop(self, owner: str, session_id: str | None, companion_type: str | None, waiting: Waiting) -> Refined:
+        """End a loop, wherever it runs; a step under way here is finished first, for as long as a call may wait."""
+        session, companion_type = await self.session(owner, session_id, companion_type)
+        running = self.runs.under_way(_loop_key(session, companion_type))
+        if running is not None:
+            running.stopping = True
+            await asyncio.wait({running.task}, timeout=waiting.seconds)
+        else:
+            await end_loop(self.desk, session, companion_type, "cancelled", "It was stopped.")
+        done = running is None or running.task.done()
+        return told(session.session_id, await session.look(companion_type), "done" if done else "running")
 
     def open(self) -> None:
         """Begin to serve, also again after ``rest``, also in another event loop."""
@@ -103,10 +155,8 @@ class Calls:
         await self.rest()
         await self.desk.sessions.store.close()
 
-    async def _first_draft(
-        self, owner: str, companion_type: str, request: Request, waiting: Waiting, signature: str
-    ) -> Answer | Pending:
-        asked = (owner, companion_type, request)
+    async def _in_new(self, owner: str, asked: Hashable, run: Callable[[Session], Awaitable[T]]) -> T:
+        """Run in a new session, or in the one that an unanswered call which asked the same has minted."""
         sessions = self.desk.sessions
         session_id = self.unanswered.claim(asked, lambda: sessions.mint(owner).session_id)
         try:
@@ -117,20 +167,20 @@ class Calls:
             session_id = self.unanswered.claim(asked, lambda: sessions.mint(owner).session_id)
             session = await sessions.find(owner, session_id)
         try:
-            given = await self._run(session, companion_type, request, waiting, signature)
+            given = await run(session)
         except InputError:
             self.unanswered.answered(asked)
             raise
         except CompanionsError as error:
             self.unanswered.left(asked)
             if session.stored:
-                raise type(error)(error.what, f"{error.remedy} The query is kept in session {session_id}.") from error
+                raise error.with_remedy(f"{error.remedy} The query is kept in session {session_id}.") from error
             raise
         except BaseException:
             # The caller went away, or something broke that nobody foresaw: a repeat is still a repeat.
             self.unanswered.left(asked)
             raise
-        if isinstance(given, Pending):
+        if isinstance(given, Pending) or (isinstance(given, Refined) and given.status == "running"):
             self.unanswered.left(asked)
         else:
             self.unanswered.answered(asked)
@@ -158,6 +208,38 @@ class Calls:
         if answer is None:
             return Pending(session_id=session.session_id, companion_type=companion_type, request=request)
         return answer
+
+    async def _loop(
+        self, session: Session, companion_type: str, wish: Wish, waiting: Waiting, signature: str
+    ) -> Refined:
+        started = time.monotonic()
+
+        async def make(run: Running) -> Refined:
+            def hear(piece: str) -> None:
+                run.hear(piece)
+                if waiting.on_text is not None:
+                    waiting.on_text(piece)
+
+            caller = Caller(name=signature, on_text=hear, on_model=run.ask)
+            refining = Refining(
+                desk=self.desk, session=session, companion_type=companion_type, wish=wish, caller=caller, run=run
+            )
+            return await refining.go()
+
+        async def on_wait(run: Running) -> None:
+            await waiting.report(run.told or "refine", time.monotonic() - started, run.characters)
+
+        key = _loop_key(session, companion_type, wish)
+        done = await self.runs.run(key, make, until=started + waiting.seconds, every=waiting.every, on_wait=on_wait)
+        if done is None:
+            return told(session.session_id, await session.look(companion_type), "running")
+        return done
+
+
+def _loop_key(session: Session, companion_type: str, wish: Wish | None = None) -> Key:
+    """Say which loop is asked for; a call that gives nothing joins whatever is under way."""
+    bare = wish is None or wish == Wish(text_limit=wish.text_limit)
+    return Key((session.session_id, companion_type, "refine"), () if bare else (wish,), session.place.owner)
 
 
 def _details(request: Request) -> tuple[object, ...]:

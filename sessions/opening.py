@@ -1,14 +1,23 @@
-"""Which store a URL means, and the sessions in it. Of a URL only the driver's name is read here."""
+"""Which store a URL means, and the sessions in it.
 
+Of a URL the driver's name is read here, and the number of a Redis database, which the driver passes over where it is
+none; all else is the driver's.
+"""
+
+import re
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from companions.companion_types import Library
 from companions.configuration import Defaults
-from companions.errors import StoreError
+from companions.errors import StoreAwayError, StoreError
 from sessions.retention import Retention
 from sessions.sessions import Sessions
 from sessions.spool.spool import Spool
 from sessions.store import Store
+from sessions.stores.guarded import DEADLINE, GuardedStore
 from sessions.stores.memory.store import MemoryStore
 from sessions.stores.postgres.store import PostgresStore
 from sessions.stores.redis.store import RedisStore
@@ -17,6 +26,12 @@ from sessions.stores.sqlite.store import SQLiteStore
 _SQLITE = "sqlite:///"
 POSTGRES = frozenset({"postgresql", "postgres"})
 REDIS = frozenset({"redis", "rediss", "unix"})
+_DATABASE = re.compile(r"/?[0-9]*/?", re.ASCII)
+_LOOK = "Look whether it runs, whether it can be reached, and whether another program holds it."
+CALL_SECONDS = 30.0
+"""How long one call of a command may take: a copy's pages are megabytes, and a line may be slow."""
+WORK_SECONDS = 120.0
+"""The same for counts and erasures."""
 
 
 def open_store(url: str) -> Store:
@@ -27,7 +42,7 @@ def open_store(url: str) -> Store:
             ``redis://...``, ``rediss://...``, ``unix://...`` (a Redis server's socket) or ``memory://``.
 
     Raises:
-        StoreError: No store of that kind is known.
+        StoreError: No store of that kind is known, or the URL's database is no number.
     """
     if url.startswith(_SQLITE) and len(url) > len(_SQLITE):
         return SQLiteStore(Path(url.removeprefix(_SQLITE)).expanduser().absolute())
@@ -37,11 +52,64 @@ def open_store(url: str) -> Store:
     if driver in POSTGRES:
         return PostgresStore(url)
     if driver in REDIS:
+        _check_database(url, driver)
         return RedisStore(url)
     raise StoreError(
         f"There is no store for {driver!r}.",
         "Set COMPANIONS_STORE to sqlite:///PATH, postgresql://..., redis://..., rediss://... or memory://.",
     )
+
+
+def _check_database(url: str, driver: str) -> None:
+    """Refuse what redis-py would take for another database than it seems to name."""
+    try:
+        path = "" if driver == "unix" else urlsplit(url).path
+    except ValueError:
+        return  # the driver says so itself
+    if not _DATABASE.fullmatch(path):
+        # What stands there is not shown: it can be the rest of a password.
+        raise StoreError(
+            "The URL of the Redis store ends in something else than the number of a database.",
+            "Write redis://HOST:PORT/0 or another number; a / in a password is written %2F.",
+        )
+
+
+@asynccontextmanager
+async def reached(store: Store, name: str) -> AsyncGenerator[GuardedStore]:
+    """Give a store for work on all of it, however long that takes as a whole, and close it.
+
+    Whether it is there is found out as soon as a server would; after that each call may take longer.
+
+    Args:
+        store: The store as it was opened.
+        name: How its user named it, for errors.
+
+    Raises:
+        StoreAwayError: It does not answer, at first or any more; the message begins with the name.
+        StoreError: It refuses.
+    """
+    guarded = GuardedStore(store, seconds=DEADLINE)
+    try:
+        await guarded.head("-")
+        guarded.seconds, guarded.patience = CALL_SECONDS, WORK_SECONDS
+        yield guarded
+    except StoreAwayError as error:
+        if await _silent(guarded):
+            raise StoreAwayError(f"{name}: {error.what}", _LOOK) from error
+        raise
+    finally:
+        guarded.seconds = DEADLINE
+        await guarded.close()
+
+
+async def _silent(store: GuardedStore) -> bool:
+    """Tell whether a store does not answer, also where so far only one call did not."""
+    store.seconds = DEADLINE
+    try:
+        await store.head("-")
+    except StoreError:
+        return True
+    return False
 
 
 def open_sessions(

@@ -12,11 +12,14 @@ from companions.companion import Companion, version_of
 from companions.entries import Entry
 from companions.errors import InputError
 from companions.next_step import stop_reason
+from companions.prices import Prices
 from companions.run_log import run_log
 from sessions.cutting import BESIDE_BYTES, PAGE_BYTES, cut, size
+from sessions.metrics import by_model, told
 from sessions.session import Session
 from sessions.slots import PAGE, SHOWN, STEPS, page_of, steps_of
 from sessions.store import Head
+from sessions.usage import KEPT, in_all
 
 Body = dict[str, Any]
 _INSIDE = 1 << 24
@@ -111,21 +114,24 @@ async def transcript_page(
     return "".join(parts), None
 
 
-def overview(session: Session, head: Head) -> Body:
+def overview(session: Session, head: Head, prices: Prices) -> Body:
     """Give what is known of a session as a whole."""
     shown = {} if head.projection is None else dict(head.projection.companions)
     usage: dict[str, int] = {}
     for values in shown.values():
         for name, count in values.get("usage", {}).items():
             usage[name] = usage.get(name, 0) + count
+    models = in_all(shown)
     return {
         "session_id": session.session_id,
         "title": "" if head.projection is None else head.projection.title,
         "created_at": moment(head.opening.created_at),
         "last_used": moment(head.opening.created_at if head.projection is None else head.projection.last_used),
         "entries": head.seq,
-        "companions": shown,
+        "companions": {name: _but_sums(values) for name, values in shown.items()},
         "usage": usage,
+        "models": by_model(models, prices),
+        "spent": told(models, prices) | {"currency": prices.currency},
         "versions": sum(values.get("versions", 0) for values in shown.values()),
         "parent": None if head.opening.parent is None else {"session_id": head.opening.parent, "at": head.opening.base},
     }
@@ -134,6 +140,10 @@ def overview(session: Session, head: Head) -> Body:
 def moment(at: float) -> str:
     """Tell a moment as ISO 8601 in UTC."""
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
+
+
+def _but_sums(values: Body) -> Body:
+    return {name: value for name, value in values.items() if name not in KEPT}
 
 
 def _shortened(entry: Entry) -> Entry:

@@ -4,7 +4,7 @@ A projection is never the truth: it can lag behind after a crash and is then bro
 entry, so that its sums stay exact.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from companions.companion import Companion, version_of
@@ -13,6 +13,7 @@ from companions.next_step import stop_reason
 from sessions.awake import read_companion
 from sessions.session import Session
 from sessions.store import Head, Projection, Store
+from sessions.usage import sums_after
 
 TITLE = 80
 PREVIEW = 200
@@ -33,7 +34,7 @@ def preview_of(companion: Companion) -> str:
     return "" if current is None else " ".join(current.text[: 2 * PREVIEW].split())[:PREVIEW]
 
 
-def shown_after(before: Mapping[str, Any], companion: Companion, entries: Iterable[Entry]) -> dict[str, Any]:
+def shown_after(before: Mapping[str, Any], companion: Companion, entries: Sequence[Entry]) -> dict[str, Any]:
     """Give what is shown of a companion once it stands as it does and these entries were added to its sums."""
     usage: dict[str, int] = dict(before.get("usage", {}))
     for entry in entries:
@@ -41,7 +42,7 @@ def shown_after(before: Mapping[str, Any], companion: Companion, entries: Iterab
             usage[name] = usage.get(name, 0) + count
     slot = companion.slot
     if slot is None:
-        return {"phase": "draft", "usage": usage}
+        return {"phase": "draft", "usage": usage} | sums_after(before, entries)
     return {
         "phase": slot.phase,
         "slot": slot.number,
@@ -50,7 +51,7 @@ def shown_after(before: Mapping[str, Any], companion: Companion, entries: Iterab
         "answer_version": None if slot.current is None else version_of(slot.current),
         "stop_reason": stop_reason(companion),
         "usage": usage,
-    }
+    } | sums_after(before, entries)
 
 
 def projection_of(session: Session, companion: Companion) -> Projection:

@@ -75,7 +75,8 @@ class Reading:
     async def overview(self, owner: str, session_id: str) -> Body:
         """Give what is known of a session as a whole."""
         session = await self.calls.desk.sessions.find(owner, session_id)
-        return paged_views.overview(session, await self.calls.desk.sessions.head(session))
+        desk = self.calls.desk
+        return paged_views.overview(session, await desk.sessions.head(session), desk.allowance.prices)
 
     async def listing(self, owner: str, *, search: str | None = None, limit: int = 10) -> Body:
         """List the owner's sessions, newest first."""

@@ -10,7 +10,7 @@ import re
 import secrets
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,7 +21,7 @@ from sessions.store import Head, Store
 log = logging.getLogger("companions.retention")
 
 KEEP = "keep"
-FORM = "keep, or like archive=30d,delete=365d (either part alone will do; units are h, d and w)"
+FORM = "keep, or like archive=30d,delete=365d (either part alone will do; units are h, d and w, numbers begin at 1)"
 PAGE = 100
 """Sessions that are looked at in one go."""
 LEASE = "prune"
@@ -106,7 +106,18 @@ class Pruned:
     elsewhere: bool = False
 
 
-async def prune(store: Store, retention: Retention, now: float, *, dry_run: bool, holder: str) -> Pruned:
+Spared = Callable[[str], bool]
+"""Tells of a session that it is not to be deleted, however old it looks in the store."""
+
+
+def nothing_spared(_session_id: str) -> bool:
+    """Spare nothing, as a program does that takes no steps itself."""
+    return False
+
+
+async def prune(
+    store: Store, retention: Retention, now: float, *, dry_run: bool, holder: str, spared: Spared = nothing_spared
+) -> Pruned:
     """Delete sessions that have been unused for longer than they are kept; only one process does so at a time.
 
     Args:
@@ -115,29 +126,33 @@ async def prune(store: Store, retention: Retention, now: float, *, dry_run: bool
         now: Seconds since the epoch.
         dry_run: Whether nothing is to be deleted.
         holder: This process's name among those that take leases.
+        spared: Tells which sessions this process has used later than the store can know.
 
     Raises:
         StoreError: The store failed; what was deleted until then stays deleted.
     """
     if dry_run:
-        return await _walk(store, retention, now, None)
+        return await _walk(store, retention, now, None, spared)
     leases = Leases(store, holder=holder)
     if not await leases.take(LEASE):
         return Pruned(elsewhere=True)
     try:
         async with leases.held(LEASE) as held:
-            return await _walk(store, retention, now, held)
+            return await _walk(store, retention, now, held, spared)
     finally:
         await leases.rest()
 
 
-async def _walk(store: Store, retention: Retention, now: float, held: Held | None) -> Pruned:
+async def _walk(store: Store, retention: Retention, now: float, held: Held | None, spared: Spared) -> Pruned:
     """Decide about every session, and delete as long as a lease is held."""
     fates = Counter[str]()
     async for head in _heads(store):
         if held is not None and held.lost:
             break
-        fates[await _fate(store, head, retention, now, delete=held is not None)] += 1
+        if spared(head.opening.session_id):
+            fates["kept"] += 1
+        else:
+            fates[await _fate(store, head, retention, now, delete=held is not None)] += 1
     return Pruned(
         sessions=fates.total(),
         archived=fates["archived"],
@@ -187,7 +202,12 @@ async def _delete(store: Store, session_id: str) -> bool:
 
 
 async def keep_pruned(
-    store: Store, retention: Retention, every_seconds: float = DAY, *, first_seconds: float = FIRST_SECONDS
+    store: Store,
+    retention: Retention,
+    every_seconds: float = DAY,
+    *,
+    first_seconds: float = FIRST_SECONDS,
+    spared: Spared = nothing_spared,
 ) -> None:
     """Prune a store now and then until cancelled; whatever fails is logged and tried again in the next round.
 
@@ -196,17 +216,18 @@ async def keep_pruned(
         retention: How long sessions are kept; it returns at once where nothing is ever deleted.
         every_seconds: From the end of a round to the next.
         first_seconds: From the call to the first round.
+        spared: Tells which sessions this process has used later than the store can know.
     """
     holder, pause = secrets.token_hex(8), first_seconds
     while retention.delete is not None:
         await asyncio.sleep(pause)
-        await _round(store, retention, holder)
+        await _round(store, retention, holder, spared)
         pause = every_seconds
 
 
-async def _round(store: Store, retention: Retention, holder: str) -> None:
+async def _round(store: Store, retention: Retention, holder: str, spared: Spared) -> None:
     try:
-        pruned = await prune(store, retention, time.time(), dry_run=False, holder=holder)
+        pruned = await prune(store, retention, time.time(), dry_run=False, holder=holder, spared=spared)
     except StoreError as error:
         log.warning("old sessions could not be deleted: %s", error.what)
     except Exception:

@@ -11,11 +11,11 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Hashable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from companions.errors import CompanionsError, InputError
-from sessions.answers import Answer
 
+T = TypeVar("T")
 log = logging.getLogger("companions.running")
 
 KEPT_FAILURES = 100
@@ -30,14 +30,25 @@ class Running:
         characters: How many characters the model has written so far.
         asking: Whether a model is being asked right now; such a step is dropped at shutdown, it was never stored.
         waiting: How many calls wait for it.
+        promised: Whether a call was told that it goes on: it does then, also when nobody waits.
+        stopping: Whether somebody asked it to end; what it is at is finished.
+        told: How far a loop has come, in a few words.
         closing: Whether the program is ending: a step that has not asked its model yet ends instead of asking.
     """
 
-    task: "asyncio.Task[Answer]"
+    task: "asyncio.Task[Any]"
     characters: int = 0
     asking: bool = False
     waiting: int = 0
+    promised: bool = False
+    stopping: bool = False
     closing: bool = False
+    told: str = ""
+
+    @property
+    def pausing(self) -> bool:
+        """Whether a loop takes no further step for now: its callers went away, or the program is ending."""
+        return self.closing or (self.waiting == 0 and not self.promised)
 
     def hear(self, piece: str) -> None:
         """Count a piece of the model's text."""
@@ -50,7 +61,7 @@ class Running:
         self.asking = asking
 
 
-Make = Callable[[Running], Coroutine[Any, Any, Answer]]
+Make = Callable[[Running], Coroutine[Any, Any, T]]
 OnWait = Callable[[Running], Coroutine[Any, Any, None]]
 
 
@@ -82,7 +93,7 @@ class Runs:
     _runs: dict[Key, Running] = field(default_factory=dict[Key, Running])
     _failures: OrderedDict[Key, CompanionsError] = field(default_factory=OrderedDict[Key, CompanionsError])
 
-    async def run(self, key: Key, make: Make, *, until: float, every: float, on_wait: OnWait) -> Answer | None:
+    async def run(self, key: Key, make: "Make[T]", *, until: float, every: float, on_wait: OnWait) -> T | None:
         """Start a step, or join the same one under way, and wait for it.
 
         Args:
@@ -106,6 +117,7 @@ class Runs:
         try:
             while not run.task.done():
                 if self._closing().done() or time.monotonic() >= until:
+                    run.promised = True
                     return None
                 wait = min(every, until - time.monotonic())
                 await asyncio.wait({run.task, self._closing()}, timeout=wait, return_when=asyncio.FIRST_COMPLETED)
@@ -114,6 +126,10 @@ class Runs:
         finally:
             run.waiting -= 1
         return None if run.task.cancelled() else run.task.result()
+
+    def under_way(self, key: Key) -> Running | None:
+        """Give what runs at a key's place, if anything does."""
+        return next((run for known, run in self._runs.items() if known.place == key.place), None)
 
     def open(self) -> None:
         """Let calls wait again after ``close``."""
@@ -141,7 +157,7 @@ class Runs:
     def _under_way(self, key: Key) -> Running | None:
         if key.details:
             return self._runs.get(key)
-        return next((run for known, run in self._runs.items() if known.place == key.place), None)
+        return self.under_way(key)
 
     def _tell_failure(self, key: Key) -> None:
         """Raise the failure of a step that was answered as running, once; the call after it tries again."""
@@ -150,11 +166,11 @@ class Runs:
             if not key.details or key == known:
                 raise failure
 
-    def _start(self, key: Key, make: Make) -> Running:
+    def _start(self, key: Key, make: "Make[Any]") -> Running:
         if sum(known.owner == key.owner for known in self._runs) >= self.at_once:
             raise InputError(f"{self.at_once} steps of yours are under way already.", "Wait for one, then call again.")
 
-        async def begin() -> Answer:
+        async def begin() -> Any:
             return await make(self._runs[key])
 
         # An empty context: the step outlives the request, whose context would otherwise be held and used after its end.
@@ -163,7 +179,7 @@ class Runs:
         task.add_done_callback(lambda done: self._ended(key, run, done))
         return run
 
-    def _ended(self, key: Key, run: Running, task: "asyncio.Task[Answer]") -> None:
+    def _ended(self, key: Key, run: Running, task: "asyncio.Task[Any]") -> None:
         del self._runs[key]
         if task.cancelled():
             return

@@ -159,7 +159,7 @@ class Sessions:
     async def _show(self, session: Session, companion: Companion, entries: Sequence[Entry]) -> None:
         session.last_type, session.used_at = companion.companion_type, time.time()
         if entries[0].seq != session.counted + 1:
-            await self._count_again(session)
+            await self.count_again(session)
             return
         session.counted = entries[-1].seq
         if not session.title and companion.slot is not None:
@@ -168,7 +168,7 @@ class Sessions:
         session.shown[companion.companion_type] = shown_after(before, companion, entries)
         self.projector.project(projection_of(session, companion))
 
-    async def _count_again(self, session: Session) -> None:
+    async def count_again(self, session: Session) -> None:
         """Bring what is shown up to the store's head: another process, or a sibling that lost, wrote in between."""
         try:
             head = await self.store.head(session.session_id)
@@ -194,7 +194,7 @@ class Sessions:
 
     async def keep_pruned(self) -> None:
         """Delete what is older than sessions are kept, now and then, until cancelled."""
-        await keep_pruned(self.store, self.retention)
+        await keep_pruned(self.store, self.retention, spared=self.writer.keeper.waits)
 
     async def rest(self) -> None:
         """Let the writer finish and end, and forget what is open: the next event loop opens it anew."""

@@ -7,22 +7,25 @@ next step: loops do that.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import dataclass, field, replace
 
 from companions import prompts
 from companions.companion import Companion
 from companions.configuration import Configuration
 from companions.entries import Entry, Note
 from companions.errors import InputError
-from companions.models import Model, Sampling, Task, Written
+from companions.models import Sampling, Task, Written
 from companions.next_step import next_step
 from companions.outcomes import judge
 from companions.planning import plan
 from companions.requests import Plan, Repeat, Request
 from companions.tasks import task
+from companions.writing import Choose, write
+from sessions.advising import advice
+from sessions.allowance import Allowance, Spending
 from sessions.answers import Answer, answer
 from sessions.asked import Caller, again, asking, given, not_recorded, opens_slot
+from sessions.choosing_models import Models, chosen
 from sessions.cutting import cut
 from sessions.session import Awake, Session
 from sessions.sessions import Sessions
@@ -33,23 +36,17 @@ ANSWER_SEEN = 2_000
 KEPT = "The store is away: this is kept on the server's own disk and goes into the store when it is back."
 UNSEEN = "The store is away: what others wrote to this session lately is not seen here."
 LARGE = 4_000
-"""Characters from which measuring a text is given to a thread: the event loop serves others meanwhile."""
-
-
-class Models(Protocol):
-    """Where a step finds the model that it is to ask."""
-
-    def get(self, name: str | None) -> Model:
-        """Give a model by name; ``None`` is the default one. Raises ``CompanionsError`` for a name nobody has."""
-        ...
+"""Characters from which measuring a text is given to a thread: the event loop serves others meanwhile. Checks are held
+against a text there whatever its size: a schema may be large, and its library is loaded with the first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """What steps are made with: the sessions and the models of this process."""
+    """What steps are made with: the sessions and the models of this process, and what these may spend."""
 
     sessions: Sessions
     models: Models
+    allowance: Allowance = field(default_factory=Allowance)
 
     async def step(self, session: Session, companion_type: str, request: Request, caller: Caller) -> Answer:
         """Make one step of one companion.
@@ -77,12 +74,12 @@ class Desk:
         found = await self._found(awake.companion, request)
         if isinstance(found, Repeat):
             return self._repeat(session, awake.companion, request, found.entry)
-        model = self._model(found)
+        choose = chosen(self.models, found)
         await self.sessions.writer.room(session.session_id)
         notes = found.notes_before(awake.companion.companion_type)
-        if model is None or given(found, caller) is not None:
+        if choose is None or given(found, caller) is not None:
             await self._note(session, awake, notes)
-            return await self._write(session, awake, found, caller, model)
+            return await self._write(session, awake, found, caller, choose)
         if session.place.opening is not None:
             # Its query is what other processes can know it by.
             await self._note(session, awake, notes)
@@ -106,7 +103,9 @@ class Desk:
             if isinstance(again, Repeat):
                 return self._repeat(session, awake.companion, found.request, again.entry)
             await self._note(session, awake, again.notes_before(awake.companion.companion_type) if waited else notes)
-            return await self._write(session, awake, again, caller, self._model(again))
+            choose = chosen(self.models, again)
+            with self.allowance.spending(self.sessions, session, caller.loop) as spending:
+                return await self._write(session, awake, again, caller, choose and _paid(choose, spending))
 
     async def _note(self, session: Session, awake: Awake, notes: Sequence[Note]) -> None:
         """Store what comes before a text: a new configuration, a new query."""
@@ -140,18 +139,12 @@ class Desk:
         asked = request.sampling if known is None else Sampling(**known.asked)
         return Configuration.choose(library.get(companion_type), self.sessions.defaults, asked)
 
-    def _model(self, found: Plan) -> Model | None:
-        """Choose the model to ask, so that an unknown one is refused before anything is recorded; else ``None``."""
-        if (asked := found.request.sampling.model) is not None:
-            self.models.get(asked)
-        if found.mode == "client":
-            return None
-        return self.models.get("offline" if found.mode == "offline" else found.sampling.model)
-
-    async def _write(self, session: Session, awake: Awake, found: Plan, caller: Caller, model: Model | None) -> Answer:
+    async def _write(
+        self, session: Session, awake: Awake, found: Plan, caller: Caller, choose: Choose | None
+    ) -> Answer:
         mode = found.mode
         work = task(awake.companion, found, session=await _seen(session, found))
-        written = given(found, caller) or await self._ask(work, model, caller)
+        written = given(found, caller) or await self._ask(found, work, choose, caller)
         if written is None:
             return self._hand_out(session, awake.companion, found, work)
         note = await _judged(awake.companion, found, written)
@@ -160,12 +153,12 @@ class Desk:
         by_caller = found.request.text is not None
         return answer(session.session_id, awake.companion, found.step, mode, entry, written_by_caller=by_caller)
 
-    async def _ask(self, work: Task, model: Model | None, caller: Caller) -> Written | None:
-        """Let a model write; in client mode nobody here does."""
-        if model is None:
+    async def _ask(self, found: Plan, work: Task, choose: Choose | None, caller: Caller) -> Written | None:
+        """Let models write; in client mode nobody here does."""
+        if choose is None:
             return None
         with asking(caller):
-            return await model.write(work, caller.on_text)
+            return await write(found, work, choose, caller.on_text)
 
     def _hand_out(self, session: Session, companion: Companion, found: Plan, work: Task) -> Answer:
         return answer(
@@ -200,11 +193,19 @@ def _advised(session: Session, given: Answer) -> Answer:
         notices.append(KEPT)
     elif session.writer.keeper.away:
         notices.append(UNSEEN)
+    if given.entry is not None:
+        notices += advice(given.entry)
     return replace(given, advice=tuple(notices)) if notices else given
 
 
+def _paid(choose: Choose, spending: Spending) -> Choose:
+    """Give the same models, each asked only as far as there is something to spend."""
+    return lambda name: spending.model(choose(name))
+
+
 async def _judged(companion: Companion, found: Plan, written: Written) -> Note:
-    if len(written.text) > LARGE or (found.base is not None and len(found.base.text) > LARGE):
+    large = len(written.text) > LARGE or (found.base is not None and len(found.base.text) > LARGE)
+    if large or found.configuration.checks:
         return await asyncio.to_thread(judge, companion, found, written)
     return judge(companion, found, written)
 

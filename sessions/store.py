@@ -170,7 +170,7 @@ class Store(Protocol):
         of each of the ``window.versions`` newest revisions and of the version that the newest revision's
         ``meta["based_on"]`` names; of each of the ``window.exchanges`` slots before it the newest query and draft and
         the newest revision, with the version that this one's ``meta["based_on"]`` names when its ``meta["guard"]`` is
-        set. Entries of the kinds ``configure``, ``query``, ``draft``, ``critique`` and ``revision`` only.
+        set. Of what is said of the newest slot, the newest ``workflow`` and ``pick`` since its query. No other kinds.
         """
         ...
 

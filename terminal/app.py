@@ -5,6 +5,7 @@ Which words there are stands in ``arguments``, what a command does in the module
 """
 
 import argparse
+import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -19,6 +20,7 @@ from terminal.screen import fail
 __all__ = ["Program", "run"]
 
 INTERRUPTED = 130
+_UNHEARD = logging.NullHandler()
 
 Command = Callable[[argparse.Namespace, MakeProgram], int]
 
@@ -49,6 +51,8 @@ def run(words: Sequence[str], *, program: MakeProgram, settings: Sequence[str]) 
     if chosen.command is None:
         parser.print_help(sys.stderr)
         return 2
+    # A log is a server's, which sets one up. Without this, Python would print warnings beside the command's own line.
+    logging.getLogger("companions").addHandler(_UNHEARD)
     try:
         return COMMANDS[chosen.command](chosen, lambda: _made(program))
     except CompanionsError as error:

@@ -131,7 +131,7 @@ def _age(word: str) -> Retention:
     except InputError:
         kept = Retention()
     if kept.delete is None or kept.archive is not None:
-        raise argparse.ArgumentTypeError(f"it must be hours, days or weeks like 90d, not {word!r}")
+        raise argparse.ArgumentTypeError(f"it must be 1 or more hours, days or weeks, like 12h or 90d, not {word!r}")
     return kept
 
 

@@ -1,7 +1,7 @@
 """The ``doctor`` command: looks at everything that can be wrong with an installation, and says what to fix.
 
-It asks no model, since a look must not cost anything; a store that is missing is made, as by any command. Keys are
-never shown.
+It asks no model, since a look must not cost anything, and makes no file for a store; in a database server the tables
+that are missing are made, as by any command. Keys are never shown.
 """
 
 import argparse
@@ -12,17 +12,17 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Literal
 
 from rich.text import Text
 
 from companions.errors import CompanionsError
-from sessions.spool.spool import orphans
+from sessions.spool.spool import can_be_written, orphans
+from sessions.store import Size, Store
 from terminal.arguments import DISTRIBUTION
 from terminal.program import MakeProgram, Program, drained
 from terminal.screen import Screen, harmless
-from terminal.storekeeping import in_words
+from terminal.storekeeping import file_of, in_words
 
 PACKAGES = (DISTRIBUTION, "fastmcp", "langchain-core", "langchain-openai", "proselint", "rapidfuzz")
 _PASSWORD = re.compile(r"(://[^:/@]*):.*@")
@@ -76,17 +76,27 @@ def _packages() -> Iterator[Finding]:
 
 
 def _store(program: Program) -> Finding:
-    shown = _without_password(program.store)
+    shown, file = _without_password(program.store), file_of(program.store)
+    if file is not None and not os.access(file, os.F_OK):
+        if not can_be_written(file.parent):
+            return Finding("wrong", f"Store {shown}: it cannot be made. Name a folder of yours in COMPANIONS_STORE.")
+        return Finding("ok", f"Store {shown}: not there yet; it will be made at {file}")
     try:
-        size = asyncio.run(drained(program, program.calls.desk.sessions.store.size()))
+        size = asyncio.run(drained(program, _size(program.calls.desk.sessions.store)))
     except CompanionsError as error:
         return Finding("wrong", f"Store {shown}: {error}")
     return Finding("ok", f"Store {shown}: {in_words(size)}")
 
 
+async def _size(store: Store) -> Size:
+    # A store that is away says so sooner than it would when it is told to count.
+    await store.head("-")
+    return await store.size()
+
+
 def _spool(program: Program) -> Iterator[Finding]:
     """Tell what ended processes left for the store: a server that runs takes its own along."""
-    if program.calls.desk.sessions.spool is not None and not _can_be_written(program.spool):
+    if program.calls.desk.sessions.spool is not None and not can_be_written(program.spool):
         yield Finding("wrong", f"Spool: {program.spool} cannot be written. Name a folder of yours in COMPANIONS_SPOOL.")
         return
     try:
@@ -104,14 +114,6 @@ def _spool(program: Program) -> Iterator[Finding]:
             f"{', '.join(path.name for path in left)}. A server on this store takes them in while it can be "
             "reached.",
         )
-
-
-def _can_be_written(folder: Path) -> bool:
-    """Tell whether a folder that is there can be written, and one that is not could be made."""
-    there = folder.absolute()
-    while not os.path.lexists(there):
-        there = there.parent
-    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
 
 
 def _without_password(value: str) -> str:

@@ -1,7 +1,7 @@
 """The commands about a store as a whole: ``prune``, ``copy`` and ``backup``.
 
-They decide nothing about sessions: which are too old, what is copied and when two are the same is said elsewhere.
-A store's URL is never shown, since it can hold a password.
+They decide nothing about sessions: which are too old, what is copied and when two are the same is said elsewhere, and
+how long a store may take for an answer too. A store's URL is never shown, since it can hold a password.
 """
 
 import argparse
@@ -9,14 +9,13 @@ import asyncio
 import secrets
 import sys
 import time
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from companions.errors import InputError, StoreError
 from sessions import copying, retention
 from sessions.copying import Copied
-from sessions.opening import open_store
+from sessions.opening import open_store, reached
 from sessions.retention import Pruned, Retention
 from sessions.store import Size, Store
 from sessions.stores.sqlite.store import SQLiteStore
@@ -38,7 +37,12 @@ def prune(chosen: argparse.Namespace, make: MakeProgram) -> int:
     if kept.delete is None:
         screen.say("Nothing was deleted: COMPANIONS_RETENTION says that sessions are kept. Give --delete, like 90d.")
         return 0
-    before, pruned, after = asyncio.run(drained(program, _prune(program.store, kept, dry_run=chosen.dry_run)))
+    try:
+        before, pruned, after = asyncio.run(drained(program, _prune(program.store, kept, dry_run=chosen.dry_run)))
+    except StoreError as error:
+        done = "" if chosen.dry_run else " What was deleted stays deleted; the same command deletes the rest."
+        fail(f"{error}{done}")
+        return 1
     if pruned.elsewhere:
         fail("Another process prunes this store. Try again when it is done.")
         return 1
@@ -52,8 +56,7 @@ def prune(chosen: argparse.Namespace, make: MakeProgram) -> int:
 
 
 async def _prune(url: str, kept: Retention, *, dry_run: bool) -> tuple[Size, Pruned, Size]:
-    store = open_store(url)
-    async with _closed(store):
+    async with reached(open_store(url), "COMPANIONS_STORE") as store:
         before = await store.size()
         pruned = await retention.prune(store, kept, time.time(), dry_run=dry_run, holder=secrets.token_hex(8))
         return before, pruned, await store.size()
@@ -86,7 +89,7 @@ def _two_stores(source: str, target: str) -> tuple[Store, Store]:
         raise InputError("--from and --to name the same store.", "Name two.")
     if "memory://" in {source, target}:
         raise InputError("A store in memory ends with its process.", "Name one that stays.")
-    file = _file_of(source)
+    file = file_of(source)
     if file is not None and not file.exists():
         raise InputError(f"There is no file {file}.", "Check the path given by --from.")
     try:
@@ -96,9 +99,9 @@ def _two_stores(source: str, target: str) -> tuple[Store, Store]:
 
 
 async def _copy(source: Store, target: Store) -> Copied:
-    async with _closed(source), _closed(target):
-        total = (await source.size()).sessions
-        return await copying.copy(source, target, _telling(total))
+    async with reached(source, "--from") as read, reached(target, "--to") as written:
+        total = (await read.size()).sessions
+        return await copying.copy(read, written, _telling(total))
 
 
 def _telling(total: int) -> Callable[[int, int], None]:
@@ -135,7 +138,7 @@ def backup(chosen: argparse.Namespace, make: MakeProgram) -> int:
         StoreError: FILE is there already, or cannot be written.
     """
     program, screen = make(), Screen.of_process()
-    source, target = _file_of(program.store), Path(chosen.file).absolute()
+    source, target = file_of(program.store), Path(chosen.file).absolute()
     if source is None:
         raise InputError(
             "Only SQLite stores are backed up to a file.", "Use `companions copy --from URL --to sqlite:///FILE`."
@@ -149,20 +152,14 @@ def backup(chosen: argparse.Namespace, make: MakeProgram) -> int:
 
 async def _backup(source: Path, target: Path) -> None:
     store = SQLiteStore(source)
-    async with _closed(store):
-        await store.backup(target)
-
-
-@asynccontextmanager
-async def _closed(store: Store) -> AsyncGenerator[None]:
-    """Let go of a store, however what is done with it ends."""
     try:
-        yield
+        await store.backup(target)
     finally:
         await store.close()
 
 
-def _file_of(url: str) -> Path | None:
+def file_of(url: str) -> Path | None:
+    """Give the file of an SQLite store; ``None`` for every other store."""
     return Path(url.removeprefix(SQLITE)).expanduser().absolute() if url.startswith(SQLITE) else None
 
 

@@ -35,6 +35,8 @@ LAZY_MODULES = {"companions/__init__.py", "server.py"}
 
 # Third-party packages too heavy for a start, each deferred in the module that adapts it to us.
 DEFERRED = {
+    "companions/expressions.py": {"re2"},
+    "companions/json_checks.py": {"jsonschema", "referencing"},
     "companions/langchain_models.py": {"langchain_core", "langchain_openai", "openai"},
     "companions/offline.py": {"proselint"},
     "sessions/stores/postgres/connections.py": {"asyncpg", "sqlalchemy"},

@@ -2,9 +2,9 @@
 
 INSTRUCTIONS = """\
 Companions think a question through in a loop and remember it. Use them for anything worth more than a first answer.
-1. draft(query) opens a session and answers its session_id. 2. critique(session_id). 3. revise(session_id).
-Repeat 2 and 3 until next.tool is null; then give the person the answer. Always do what next says.
-When status is "write", you write: follow instructions, then call the same tool again with next.arguments and your text;
-in a critique set satisfied=true when nothing is left to improve. status "running": call the same tool again.
-A step asked twice is written once; redo=true writes it again. companion_type chooses who thinks: generic, strategy,
-marketing, bug_triage, guide. show_thinking reads a session (part="answer"); list_sessions finds earlier ones."""
+refine(query) runs the whole loop and answers the best version. Or step by step: draft(query) opens a session and
+answers its session_id; critique(session_id); revise(session_id); repeat those two until next.tool is null, then give
+the person the answer. Always do what next says. When status is "write", you write: follow instructions, then call the
+same tool again with next.arguments and your text; in a critique set satisfied=true when nothing is left to improve.
+status "running": call the same tool again. companion_type: generic, strategy, marketing, bug_triage, guide.
+show_thinking reads a session (part="answer"); list_sessions finds earlier ones."""

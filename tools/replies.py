@@ -50,7 +50,7 @@ def pending_reply(pending: Pending) -> ToolResult:
         "next": coming,
     }
     prose = f"{step} is running in session {pending.session_id}, companion {pending.companion_type}.\n"
-    return told(body, prose + _next_line(coming))
+    return told(body, prose + next_line(coming))
 
 
 def _same(request: Request) -> Body:
@@ -124,7 +124,7 @@ def _write_reply(answer: Answer) -> ToolResult:
     }
     prose = (
         f"Please write this {_noun(answer)} yourself.\n\n{system}\n\n{piece}\n\n---\n"
-        f"{_where(answer)}\n{_more_line(more)}{_next_line(coming)} Put what you wrote into text."
+        f"{_where(answer)}\n{more_line(more)}{next_line(coming)} Put what you wrote into text."
     )
     return told(body, prose)
 
@@ -185,7 +185,7 @@ def _done_prose(answer: Answer, body: Body, text: str) -> str:
     said += body["advice"]
     if body["usage"]:
         said.append("Usage: " + ", ".join(f"{name} {count}" for name, count in body["usage"].items()) + ".")
-    return "\n".join(said) + f"\n{_more_line(body['more'])}{_next_line(body['next'])}"
+    return "\n".join(said) + f"\n{more_line(body['more'])}{next_line(body['next'])}"
 
 
 def _where(answer: Answer) -> str:
@@ -197,14 +197,16 @@ def _where(answer: Answer) -> str:
     )
 
 
-def _next_line(coming: Mapping[str, Any]) -> str:
+def next_line(coming: Mapping[str, Any]) -> str:
+    """Say what to call now."""
     if coming["tool"] is None:
         return f"Next: nothing. {coming['why']}"
     given = ", ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in coming["arguments"].items())
     return f"Next: call {coming['tool']} with {given}. {coming['why']}"
 
 
-def _more_line(more: Mapping[str, Any] | None) -> str:
+def more_line(more: Mapping[str, Any] | None) -> str:
+    """Say where a text that was cut goes on."""
     if more is None:
         return ""
     return f"Cut here; read on with show_thinking, part {more['part']}, slot {more['slot']}, offset {more['offset']}.\n"

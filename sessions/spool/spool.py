@@ -6,6 +6,7 @@ whether one still fits is found out when it is brought into the store, which is 
 
 import asyncio
 import logging
+import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +64,14 @@ def orphans(folder: Path, store: str) -> list[Path]:
         return [path for path in files_of(folder, name_of(store)) if not held(path)]
 
 
+def can_be_written(folder: Path) -> bool:
+    """Tell whether files can be made in a folder that is there, and one that is not could be made. It blocks."""
+    there = folder.absolute()
+    while not os.path.lexists(there):
+        there = there.parent
+    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+
+
 class Spool:
     """A queue of appends in a file of this process's own.
 
@@ -107,6 +116,14 @@ class Spool:
         """Tell how the spool is."""
         tally = self._tally
         return SpoolState(entries=tally.entries, bytes=tally.bytes, limit=self._limit, oldest_at=tally.oldest_at)
+
+    async def usable(self) -> bool:
+        """Tell whether the folder can be written; one that cannot be looked at in time cannot."""
+        try:
+            async with asyncio.timeout(self._deadline):
+                return await asyncio.to_thread(can_be_written, self._folder)
+        except TimeoutError:
+            return False
 
     async def put(self, appends: Sequence[Append]) -> None:
         """Store appends in one transaction; they survive the process, and the machine, when it returns.

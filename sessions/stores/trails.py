@@ -26,6 +26,7 @@ class Trail:
         prior: The newest entry of the version before ``revision``.
         base: The version that ``revision`` was written from.
         before: The companion's last entry before the newest slot was opened; its mark tells of the slot before.
+        workflow: The newest ``workflow`` since the newest slot's query; likewise ``pick``.
     """
 
     last: int = 0
@@ -38,6 +39,8 @@ class Trail:
     prior: int = 0
     base: int = 0
     before: int = 0
+    workflow: int = 0
+    pick: int = 0
 
     def after(self, entry: Entry) -> "Trail":
         """Give the trail once an entry of its companion was written."""
@@ -46,7 +49,9 @@ class Trail:
             return self._revised(at, guarded=bool(entry.meta.get("guard")))
         if entry.kind == "query" and (self.draft or not self.query):
             return Trail(last=at, configure=self.configure, query=at, before=self.last)
-        if entry.kind in {"configure", "query", "draft", "critique"}:
+        if entry.kind == "query":
+            return replace(self, last=at, query=at, workflow=0, pick=0)
+        if entry.kind in {"configure", "draft", "critique", "workflow", "pick"}:
             return replace(self, last=at, **{entry.kind: at})
         return replace(self, last=at)
 
@@ -58,7 +63,19 @@ class Trail:
         return replace(self, last=at, revision=at, standing=self.base if guarded else at)
 
 
-NAMES = ("configure", "query", "draft", "critique", "revision", "standing", "prior", "base", "before")
+NAMES = (
+    "configure",
+    "query",
+    "draft",
+    "critique",
+    "revision",
+    "standing",
+    "prior",
+    "base",
+    "before",
+    "workflow",
+    "pick",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +156,7 @@ def tail(newest: Marked, companion_type: str, window: Window) -> Walk:
             return []
         newest = (yield {last})[last]
     trail, kept = newest.trail, dict[int, Entry]()
-    wanted = {trail.configure, trail.query, trail.draft, trail.critique, trail.base}
+    wanted = {trail.configure, trail.query, trail.draft, trail.critique, trail.base, trail.workflow, trail.pick}
     version, versions = trail.revision, window.versions
     end, exchanges = trail.before, window.exchanges
     while asked := (wanted | {version if versions else 0, end if exchanges else 0}) - {0}:

@@ -101,6 +101,9 @@ def tail(entries: list[Entry]) -> list[Entry]:
     newest = {(entry.kind, entry.slot, entry.index): entry for entry in entries}
     slots = sorted({entry.slot for entry in entries if entry.kind == "query"})
     chosen = [entry for entry in entries if entry.kind == "configure"][-1:]
+    asked = max((entry.seq for entry in entries if entry.kind == "query" and entry.slot == slots[-1]), default=0)
+    for kind in ("workflow", "pick"):
+        chosen += [entry for entry in entries if entry.kind == kind and entry.seq > asked][-1:]
     for place, slot in enumerate(reversed(slots[-1 - EXCHANGES :])):
         revisions = sorted(index for kind, of, index in newest if kind == "revision" and of == slot)
         critiques = sorted(index for kind, of, index in newest if kind == "critique" and of == slot)

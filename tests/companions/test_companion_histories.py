@@ -46,7 +46,7 @@ ON = st.builds(Ask, WORDS)
 ANYTHING = st.builds(
     Ask, WORDS, st.sampled_from(["draft", "critique", "revise"]), st.sampled_from([None, "Why?", "How?"]), st.booleans()
 )
-ASIDE = st.sampled_from(["alternative", "learned", "pick"])
+ASIDE = st.sampled_from(["alternative", "learned", "pick", "workflow"])
 
 
 def ask(driver: Driver, asked: Ask) -> None:

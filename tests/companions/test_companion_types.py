@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from companions.companion_types import BUILT_IN, CompanionType, Library, Problem
+from companions.companion_files import Problem
+from companions.companion_types import BUILT_IN, CompanionType, Library
 from companions.errors import UnknownNameError
 
 SECTIONS = "\n## Draft\n\nWrite {it}.\n\n## Critique\n\nJudge it.\n\n### Points\n\nEach.\n\n## Revision\n\nMend it.\n"
@@ -84,8 +85,7 @@ def test_line_ends_and_a_byte_order_mark_of_windows_are_read_alike(tmp_path: Pat
 @pytest.mark.parametrize(
     ("setting", "what"),
     [
-        ("critics: [a, b]", "critics: there is no such setting"),
-        ("checks: [a]", "checks: there is no such setting"),
+        ("critic: a", "critic: there is no such setting"),
         ("<<: {max_iterations: 2}", "<<: there is no such setting"),
         ("similarity_threshold: 1.1", "similarity_threshold: it must be a number from 0 to 1"),
         ("similarity_threshold: .nan", "similarity_threshold: it must be a number from 0 to 1"),
@@ -162,9 +162,9 @@ def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
 def test_the_name_of_a_broken_file_is_answered_with_what_is_wrong_even_if_a_built_in_type_has_it(
     tmp_path: Path,
 ) -> None:
-    put(tmp_path, GOOD.replace("name: poet", "name: generic\ncritics: [a]"), "generic.md")
+    put(tmp_path, GOOD.replace("name: poet", "name: generic\ncritic: a"), "generic.md")
     library = Library.load(tmp_path)
-    with pytest.raises(UnknownNameError, match=r"generic\.md, line 3: critics: there is no such setting") as caught:
+    with pytest.raises(UnknownNameError, match=r"generic\.md, line 3: critic: there is no such setting") as caught:
         library.get("generic")
     assert "generic" not in caught.value.remedy
     assert library.get("guide").origin == BUILT_IN

@@ -155,7 +155,7 @@ def main(port: int) -> None:
     for add in (add_tools, add_talking_tools, add_resources, add_prompts):
         add(mcp)
     log_to_stderr("INFO")
-    serve_http(mcp, wired.drain, host="127.0.0.1", port=port, stateless=False)
+    serve_http(mcp, wired.lifetime.drain, host="127.0.0.1", port=port, stateless=False)
 
 
 if __name__ == "__main__":

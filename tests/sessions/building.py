@@ -213,6 +213,9 @@ def expected_tail(entries: Sequence[Entry], companion: str, window: Window) -> l
     mine = [entry for entry in entries if entry.companion_type == companion]
     newest = max((entry.slot for entry in mine if entry.kind == "query"), default=-1)
     wanted = [entry for entry in mine if entry.kind == "configure"][-1:]
+    asked = max((entry.seq for entry in mine if entry.kind == "query" and entry.slot == newest), default=0)
+    for kind in ("workflow", "pick"):
+        wanted += [entry for entry in mine if entry.kind == kind and entry.seq > asked][-1:]
     for slot in range(max(newest - window.exchanges, 0), newest + 1):
         for kind in ("query", "draft") + (("critique",) if slot == newest else ()):
             wanted += [entry for entry in mine if entry.kind == kind and entry.slot == slot][-1:]

@@ -10,7 +10,7 @@ import pytest
 from companions.errors import InputError, StoreAwayError, StoreError
 from sessions import retention
 from sessions.leases import Held
-from sessions.retention import LEASE, Pruned, Retention, keep_pruned, prune
+from sessions.retention import LEASE, Pruned, Retention, keep_pruned, nothing_spared, prune
 from sessions.store import Append, Head, Opening, Store
 from sessions.stores.memory.store import MemoryStore
 from tests.sessions.building import Story, note, projection
@@ -175,7 +175,7 @@ async def test_the_lease_is_given_back_also_after_a_failure(store: Store) -> Non
 
 async def test_who_lost_the_lease_stops(store: Store) -> None:
     await used(store, "s1", 100)
-    assert await retention._walk(store, KEPT, NOW, Held(lost=True)) == Pruned(elsewhere=True)  # pyright: ignore[reportPrivateUsage]
+    assert await retention._walk(store, KEPT, NOW, Held(lost=True), nothing_spared) == Pruned(elsewhere=True)  # pyright: ignore[reportPrivateUsage]
     assert await living(store) == ["s1"]
 
 

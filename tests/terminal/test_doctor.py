@@ -17,6 +17,27 @@ def test_doctor_says_how_large_the_store_is(terminal: Terminal) -> None:
     assert int(found[2]) > 4
 
 
+def test_doctor_says_where_a_store_will_be_and_makes_nothing(
+    terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "a" / "b" / "sessions.db"
+    monkeypatch.setenv("COMPANIONS_STORE", f"sqlite:///{file}")
+    said = terminal("doctor")
+    assert said.status == 0
+    assert f"ok     Store sqlite:///{file}: not there yet; it will be made at {file}\n" in said.out.decode()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_doctor_names_a_store_that_could_not_be_made(
+    terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("COMPANIONS_STORE", f"sqlite:///{tmp_path / 'file' / 'sessions.db'}")
+    said = terminal("doctor")
+    assert said.status == 1
+    assert "it cannot be made. Name a folder of yours in COMPANIONS_STORE." in said.out.decode()
+
+
 @pytest.mark.parametrize("place", ["file", "file/spool", "link"])
 def test_doctor_names_a_spool_that_could_take_nothing_when_it_is_needed(
     terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str

@@ -117,11 +117,11 @@ def test_prune_leaves_a_store_alone_that_another_process_prunes(terminal: Termin
     assert "Another process prunes this store." in said.err
 
 
-@pytest.mark.parametrize("age", ["", "90", "0d", "-1d", "keep", "1d,archive=1h"])
+@pytest.mark.parametrize("age", ["", "90", "0h", "0d", "-1d", "keep", "1d,archive=1h"])
 def test_prune_refuses_an_age_that_is_none(terminal: Terminal, age: str) -> None:
     said = terminal("prune", f"--delete={age}")
     assert (said.status, said.out) == (2, b"")
-    assert "hours, days or weeks" in said.err
+    assert f"it must be 1 or more hours, days or weeks, like 12h or 90d, not {age!r}" in said.err
 
 
 def test_a_copy_is_shown_and_goes_on_as_the_original_would(

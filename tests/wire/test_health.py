@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -148,6 +149,13 @@ def test_only_whoever_names_the_address_that_is_listened_on_is_told(
     assert ask(served_once, **given).status == status
 
 
+@pytest.mark.parametrize(("header", "status"), [(b"", b"421"), (b"Host: localhost\r\n", b"200")])
+def test_a_probe_in_http_1_0_sends_a_host_as_well(served_once: Served, header: bytes, status: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", served_once.port), timeout=NOTICE_SECONDS) as connection:
+        connection.sendall(b"GET /health HTTP/1.0\r\n" + header + b"\r\n")
+        assert connection.makefile("rb").readline().split()[1] == status
+
+
 @pytest.fixture(scope="module")
 def served_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with serving_http(tmp_path_factory.mktemp("hosts")) as served:
@@ -166,6 +174,7 @@ async def test_while_the_store_is_away_steps_go_on_and_are_counted_until_it_is_b
             await asyncio.to_thread(own_postgres.stop if how == "stop" else own_postgres.freeze)
             told = await health(served)
             assert (told.status, told.body["status"], told.body["store"]) == (200, "degraded", "away")
+            assert told.body["reason"] == "The store is away; steps wait in COMPANIONS_SPOOL."
             counts = [told.spooled]
             for tool, text in (("critique", "Say when."), ("revise", "Now."), ("critique", "Good.")):
                 done = await step(client, tool, **ids, text=text)

@@ -17,14 +17,16 @@ class Companion:
     Attributes:
         configure: The newest ``configure``.
         slot: The newest slot that has a query; -1 before the first.
+        said: By kind, the newest ``workflow`` and ``pick`` since that slot's query.
         places: By kind and slot, the newest entry of each index, lowest index first.
     """
 
-    __slots__ = ("configure", "places", "slot")
+    __slots__ = ("configure", "places", "said", "slot")
 
     def __init__(self) -> None:
         self.configure: Entry | None = None
         self.slot = -1
+        self.said: dict[str, Entry] = {}
         self.places: dict[tuple[str, int], dict[int, Entry]] = {}
 
     def add(self, entry: Entry) -> None:
@@ -32,8 +34,11 @@ class Companion:
         if entry.kind == "configure":
             self.configure = entry
             return
-        if entry.kind == "query":
-            self.slot = max(self.slot, entry.slot)
+        if entry.kind in {"workflow", "pick"}:
+            self.said[entry.kind] = entry
+            return
+        if entry.kind == "query" and entry.slot >= self.slot:
+            self.slot, self.said = entry.slot, {}
         self.places.setdefault((entry.kind, entry.slot), {})[entry.index] = entry
 
     def _newest(self, kind: str, slot: int, count: int = 1) -> Iterator[Entry]:
@@ -49,6 +54,7 @@ class Companion:
         """Give what an open companion needs, in no order and some of it twice; see ``Store.tail``."""
         if self.configure is not None:
             yield self.configure
+        yield from self.said.values()
         yield from self._newest("query", self.slot)
         yield from self._newest("draft", self.slot)
         yield from self._newest("critique", self.slot)

@@ -14,6 +14,7 @@ local newest = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)[1]
 if not opening or not newest then return {opening, {}} end
 local rows, known = {}, {}
 local CONFIGURE, QUERY, DRAFT, CRITIQUE, REVISION, PRIOR, BASE, BEFORE = 1, 2, 3, 4, 5, 7, 8, 9
+local WORKFLOW, PICK = 10, 11
 local function read(row)
     rows[#rows + 1] = row
     local entry, seq = cjson.decode(row[2][2]), tonumber(string.match(row[1], '%d+'))
@@ -40,7 +41,7 @@ if trail.companion ~= ARGV[1] then
     trail = back and at(trail.seq - back)
 end
 if trail then
-    for _, name in ipairs({CONFIGURE, QUERY, DRAFT, CRITIQUE, BASE}) do at(trail[name]) end
+    for _, name in ipairs({CONFIGURE, QUERY, DRAFT, CRITIQUE, BASE, WORKFLOW, PICK}) do at(trail[name]) end
     local version, before = trail[REVISION], trail[BEFORE]
     for _ = 1, tonumber(ARGV[2]) do
         local found = at(version)

@@ -1,0 +1,46 @@
+"""The settings of a companion's file: what each may be. Finding them in a file is ``companion_files``'s work."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from companions import checks, critics
+from companions.complaints import Complaint
+
+NAME = re.compile("[a-z0-9_]+")
+
+
+def _is_number(value: object, most: float) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= most
+
+
+def _is_words(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+# What each setting must be: for a type at its birth, and for a file, where the answer comes with a line.
+RULES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "name": (lambda value: isinstance(value, str) and bool(NAME.fullmatch(value)), "lower-case letters, digits and _"),
+    "description": (_is_words, "a text"),
+    "similarity_threshold": (lambda value: value is None or _is_number(value, 1), "a number from 0 to 1"),
+    "max_iterations": (lambda value: type(value) is int and value >= 1, "a whole number of at least 1"),
+    "temperature": (lambda value: value is None or _is_number(value, 2), "a number from 0 to 2"),
+    "model": (lambda value: value is None or _is_words(value), "a model's name"),
+    "clear_history": (lambda value: isinstance(value, bool), "true or false"),
+    "sees_session": (lambda value: isinstance(value, bool), "true or false"),
+}
+# Those made of settings of their own.
+_NESTED: Mapping[str, Callable[[object], Iterator[Complaint]]] = {
+    "checks": checks.wrong,
+    "critics": critics.wrong,
+}
+
+
+def wrong(key: str, value: object) -> Iterator[Complaint]:
+    """Yield what is wrong with a setting of a file; the paths begin with the setting's name."""
+    if key in _NESTED:
+        yield from (complaint.within(key) for complaint in _NESTED[key](value))
+    elif key not in RULES:
+        yield Complaint((key,), "there is no such setting")
+    elif not RULES[key][0](value):
+        yield Complaint((key,), f"it must be {RULES[key][1]}")

@@ -1,0 +1,53 @@
+"""What a process does beside its calls, from the first to the end: it warms up, prunes, and stores what is left.
+
+Which way it ends is ``terminal``'s work; by when it must have ended, ``ending``'s.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sessions.calls import Calls
+from sessions.ending import Ending
+
+
+class Warming(Protocol):
+    """Models whose first call takes less time when it was prepared, and whose connections are closed at the end."""
+
+    async def warm_later(self) -> None:
+        """Prepare it in a moment."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close what is open."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lifetime:
+    """One process's time, from its first call to its end."""
+
+    calls: Calls
+    models: Warming
+    ending: Ending
+
+    @contextlib.asynccontextmanager
+    async def serving(self) -> AsyncGenerator[dict[str, Any]]:
+        """Warm up slow imports in the background; on leaving, store what was handed over."""
+        self.calls.open()
+        self.ending.put_off()
+        sessions = self.calls.desk.sessions
+        works = {"begin": sessions.begin(), "warm": self.models.warm_later(), "prune": sessions.keep_pruned()}
+        beside = [asyncio.create_task(work, name=f"companions-{name}") for name, work in works.items()]
+        try:
+            yield {}
+        finally:
+            for task in beside:
+                task.cancel()
+            await self.ending.end(self.calls.rest, self.models.aclose)
+
+    async def drain(self) -> None:
+        """Answer what waits, store what was handed over, let go of everything, in time; again is harmless."""
+        await self.ending.end(self.calls.close, self.models.aclose)

@@ -1,0 +1,107 @@
+"""A loop as it is asked for and as it is answered: the wish, and the picture of where it stands.
+
+Values only; what a loop does is ``refining``'s work.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from companions.companion import Companion
+from companions.entries import Entry
+from companions.errors import InputError
+from companions.models import Sampling
+from companions.next_step import next_step, stop_reason
+from sessions.answers import Answer
+
+BOUNDS = ("max_iterations", "budget_tokens")
+Status = Literal["done", "write", "running"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What a call for the loop asks.
+
+    Attributes:
+        text: What the caller wrote for the step that comes next.
+        satisfied: The caller critiqued and found nothing left to improve.
+        max_iterations: At least 1; ``None`` leaves what was asked before, or the companion's own.
+        budget_tokens: Most tokens that the slot's steps may use, the pick included; ``None`` likewise.
+    """
+
+    query: str | None = None
+    text: str | None = None
+    satisfied: bool = False
+    max_iterations: int | None = None
+    budget_tokens: int | None = None
+    sampling: Sampling = field(default_factory=Sampling)
+    text_limit: int = 200_000
+
+    def __post_init__(self) -> None:
+        """Refuse bounds that no loop can keep."""
+        for name in BOUNDS:
+            if (value := getattr(self, name)) is not None and value < 1:
+                raise InputError(f"{name} is {value}.", f"Give at least 1 for {name}, or leave it out.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refined:
+    """Where a loop stands when its call is answered.
+
+    Attributes:
+        status: ``done``; ``write``: the caller is to write what ``answer`` or ``comparison`` hands out; ``running``: it
+            was paused before its end.
+        answer: The newest step of this call, or the one to write; ``None`` if none was made.
+        comparison: Two texts to compare, as ``system`` and ``user``.
+        shown: The version that is the answer so far; ``None`` before the draft.
+        versions: How many there are.
+    """
+
+    session_id: str
+    companion_type: str
+    status: Status
+    slot: int
+    phase: str
+    iteration: int
+    versions: int
+    threshold: float | None
+    stop_reason: str | None
+    why: str
+    workflow_id: str | None
+    answer: Answer | None = None
+    comparison: Mapping[str, str] = field(default_factory=dict[str, str])
+    shown: Entry | None = None
+    newest: Entry | None = None
+    pick: Entry | None = None
+    not_recorded: str | None = None
+
+
+def told(
+    session_id: str,
+    companion: Companion,
+    status: Status,
+    *,
+    answer: Answer | None = None,
+    comparison: Mapping[str, str] | None = None,
+) -> Refined:
+    """Take the picture of a loop."""
+    slot, configuration = companion.slot, companion.configuration
+    workflow = None if slot is None or slot.workflow is None else slot.workflow.meta.get("workflow_id")
+    return Refined(
+        session_id=session_id,
+        companion_type=companion.companion_type,
+        status=status,
+        slot=0 if slot is None else slot.number,
+        phase=companion.phase,
+        iteration=0 if slot is None else slot.critiques,
+        versions=0 if slot is None or slot.draft is None else slot.revisions + 1,
+        threshold=None if configuration is None else configuration.threshold,
+        stop_reason=stop_reason(companion),
+        why=next_step(companion).why,
+        workflow_id=workflow,
+        answer=answer,
+        comparison=comparison or {},
+        shown=None if slot is None else slot.answer,
+        newest=None if slot is None else slot.revision or slot.draft,
+        pick=None if slot is None else slot.picked,
+    )

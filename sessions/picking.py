@@ -1,0 +1,159 @@
+"""The pick at a loop's end: which version is the answer, compared by a model or by the caller where it is in doubt.
+
+It takes the companion's lock like any step, and records one entry. Which versions are in doubt is said by
+``companions.picking``; when a loop has ended is its caller's to say.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from companions import picking, prompts
+from companions.companion import Slot, version_of
+from companions.configuration import Configuration
+from companions.entries import Note
+from companions.errors import InputError
+from companions.models import Sampling, Task, Written
+from companions.next_step import stop_reason
+from companions.picking import ORDERS, Choice, Contest, Vote
+from sessions.asked import Caller, asking
+from sessions.session import Awake, Session
+from sessions.steps import Desk
+from sessions.usage import ASKED, ESTIMATED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pick:
+    """One pick to be made.
+
+    Attributes:
+        text: Which of the two texts that were shown is better, as the caller that compares wrote it.
+        sampling: The loop's own choices.
+    """
+
+    desk: Desk
+    session: Session
+    companion_type: str
+    caller: Caller
+    text: str | None = None
+    sampling: Sampling = field(default_factory=Sampling)
+
+    async def make(self) -> Mapping[str, str] | None:
+        """Pick a version, or hand out the next comparison as ``system`` and ``user``; ``None`` once it is picked.
+
+        Raises:
+            InputError: The caller's text names neither of the two texts; nothing changed.
+            ModelError: The model failed; a later call picks.
+            StoreError: The store failed; nothing changed.
+        """
+        awake = await self.session.wake(self.companion_type)
+        async with awake.lock:
+            await self.session.catch_up(awake)
+            slot, configuration = awake.companion.slot, awake.companion.configuration
+            if slot is None or configuration is None or slot.picked is not None:
+                return None
+            ended = stop_reason(awake.companion)
+            found = picking.choose(slot, ended)
+            mode = configuration.sampling(self.sampling).execution_mode
+            if isinstance(found, Contest) and mode == "offline":
+                number = slot.current if slot.current is not None else found.later
+                why = f"Version {version_of(number)} stands; the offline editor compares no versions ({found.why})."
+                found = Choice(version=version_of(number), why=why)
+            if isinstance(found, Choice):
+                await self._record(awake, slot, found)
+                return None
+            if mode == "client":
+                return await self._by_caller(awake, slot, found)
+            await self._by_model(awake, slot, found, configuration)
+            return None
+
+    async def _by_caller(self, awake: Awake, slot: Slot, contest: Contest) -> Mapping[str, str] | None:
+        """Take the caller's vote, and hand out the comparison that is still to be made."""
+        known = _votes_so_far(slot, contest)
+        votes = known if self.text is None else _with_vote(known, self.text)
+        meta = _told(contest, votes) | {"model": self.caller.name}
+        if len(votes) == ORDERS:
+            await self._record(awake, slot, picking.decide(contest, votes), meta)
+            return None
+        if len(votes) > len(known):
+            await self._store(awake, slot, meta)
+        return prompts.instructions_for_caller(_comparison(slot, contest, len(votes), by_caller=True).messages)
+
+    async def _by_model(self, awake: Awake, slot: Slot, contest: Contest, configuration: Configuration) -> None:
+        """Have the companion's model compare the two in both orders, at the same time."""
+        desk = self.desk
+        asked = configuration.sampling(self.sampling)
+        await desk.sessions.writer.room(self.session.session_id)
+        with desk.allowance.spending(desk.sessions, self.session, self.caller.loop) as spending:
+            model = spending.model(desk.models.get(asked.model))
+            tasks = [_comparison(slot, contest, number, by_caller=False) for number in range(ORDERS)]
+            with asking(self.caller):
+                written = await asyncio.gather(*[model.write(each) for each in tasks])
+            votes: list[Vote] = [
+                picking.vote(prompts.read_comparison(each.text, picking.names(number)), number)
+                for number, each in enumerate(written)
+            ]
+            await self._record(awake, slot, picking.decide(contest, votes), _told(contest, votes) | _accounts(written))
+
+    async def _record(self, awake: Awake, slot: Slot, choice: Choice, meta: Mapping[str, Any] | None = None) -> None:
+        current = 0 if slot.current is None else version_of(slot.current)
+        told = {"version": choice.version, "why": choice.why, "flipped": choice.version != current}
+        await self._store(awake, slot, told | dict(meta or {}))
+
+    async def _store(self, awake: Awake, slot: Slot, meta: Mapping[str, Any]) -> None:
+        note = Note(companion_type=self.companion_type, kind="pick", slot=slot.number, meta=meta)
+        entries = await self.session.record(awake, [note])
+        await self.desk.sessions.project(self.session, awake.companion, entries)
+
+
+def _told(contest: Contest, votes: Sequence[Vote]) -> dict[str, Any]:
+    return {"candidates": list(contest.versions), "votes": list(votes)}
+
+
+def _votes_so_far(slot: Slot, contest: Contest) -> list[Vote]:
+    """Read back the caller's earlier votes on the same two versions."""
+    newest = slot.revision or slot.draft
+    known = slot.pick
+    if known is None or newest is None or known.seq < newest.seq:
+        return []
+    votes: list[Vote] = known.meta.get("votes", [])
+    return list(votes) if known.meta.get("candidates") == list(contest.versions) else []
+
+
+def _with_vote(votes: list[Vote], text: str) -> list[Vote]:
+    """Take the caller's answer to the comparison that is open; one to an earlier comparison is a repeat."""
+    said = text.strip().rstrip(".").upper()
+    for number in range(len(votes) + 1):
+        letters = picking.names(number)
+        if said in (*letters, f"TIE{letters}"):
+            return votes if number < len(votes) else [*votes, picking.vote(said, number)]
+    one, two = picking.names(len(votes))
+    raise InputError("The text names neither of the two.", f"Give {one}, {two} or tie{one}{two} as text.")
+
+
+def _comparison(slot: Slot, contest: Contest, number: int, *, by_caller: bool) -> Task:
+    first, second = contest.order(number)
+    evidence = "" if slot.critique is None else slot.critique.meta.get("evidence", "")
+    messages = prompts.comparison_messages(
+        (first.text, second.text),
+        query=slot.query.text,
+        evidence=evidence,
+        names=picking.names(number),
+        verdict="argument" if by_caller else "line",
+    )
+    return Task(step="compare", messages=messages, query=slot.query.text, sampling=Sampling(temperature=0.0))
+
+
+def _accounts(written: Sequence[Written]) -> dict[str, Any]:
+    """Give what is kept of the comparisons' cost."""
+    usage = Counter[str]()
+    for each in written:
+        usage.update(each.usage)
+    told = [
+        {"model": each.model, "usage": dict(each.usage)}
+        | {name: each.meta[name] for name in (ASKED, ESTIMATED, "seconds") if name in each.meta}
+        for each in written
+    ]
+    return {"model": written[0].model, "usage": dict(usage), "comparisons": told}

@@ -1,0 +1,117 @@
+"""What calls of models have used, as sums by model, in all and on one day: kept with what listings show of a session.
+
+The sums are made of stored entries, so that they are exact and can be rebuilt. What calls may still use is
+``budgets``'s to say.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from companions.entries import Entry
+
+Counts = dict[str, int]
+"""``calls``, ``not_reported`` (calls whose provider told no usage), ``input_tokens``, ``output_tokens``,
+``cache_read_tokens`` (part of the input), ``estimated_input_tokens`` and ``estimated_output_tokens`` (in place of what
+was not reported), ``largest_output_tokens``; what is 0 is left out."""
+Sums = dict[str, Counts]
+"""Counts by model, as it was asked for."""
+
+ASKED = "asked_model"
+"""In an entry's meta: the model as it was asked for, which its provider may call by another name."""
+ESTIMATED = "estimated_usage"
+"""Likewise: what is counted where the provider reported nothing."""
+SEVERAL = ("critics", "comparisons")
+"""Likewise: the calls of an entry that came of several; ``usage`` beside them is their sum."""
+MODELS = 8
+"""Models that one companion's sums tell apart."""
+OTHERS = "other models"
+LARGEST = "largest_output_tokens"
+KEPT = frozenset({"models", "day"})
+"""What of a companion's shown values are its sums."""
+
+
+def tokens(usage: Mapping[str, int]) -> int:
+    """Count the tokens of a usage as a provider reports it; 0 when it reported none."""
+    return usage.get("input_tokens", 0) + usage.get("output_tokens", 0)
+
+
+def date_of(at: float) -> str:
+    """Give the day of a moment, in UTC."""
+    return datetime.fromtimestamp(at, UTC).date().isoformat()
+
+
+def counts(usage: Mapping[str, int], estimated: Mapping[str, int]) -> Counts:
+    """Count one call: its usage as the provider reported it, and what was estimated in its place."""
+    found = {
+        "calls": 1,
+        "not_reported": int(not tokens(usage)),
+        "input_tokens": usage.get("input_tokens", 0),
+        "output_tokens": usage.get("output_tokens", 0),
+        "cache_read_tokens": usage.get("cache_read_tokens", 0),
+        "estimated_input_tokens": estimated.get("input_tokens", 0),
+        "estimated_output_tokens": estimated.get("output_tokens", 0),
+        LARGEST: usage.get("output_tokens", 0),
+    }
+    return {name: count for name, count in found.items() if count}
+
+
+def added(sums: Mapping[str, Counts], model: str, more: Counts, *, most: int = MODELS) -> Sums:
+    """Give the sums with those of one model added."""
+    name = model if model in sums or len(sums) < most else OTHERS
+    known = sums.get(name, {})
+    joined = {key: known.get(key, 0) + more.get(key, 0) for key in known | more if key != LARGEST}
+    largest = max(known.get(LARGEST, 0), more.get(LARGEST, 0))
+    return {**sums, name: joined | ({LARGEST: largest} if largest else {})}
+
+
+def merged(several: Iterable[Mapping[str, Counts]]) -> Sums:
+    """Add sums to each other."""
+    whole: Sums = {}
+    for sums in several:
+        for model, more in sums.items():
+            whole = added(whole, model, more, most=len(whole) + 1)
+    return whole
+
+
+def sums_after(before: Mapping[str, Any], entries: Sequence[Entry]) -> dict[str, Any]:
+    """Give a companion's sums once these entries were added: in all, and of the newest day that has a call."""
+    models: Sums = before.get("models", {})
+    day: dict[str, Any] = before.get("day", {})
+    for entry in entries:
+        date = date_of(entry.at)
+        for model, more in _calls(entry):
+            models = added(models, model, more)
+            if date > day.get("date", ""):
+                day = {"date": date, "models": {}}
+            if date == day["date"]:
+                day = {"date": date, "models": added(day["models"], model, more)}
+    return {"models": models, "day": day} if models else {}
+
+
+def in_all(shown: Mapping[str, Any]) -> Sums:
+    """Give a session's sums, of all its companions."""
+    return merged(values.get("models", {}) for values in shown.values())
+
+
+def on_day(values: Mapping[str, Any], date: str) -> Sums:
+    """Give the sums of one companion on a day; only those of its newest are kept."""
+    day = values.get("day", {})
+    return day["models"] if day.get("date") == date else {}
+
+
+def calls(sums: Mapping[str, Counts]) -> int:
+    """Count the calls of all models."""
+    return sum(each.get("calls", 0) for each in sums.values())
+
+
+def _calls(entry: Entry) -> list[tuple[str, Counts]]:
+    """Give the calls of models that an entry came of: none if its caller or the offline editor wrote it."""
+    parts: Sequence[Mapping[str, Any]] = next(
+        (entry.meta[name] for name in SEVERAL if name in entry.meta), (entry.meta,)
+    )
+    return [
+        (str(part.get(ASKED) or part.get("model") or OTHERS), counts(part.get("usage", {}), part.get(ESTIMATED, {})))
+        for part in parts
+        if ASKED in part or tokens(part.get("usage", {}))
+    ]

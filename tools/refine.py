@@ -1,0 +1,71 @@
+"""The loop as a tool: ``refine`` takes a question from its draft to the version that is its answer."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastmcp import Context, FastMCP
+from fastmcp.tools import ToolResult
+from mcp_types import ToolAnnotations
+from pydantic import Field
+
+from sessions.calls import Calls, Waiting
+from sessions.loops import Wish
+from tools.arguments import CompanionTypeName, OptionalSessionId, Text
+from tools.loop_replies import loop_reply
+from tools.steps import REPORT_SECONDS, signature
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refine:
+    """What the tool is made with.
+
+    Attributes:
+        owner: Gives the principal of the present request.
+        reply_seconds: How long a call may take before it is answered as running.
+        text_limit: The most bytes of any one text.
+    """
+
+    calls: Calls
+    owner: Callable[[], str]
+    reply_seconds: float
+    text_limit: int
+
+    def register(self, mcp: FastMCP) -> None:
+        """Add the tool to a server."""
+        hints = ToolAnnotations(read_only_hint=False, destructive_hint=False, open_world_hint=False)
+        mcp.tool(self.refine, output_schema=None, annotations=hints)
+
+    async def refine(
+        self,
+        ctx: Context,
+        query: Annotated[str | None, Field(description="The question to think through")] = None,
+        session_id: OptionalSessionId = None,
+        companion_type: CompanionTypeName = None,
+        text: Text = None,
+        satisfied: Annotated[bool, Field(description="You critiqued and nothing is left to improve")] = False,
+        max_iterations: Annotated[int | None, Field(ge=1, description="Most iterations")] = None,
+        budget_tokens: Annotated[int | None, Field(ge=1, description="Most tokens for this question")] = None,
+        stop: Annotated[bool, Field(description="End the loop now")] = False,
+    ) -> ToolResult:
+        """Run the whole loop and pick the best version. Long loops answer running: call again to wait."""
+
+        async def report(told: str, seconds: float, characters: int) -> None:
+            message = f"{told}: {characters:,} characters after {seconds:.0f} s"
+            await ctx.report_progress(progress=seconds, message=message)
+
+        waiting = Waiting(seconds=self.reply_seconds, every=REPORT_SECONDS, report=report)
+        if stop:
+            return loop_reply(await self.calls.stop(self.owner(), session_id, companion_type, waiting))
+        wish = Wish(
+            query=query or None,
+            text=text,
+            satisfied=satisfied,
+            max_iterations=max_iterations,
+            budget_tokens=budget_tokens,
+            text_limit=self.text_limit,
+        )
+        done = await self.calls.refine(
+            self.owner(), session_id, companion_type, wish, waiting=waiting, signature=signature(ctx)
+        )
+        return loop_reply(done)
