@@ -62,9 +62,7 @@ from sessions.steps import Desk
 from terminal.app import Program, run
 from terminal.serving import DRAIN_SECONDS
 from tools.instructions import INSTRUCTIONS
-from tools.reading import ReadingTools
-from tools.refine import Refine
-from tools.steps import Steps
+from tools.registering import register as register_tools
 
 gc.freeze()  # and what is loaded stays: no later collection has to walk it, which would hold up calls
 gc.enable()
@@ -188,10 +186,9 @@ class Wired:
                 LiveResources(reading=reading, owner=owner),
             ],
         )
-        seconds, limit = given.reply_seconds, given.text_limit
-        Steps(calls=self.calls, owner=owner, reply_seconds=seconds, text_limit=limit).register(mcp)
-        Refine(calls=self.calls, owner=owner, reply_seconds=seconds, text_limit=limit).register(mcp)
-        ReadingTools(reading=reading, owner=owner).register(mcp)
+        register_tools(
+            mcp, reading=reading, owner=owner, reply_seconds=given.reply_seconds, text_limit=given.text_limit
+        )
         register_resources(mcp, reading=reading, owner=owner)
         skip_schema_lookups(mcp)
         return mcp

@@ -174,6 +174,11 @@ class Companion:
         return sum(len(entry.text) for entry in held)
 
     @property
+    def stepped(self) -> int:
+        """The seq of its newest step or query, whatever was said beside them since; 0 without any."""
+        return 0 if self.slot is None else self.slot.newest.seq
+
+    @property
     def phase(self) -> Phase:
         """The newest slot's phase; ``draft`` without one."""
         return "draft" if self.slot is None else self.slot.phase

@@ -32,28 +32,36 @@ class NextStep:
 def stop_reason(companion: Companion) -> str | None:
     """Why the newest slot has ended, as its newest step or its loop recorded it; ``None`` while it goes on."""
     slot = companion.slot
-    return None if slot is None else _end(slot).get("stop_reason")
+    return None if slot is None else end_of(slot).get("stop_reason")
 
 
-def _end(slot: Slot) -> Mapping[str, Any]:
+def end_of(slot: Slot) -> Mapping[str, Any]:
     """Give what was recorded of the slot's end: ``stop_reason`` and ``why``; without them it goes on."""
     loop, newest = slot.workflow, slot.newest
-    if loop is not None and loop.seq > newest.seq and loop.meta.get("stop_reason"):
+    bounded = loop is not None and loop.seq > newest.seq
+    if loop is not None and bounded and loop.meta.get("stop_reason"):
         return loop.meta
     if newest.meta.get("stop_reason") == "max_iterations" and slot.revisions < (slot.max_iterations or 0):
         return {}  # its loop was given more since
+    most = slot.max_iterations
+    if most is not None and bounded and slot.revisions >= most and not newest.meta.get("stop_reason"):
+        return {"stop_reason": "max_iterations", "why": f"The maximum of {most} iterations was reached."}
     return newest.meta
 
 
 def next_step(companion: Companion) -> NextStep:
     """Say what comes next for a companion."""
-    slot = companion.slot
-    if slot is None:
+    if companion.slot is None:
         return NextStep(step="draft", why="Nothing is written yet.")
+    return next_in(companion.slot)
+
+
+def next_in(slot: Slot) -> NextStep:
+    """Say what comes next in the newest slot."""
     match slot.phase:
         case "draft":
             return NextStep(step="draft", why="The query waits for its draft.")
-        case _ if stop_reason(companion):
+        case _ if end_of(slot).get("stop_reason"):
             return _ended(slot)
         case "critique":
             return NextStep(step="critique", why="The current text has not been critiqued yet.")
@@ -62,9 +70,8 @@ def next_step(companion: Companion) -> NextStep:
 
 
 def _ended(slot: Slot) -> NextStep:
-    meta = slot.newest.meta
-    if meta.get("guard") and int(meta.get("attempt", 0)) < MORE_TRIES:
-        why = f"The revision was kept but not taken: {meta.get('guard_why')}. One more try is offered."
+    end = end_of(slot)
+    if end.get("guard") and int(end.get("attempt", 0)) < MORE_TRIES:
+        why = f"The revision was kept but not taken: {end.get('guard_why')}. One more try is offered."
         return NextStep(step="revise", redo=True, why=why)
-    end = _end(slot)
     return NextStep(step=None, why=f"The loop has ended ({end['stop_reason']}): {end.get('why', '')}".rstrip(": "))

@@ -80,9 +80,27 @@ def names(number: int) -> str:
     return ("AB", "CD")[number]
 
 
+def is_vote(text: str) -> bool:
+    """Tell whether a text can be an answer to one of the comparisons."""
+    return _said(text) in {choice for number in range(ORDERS) for choice in _choices(number)}
+
+
+def said_in(text: str, number: int) -> str | None:
+    """Read a caller's answer to a comparison: the better text's letter, or a word for a tie; ``None`` if neither."""
+    return said if (said := _said(text)) in _choices(number) else None
+
+
+def _said(text: str) -> str:
+    return text.strip().rstrip(".").upper()
+
+
+def _choices(number: int) -> tuple[str, ...]:
+    return (*names(number), f"TIE{names(number)}")
+
+
 def vote(better: str | None, number: int) -> Vote:
     """Read the letter of the text that was called better in a comparison as a vote; anything else is a tie."""
-    if not better or better not in names(number):
+    if better is None or better not in tuple(names(number)):
         return "tie"
     return "earlier" if names(number).index(better) == number else "later"
 

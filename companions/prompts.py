@@ -42,6 +42,10 @@ _PARTS = (
     "leaves nothing to improve, say so in one line. Nothing is left to improve only if that holds for all of them."
 )
 
+_SYNTHESIS = (
+    "Answer the query from the contributions of others: take what is right in each, decide by reasons where they "
+    "differ, and name what they leave open."
+)
 _COMPARE = "You compare two texts that were written for the same query. Length is no merit, and neither is being first."
 
 _TAG = re.compile(r"<\s{0,3}/?\s{0,3}[a-z_]{1,20}(?:-(\d{1,9}))?\s{0,3}>", re.IGNORECASE)  # as loose as a model reads
@@ -49,20 +53,28 @@ _VERDICT_LENGTH = 200  # a longer last line is prose; not worth parsing, nor saf
 
 
 def draft_messages(
-    instructions: str, *, query: str, history: Sequence[tuple[str, str]], session: str = ""
+    instructions: str,
+    *,
+    query: str,
+    history: Sequence[tuple[str, str]],
+    session: str = "",
+    contributions: Sequence[tuple[str, str]] = (),
 ) -> tuple[Message, ...]:
-    """Ask for a draft; without a session to show, the query is asked exactly as it came.
+    """Ask for a draft; with nothing else to show, the query is asked exactly as it came.
 
     Args:
         instructions: The companion type's own.
         query: What the person asked.
         history: Earlier queries and the texts that answered them, oldest first.
         session: What a companion that sees its session is shown of it; "" for the others.
+        contributions: Other companions' names and answers, for the one that draws them together.
     """
     messages = [Message("system", f"{instructions}\n\n{_DRAFT}")]
     for earlier, answer in history:
         messages += [Message("human", earlier), Message("ai", answer)]
-    asked = _material([("session", session), ("query", query)], f"Answer the query. {_MATERIAL}") if session else query
+    shown = [("session", session), *(("contribution", f"By {name}:\n\n{text}") for name, text in contributions)]
+    ask = f"{_SYNTHESIS if contributions else 'Answer the query.'} {_MATERIAL}"
+    asked = _material([*shown, ("query", query)], ask) if session or contributions else query
     return (*messages, Message("human", asked))
 
 

@@ -1,11 +1,13 @@
 """The run_log: entries told as a list of slots, the shape that people and clients read.
 
-It only retells. A page of entries gives a page of the run_log; whoever holds the whole session gives all of it.
+It only retells. A page of entries gives a page of the run_log; whoever holds the whole session gives all of it. What
+a page says of a slot's answer and end holds until a later page tells more of that slot.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from companions.companion import version_of
 from companions.entries import Entry
 
 
@@ -31,13 +33,13 @@ def _tell_draft(slot: dict[str, Any], entry: Entry) -> None:
     if "draft" in slot:
         _replace(slot, "draft", 0, str(slot["draft"]))
     slot["draft"] = entry.text
-    _tell_step(slot, entry)
+    _tell_version(slot, entry)
 
 
 def _tell_critique(slot: dict[str, Any], entry: Entry) -> None:
     _tell_item(slot, entry, "critique")
-    if evidence := entry.meta.get("evidence"):
-        slot.setdefault("evidence", {})[str(entry.index)] = evidence
+    for key in ("evidence", "unmet", "critics"):
+        _tell_beside(slot, key, entry.index, entry.meta.get(key))
     _tell_step(slot, entry)
 
 
@@ -46,7 +48,32 @@ def _tell_revision(slot: dict[str, Any], entry: Entry) -> None:
     for key in ("similarity", "guard"):
         values: list[Any] = slot.setdefault(key, [])
         values[place:] = [entry.meta.get(key)]
+    _tell_version(slot, entry)
+
+
+def _tell_pick(slot: dict[str, Any], entry: Entry) -> None:
+    if "version" in entry.meta:
+        slot["answer"] = {"version": entry.meta["version"], "why": entry.meta.get("why", "")}
+    _add_usage(slot, entry)
+
+
+def _tell_workflow(slot: dict[str, Any], entry: Entry) -> None:
+    slot["loop"] = entry.meta
+
+
+def _tell_version(slot: dict[str, Any], entry: Entry) -> None:
+    """Tell a draft or a revision: the checks that it fails, and that nothing has been picked since."""
+    slot.pop("answer", None)
+    _tell_beside(slot, "checks", version_of(entry), entry.meta.get("checks"))
     _tell_step(slot, entry)
+
+
+def _tell_beside(slot: dict[str, Any], key: str, number: int, value: object) -> None:
+    """Tell what belongs to one text of a slot, by its number; what is written again leaves nothing of it behind."""
+    told: dict[str, Any] = slot.setdefault(key, {})
+    told.pop(str(number), None)
+    if value:
+        told[str(number)] = value
 
 
 def _tell_item(slot: dict[str, Any], entry: Entry, array: str) -> int:
@@ -63,10 +90,15 @@ def _tell_step(slot: dict[str, Any], entry: Entry) -> None:
     """What the newest step says of the slot: who wrote, with what choices, at what cost, and whether it ended."""
     meta = entry.meta
     slot["variant"], slot["sampling"] = meta.get("model", ""), dict(meta.get("sampling", {}))
-    usage = slot.setdefault("usage", {})
-    for name, count in meta.get("usage", {}).items():
-        usage[name] = usage.get(name, 0) + count
+    _add_usage(slot, entry)
     slot["stop_reason"] = meta.get("stop_reason")
+    slot.pop("loop", None)
+
+
+def _add_usage(slot: dict[str, Any], entry: Entry) -> None:
+    usage = slot.setdefault("usage", {})
+    for name, count in entry.meta.get("usage", {}).items():
+        usage[name] = usage.get(name, 0) + count
 
 
 def _replace(slot: dict[str, Any], kind: str, index: int, text: str) -> None:
@@ -81,6 +113,7 @@ def _ordered(slot: dict[str, Any]) -> dict[str, Any]:
         "critique": slot.pop("critique", []),
         "revision": slot.pop("revision", []),
     }
+    _tell_end(slot, slot.pop("loop", {}), slot.get("first_revision", 0) + len(told["revision"]))
     if not any(slot.get("guard", ())):
         slot.pop("guard", None)
     for first in ("first_critique", "first_revision"):
@@ -89,4 +122,19 @@ def _ordered(slot: dict[str, Any]) -> dict[str, Any]:
     return told | {name: value for name, value in slot.items() if value not in (None, {}, [])}
 
 
-_TELLERS = {"query": _tell_query, "draft": _tell_draft, "critique": _tell_critique, "revision": _tell_revision}
+def _tell_end(slot: dict[str, Any], loop: Mapping[str, Any], revisions: int) -> None:
+    """Take in what was said of the slot's loop since its newest step."""
+    if loop.get("stop_reason"):
+        slot["stop_reason"] = loop["stop_reason"]
+    elif slot.get("stop_reason") == "max_iterations" and revisions < loop.get("max_iterations", 0):
+        slot["stop_reason"] = None
+
+
+_TELLERS = {
+    "query": _tell_query,
+    "draft": _tell_draft,
+    "critique": _tell_critique,
+    "revision": _tell_revision,
+    "pick": _tell_pick,
+    "workflow": _tell_workflow,
+}

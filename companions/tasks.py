@@ -3,6 +3,8 @@
 It chooses what is seen; how a prompt is worded is ``prompts``'s work.
 """
 
+from collections.abc import Sequence
+
 from companions import checks, prompts
 from companions.companion import Companion, Slot, version_of
 from companions.models import Message, Task
@@ -13,13 +15,14 @@ HISTORY_CHARACTERS = 24_000
 REVISIONS_SEEN = 2
 
 
-def task(companion: Companion, plan: Plan, *, session: str = "") -> Task:
+def task(companion: Companion, plan: Plan, *, session: str = "", contributions: Sequence[tuple[str, str]] = ()) -> Task:
     """Build what a writer is given: the sliding window of this step, as messages and as plain texts.
 
     Args:
         companion: The companion as it is now, with the plan's query applied.
         plan: The step.
         session: What a companion that sees its session is shown of it.
+        contributions: For a draft that draws them together: other companions' names and answers.
     """
     slot, given = companion.slot, plan.configuration
     if slot is None:
@@ -28,7 +31,7 @@ def task(companion: Companion, plan: Plan, *, session: str = "") -> Task:
     critique = slot.critique.text if plan.step == "revise" and slot.critique is not None else ""
     return Task(
         step=plan.step,
-        messages=_messages(companion, plan, slot, session=session),
+        messages=_messages(companion, plan, slot, session=session, contributions=contributions),
         query=query,
         text=text,
         critique=critique,
@@ -36,12 +39,16 @@ def task(companion: Companion, plan: Plan, *, session: str = "") -> Task:
     )
 
 
-def _messages(companion: Companion, plan: Plan, slot: Slot, *, session: str) -> tuple[Message, ...]:
+def _messages(
+    companion: Companion, plan: Plan, slot: Slot, *, session: str, contributions: Sequence[tuple[str, str]]
+) -> tuple[Message, ...]:
     given = plan.configuration
     match plan.step:
         case "draft":
             history = () if given.clear_history else _history(companion)
-            return prompts.draft_messages(given.draft, query=slot.query.text, history=history, session=session)
+            return prompts.draft_messages(
+                given.draft, query=slot.query.text, history=history, session=session, contributions=contributions
+            )
         case "critique":
             asked = prompts.critique_messages(
                 given.critique,

@@ -38,6 +38,7 @@ class SessionResources:
         """Add the resources to a server."""
         self._add(mcp, "resource://sessions", self.sessions, JSON)
         self._add(mcp, "resource://sessions/{session_id}", self.session, JSON)
+        self._add_paged(mcp, "resource://sessions/{session_id}/workflows", self.workflows, JSON)
         self._add_paged(mcp, COMPANION + "/run_log", self.run_log, JSON)
         self._add_paged(mcp, COMPANION + "/run_log/{slot}", self.run_log_slot, JSON)
         self._add(mcp, COMPANION + "/history", self.history, JSON)
@@ -57,6 +58,10 @@ class SessionResources:
     async def session(self, session_id: str) -> ResourceResult:
         """One session: its companions, phases, versions and usage."""
         return _json(await self.reading.overview(self.owner(), session_id))
+
+    async def workflows(self, session_id: str, offset: str = "0") -> ResourceResult:
+        """The session's loops and consultations, newest first: who takes part, how far each is, time and tokens."""
+        return await self._part(session_id, None, "workflows", offset=offset)
 
     async def run_log(self, session_id: str, companion_type: str, offset: str = "0") -> ResourceResult:
         """Every query with its draft, critiques and revisions, in pages."""
@@ -87,7 +92,7 @@ class SessionResources:
         return await self._part(session_id, companion_type, "convergence_analysis", offset=offset)
 
     async def answer(self, session_id: str, companion_type: str, offset: str = "0") -> ResourceResult:
-        """The version that stands as the answer."""
+        """The version that was picked as the answer, else the one that stands."""
         return await self._markdown(session_id, companion_type, "answer", offset)
 
     async def transcript(self, session_id: str, companion_type: str, offset: str = "0") -> ResourceResult:
@@ -114,7 +119,7 @@ class SessionResources:
         )
 
     async def _part(
-        self, session_id: str, companion_type: str, part: Part, *, slot: int | None = None, offset: str = "0"
+        self, session_id: str, companion_type: str | None, part: Part, *, slot: int | None = None, offset: str = "0"
     ) -> ResourceResult:
         place = _number("offset", offset)
         return _json(await self.reading.part(self.owner(), session_id, companion_type, part, slot=slot, offset=place))

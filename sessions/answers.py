@@ -5,13 +5,22 @@ Surfaces turn an answer into their own wire; nothing here is worded for one of t
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from companions.companion import Companion, Phase
 from companions.configuration import ThresholdSource
 from companions.entries import Entry
 from companions.models import ExecutionMode, Step
 from companions.next_step import NextStep, next_step, stop_reason
+
+
+class Given(Protocol):
+    """What a call is answered with."""
+
+    @property
+    def status(self) -> str:
+        """``running`` while it goes on in the background."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

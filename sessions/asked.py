@@ -1,7 +1,7 @@
 """What a call brings along, who makes it, and what of it is told back: the part of a step that is about its caller."""
 
 import contextlib
-from collections.abc import Callable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,11 @@ from companions.companion import Slot
 from companions.entries import Entry
 from companions.models import OnText, Written
 from companions.requests import Plan, Request
+from sessions.answers import Answer
 from sessions.budgets import Loop
+
+OnStep = Callable[[Answer], Awaitable[None]]
+"""Is shown a step that was made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,12 +25,14 @@ class Caller:
         name: How a text that the caller wrote is signed, such as ``host:claude-code``.
         on_text: Hears each piece of a model's text.
         on_model: Hears when a model call begins (``True``) and ends (``False``).
+        on_step: Is shown each step of a loop before the next one is made.
         loop: What the loop may spend that the step is one of.
     """
 
     name: str = "host"
     on_text: OnText | None = None
     on_model: Callable[[bool], None] | None = None
+    on_step: OnStep | None = None
     loop: Loop | None = None
 
 

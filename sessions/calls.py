@@ -7,21 +7,22 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Hashable
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from companions.errors import CompanionsError, InputError, SessionNotFoundError
 from companions.models import OnText
 from companions.requests import Request
-from sessions.answers import Answer
-from sessions.asked import Caller
+from sessions.answers import Answer, Given
+from sessions.asked import Caller, OnStep, asking
+from sessions.bounds import CANCELLED, end
 from sessions.loops import Refined, Wish, told
-from sessions.refining import Refining, end_loop
+from sessions.refining import Refining, going_on
 from sessions.running import Key, Running, Runs
 from sessions.session import Session
 from sessions.steps import Desk
 from sessions.unanswered import Unanswered
 
-T = TypeVar("T")
+T = TypeVar("T", bound=Given)
 DEFAULT_TYPE = "generic"
 
 
@@ -32,6 +33,7 @@ class Pending:
     session_id: str
     companion_type: str
     request: Request
+    status: Literal["running"] = "running"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,12 +45,14 @@ class Waiting:
         every: Seconds between reports.
         report: Told the step, seconds and characters so far while a call waits.
         on_text: Hears each piece of the model's text.
+        on_step: Is shown each step that a loop has made.
     """
 
     seconds: float
     every: float
     report: Callable[[str, float, int], Coroutine[Any, Any, None]]
     on_text: OnText | None = None
+    on_step: OnStep | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +99,7 @@ class Calls:
         async def run(session: Session) -> Answer | Pending:
             return await self._run(session, named, request, waiting, signature)
 
-        return await self._in_new(owner, (owner, named, request), run)
+        return await self.in_new(owner, (owner, named, request), run)
 
     async def refine(
         self,
@@ -126,19 +130,23 @@ class Calls:
         async def run(session: Session) -> Refined:
             return await self._loop(session, named, wish, waiting, signature)
 
-        return await self._in_new(owner, (owner, "refine", named, wish), run)
+        return await self.in_new(owner, (owner, "refine", named, wish), run)
 
     async def stop(self, owner: str, session_id: str | None, companion_type: str | None, waiting: Waiting) -> Refined:
         """End a loop, wherever it runs; a step under way here is finished first, for as long as a call may wait."""
         session, companion_type = await self.session(owner, session_id, companion_type)
-        running = self.runs.under_way(_loop_key(session, companion_type))
-        if running is not None:
-            running.stopping = True
-            await asyncio.wait({running.task}, timeout=waiting.seconds)
-        else:
-            await end_loop(self.desk, session, companion_type, "cancelled", "It was stopped.")
-        done = running is None or running.task.done()
-        return told(session.session_id, await session.look(companion_type), "done" if done else "running")
+        running = self.runs.at(_loop_key(session, companion_type))
+        if not running and (await session.look(companion_type)).slot is None:
+            raise InputError(
+                f"{companion_type[:64]!r} has no loop to stop here.", "Call refine with query to begin one."
+            )
+        for run in running:
+            run.stopping = True
+        if not running or running[0].behind:
+            await end(self.desk, session, companion_type, CANCELLED, "It was stopped.")
+        tasks = {run.task for run in running}
+        going = (await asyncio.wait(tasks, timeout=waiting.seconds))[1] if tasks else tasks
+        return told(session.session_id, await session.look(companion_type), "running" if going else "done")
 
     def open(self) -> None:
         """Begin to serve, also again after ``rest``, also in another event loop."""
@@ -155,7 +163,7 @@ class Calls:
         await self.rest()
         await self.desk.sessions.store.close()
 
-    async def _in_new(self, owner: str, asked: Hashable, run: Callable[[Session], Awaitable[T]]) -> T:
+    async def in_new(self, owner: str, asked: Hashable, run: Callable[[Session], Awaitable[T]]) -> T:
         """Run in a new session, or in the one that an unanswered call which asked the same has minted."""
         sessions = self.desk.sessions
         session_id = self.unanswered.claim(asked, lambda: sessions.mint(owner).session_id)
@@ -180,7 +188,7 @@ class Calls:
             # The caller went away, or something broke that nobody foresaw: a repeat is still a repeat.
             self.unanswered.left(asked)
             raise
-        if isinstance(given, Pending) or (isinstance(given, Refined) and given.status == "running"):
+        if given.status == "running":
             self.unanswered.left(asked)
         else:
             self.unanswered.answered(asked)
@@ -189,22 +197,11 @@ class Calls:
     async def _run(
         self, session: Session, companion_type: str, request: Request, waiting: Waiting, signature: str
     ) -> Answer | Pending:
-        started = time.monotonic()
-
-        async def make(run: Running) -> Answer:
-            def hear(piece: str) -> None:
-                run.hear(piece)
-                if waiting.on_text is not None:
-                    waiting.on_text(piece)
-
-            caller = Caller(name=signature, on_text=hear, on_model=run.ask)
+        async def make(_run: Running, caller: Caller) -> Answer:
             return await self.desk.step(session, companion_type, request, caller)
 
-        async def on_wait(run: Running) -> None:
-            await waiting.report(request.step, time.monotonic() - started, run.characters)
-
         key = Key((session.session_id, companion_type, request.step), _details(request), session.place.owner)
-        answer = await self.runs.run(key, make, until=started + waiting.seconds, every=waiting.every, on_wait=on_wait)
+        answer = await self.wait(key, make, waiting, signature)
         if answer is None:
             return Pending(session_id=session.session_id, companion_type=companion_type, request=request)
         return answer
@@ -212,28 +209,33 @@ class Calls:
     async def _loop(
         self, session: Session, companion_type: str, wish: Wish, waiting: Waiting, signature: str
     ) -> Refined:
-        started = time.monotonic()
+        key = _loop_key(session, companion_type, wish)
 
-        async def make(run: Running) -> Refined:
-            def hear(piece: str) -> None:
-                run.hear(piece)
-                if waiting.on_text is not None:
-                    waiting.on_text(piece)
-
-            caller = Caller(name=signature, on_text=hear, on_model=run.ask)
+        async def make(run: Running, caller: Caller) -> Refined:
+            with asking(caller):
+                await self.runs.earlier(key, run)
             refining = Refining(
                 desk=self.desk, session=session, companion_type=companion_type, wish=wish, caller=caller, run=run
             )
             return await refining.go()
 
-        async def on_wait(run: Running) -> None:
-            await waiting.report(run.told or "refine", time.monotonic() - started, run.characters)
+        done = await self.wait(key, make, waiting, signature)
+        return done or await going_on(session, companion_type, closed=self.runs.closed)
 
-        key = _loop_key(session, companion_type, wish)
-        done = await self.runs.run(key, make, until=started + waiting.seconds, every=waiting.every, on_wait=on_wait)
-        if done is None:
-            return told(session.session_id, await session.look(companion_type), "running")
-        return done
+    async def wait(
+        self, key: Key, make: Callable[[Running, Caller], Coroutine[Any, Any, T]], waiting: Waiting, signature: str
+    ) -> T | None:
+        """Have something made in the background, or join it, and wait for it; ``None`` while it goes on."""
+        started = time.monotonic()
+
+        async def begin(run: Running) -> T:
+            run.on_text = waiting.on_text
+            return await make(run, Caller(name=signature, on_text=run.hear, on_model=run.ask, on_step=waiting.on_step))
+
+        async def on_wait(run: Running) -> None:
+            await waiting.report(run.told or key.place[2], time.monotonic() - started, run.characters)
+
+        return await self.runs.run(key, begin, until=started + waiting.seconds, every=waiting.every, on_wait=on_wait)
 
 
 def _loop_key(session: Session, companion_type: str, wish: Wish | None = None) -> Key:

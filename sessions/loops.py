@@ -55,6 +55,8 @@ class Refined:
         comparison: Two texts to compare, as ``system`` and ``user``.
         shown: The version that is the answer so far; ``None`` before the draft.
         versions: How many there are.
+        advice: What the caller should know besides, a sentence each.
+        not_recorded: What of the call was not taken, and what would take it.
     """
 
     session_id: str
@@ -73,6 +75,7 @@ class Refined:
     shown: Entry | None = None
     newest: Entry | None = None
     pick: Entry | None = None
+    advice: tuple[str, ...] = ()
     not_recorded: str | None = None
 
 
@@ -83,6 +86,8 @@ def told(
     *,
     answer: Answer | None = None,
     comparison: Mapping[str, str] | None = None,
+    advice: tuple[str, ...] = (),
+    not_recorded: str | None = None,
 ) -> Refined:
     """Take the picture of a loop."""
     slot, configuration = companion.slot, companion.configuration
@@ -104,4 +109,6 @@ def told(
         shown=None if slot is None else slot.answer,
         newest=None if slot is None else slot.revision or slot.draft,
         pick=None if slot is None else slot.picked,
+        advice=(*(() if answer is None else answer.advice), *advice),
+        not_recorded=not_recorded,
     )

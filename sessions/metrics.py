@@ -86,6 +86,8 @@ def _by_companion(shown: Sequence[Mapping[str, Any]], prices: Prices) -> Body:
             "sessions": len(having),
             "iterations": _spread([values.get("iteration", 0) for values in having]),
             "stop_reasons": _counted(values.get("stop_reason") for values in having),
+            "picks": sum(values.get("picks", 0) for values in having),
+            "flips": sum(values.get("flips", 0) for values in having),
             "usage": told(merged(values.get("models", {}) for values in having), prices),
         }
     return body

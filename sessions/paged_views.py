@@ -4,24 +4,28 @@ An offset is where the page before ended: a ``seq``, and for texts that are long
 Callers hand back what they were given and never compute one.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from companions.companion import Companion, version_of
 from companions.entries import Entry
 from companions.errors import InputError
-from companions.next_step import stop_reason
+from companions.next_step import end_of
 from companions.prices import Prices
 from companions.run_log import run_log
 from sessions.cutting import BESIDE_BYTES, PAGE_BYTES, cut, size
 from sessions.metrics import by_model, told
+from sessions.notes import in_words
 from sessions.session import Session
-from sessions.slots import PAGE, SHOWN, STEPS, page_of, steps_of
+from sessions.slots import PAGE, SHOWN, TOLD, page_of, steps_of
 from sessions.store import Head
 from sessions.usage import KEPT, in_all
+from sessions.views import picked
 
 Body = dict[str, Any]
+NOTES = frozenset({"workflow", "pick"})
 _INSIDE = 1 << 24
 """Places inside a text that an offset can tell apart; a text has fewer characters."""
 
@@ -40,8 +44,8 @@ async def run_log_page(session: Session, companion: Companion, *, slot: int | No
     """Give slots of the run_log, as many as a page holds."""
     taken: list[Entry] = []
     room, following = PAGE_BYTES, None
-    async for entry in steps_of(session, companion, slot, after=offset):
-        length = size(entry.text) + size(entry.meta.get("evidence", ""))
+    async for entry in steps_of(session, companion, slot, after=offset, kinds=TOLD):
+        length = size(entry.text) + _size_beside(entry)
         if taken and length > room:
             following = taken[-1].seq
             break
@@ -57,8 +61,8 @@ async def run_log_page(session: Session, companion: Companion, *, slot: int | No
 
 
 async def timeline_page(session: Session, companion: Companion, *, slot: int | None = None, offset: int = 0) -> Body:
-    """Give the steps in order, each in a line's worth of values, a hundred at a time."""
-    entries = await page_of(session, companion, slot, after=offset, kinds=STEPS if slot is not None else SHOWN)
+    """Give the steps, and what is said beside them, in order, each in a line's worth of values, a hundred at a time."""
+    entries = await page_of(session, companion, slot, after=offset, kinds=TOLD if slot is not None else SHOWN)
     return {
         "session_id": session.session_id,
         "companion_type": companion.companion_type,
@@ -73,8 +77,8 @@ async def convergence_page(session: Session, companion: Companion, *, offset: in
     number = 0 if slot is None else slot.number
     entries = await page_of(session, companion, number, after=offset, kinds=("revision",))
     newest = {version_of(entry): entry for entry in entries}
-    reason = stop_reason(companion)
-    why = None if slot is None else slot.newest.meta.get("why")
+    end: Mapping[str, Any] = {} if slot is None else end_of(slot)
+    reason = end.get("stop_reason")
     return {
         "session_id": session.session_id,
         "companion_type": companion.companion_type,
@@ -86,7 +90,8 @@ async def convergence_page(session: Session, companion: Companion, *, offset: in
         "threshold": None if configuration is None else configuration.threshold,
         "threshold_source": None if configuration is None else configuration.threshold_source,
         "stop_reason": reason,
-        "why": why,
+        "why": end.get("why"),
+        **picked(slot),
         "next_offset": entries[-1].seq if len(entries) == PAGE else None,
     }
 
@@ -100,7 +105,7 @@ async def transcript_page(
         raise InputError("There is no such place in the transcript.", "Take an offset from the page before.")
     parts: list[str] = []
     room = PAGE_BYTES
-    kinds = STEPS if slot is not None else SHOWN
+    kinds = TOLD if slot is not None else SHOWN
     async for entry in steps_of(session, companion, slot, after=max(seq - 1, 0), kinds=kinds):
         text = _told(entry)[place:] if entry.seq == seq else _told(entry)
         begun = place if entry.seq == seq else 0
@@ -146,6 +151,13 @@ def _but_sums(values: Body) -> Body:
     return {name: value for name, value in values.items() if name not in KEPT}
 
 
+def _size_beside(entry: Entry) -> int:
+    """Give the bytes of what a run_log tells beside a text."""
+    names = ("evidence", "checks", "unmet", "critics", "why")
+    told = {name: entry.meta[name] for name in names if entry.meta.get(name)}
+    return size(json.dumps(told, ensure_ascii=False)) if told else 0
+
+
 def _shortened(entry: Entry) -> Entry:
     piece, following = cut(entry.text, PAGE_BYTES)
     offset = text_offset_of(entry, following or 0)
@@ -169,17 +181,18 @@ def _more(entries: Sequence[Entry]) -> Body | None:
 
 
 def _line(entry: Entry) -> Body:
-    meta = entry.meta
+    meta, said = entry.meta, entry.kind in NOTES
+    text = in_words(entry) if said else entry.text
     line = {
         "seq": entry.seq,
         "kind": entry.kind,
         "slot": entry.slot,
-        "iteration": None if entry.kind in ("query", "draft") else entry.index + 1,
+        "iteration": None if said or entry.kind in ("query", "draft") else entry.index + 1,
         "at": moment(entry.at),
-        "words": len(entry.text.split()),
-        "preview": " ".join(entry.text[:400].split())[:120],
+        "words": len(text.split()),
+        "preview": " ".join(text[:400].split())[: 400 if said else 120],
     }
-    kept = ("of", "model", "similarity", "guard", "satisfied", "stop_reason", "attempt")
+    kept = ("of", "model", "similarity", "guard", "satisfied", "stop_reason", "attempt", "version", "workflow_id")
     told = line | {name: meta.get(name) for name in kept}
     return {name: value for name, value in told.items() if value is not None}
 
@@ -190,6 +203,8 @@ def _pair(version: int, entry: Entry) -> Body:
 
 
 def _heading(entry: Entry) -> str:
+    if entry.kind in NOTES:
+        return ""
     meta = entry.meta
     name = {
         "query": f"## Query {entry.slot}",
@@ -205,6 +220,8 @@ def _heading(entry: Entry) -> str:
 
 def _told(entry: Entry) -> str:
     """Tell an entry as Markdown; the text itself stands in it unchanged."""
+    if entry.kind in NOTES:
+        return f"{in_words(entry)}\n\n"
     meta = entry.meta
     lines: list[str] = []
     if "evidence" in meta:

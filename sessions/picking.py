@@ -82,20 +82,24 @@ class Pick:
         return prompts.instructions_for_caller(_comparison(slot, contest, len(votes), by_caller=True).messages)
 
     async def _by_model(self, awake: Awake, slot: Slot, contest: Contest, configuration: Configuration) -> None:
-        """Have the companion's model compare the two in both orders, at the same time."""
-        desk = self.desk
+        """Have the companion's model make the comparisons that are still to be made, at the same time."""
+        desk, known = self.desk, _votes_so_far(slot, contest)
         asked = configuration.sampling(self.sampling)
         await desk.sessions.writer.room(self.session.session_id)
         with desk.allowance.spending(desk.sessions, self.session, self.caller.loop) as spending:
             model = spending.model(desk.models.get(asked.model))
-            tasks = [_comparison(slot, contest, number, by_caller=False) for number in range(ORDERS)]
+            tasks = [_comparison(slot, contest, number, by_caller=False) for number in range(len(known), ORDERS)]
             with asking(self.caller):
-                written = await asyncio.gather(*[model.write(each) for each in tasks])
-            votes: list[Vote] = [
-                picking.vote(prompts.read_comparison(each.text, picking.names(number)), number)
-                for number, each in enumerate(written)
-            ]
-            await self._record(awake, slot, picking.decide(contest, votes), _told(contest, votes) | _accounts(written))
+                given = await asyncio.gather(*[model.write(each) for each in tasks], return_exceptions=True)
+            written = [each for each in given if isinstance(each, Written)]
+            votes = _read(known, given)
+            meta = _told(contest, votes) | (_accounts(written) if written else {})
+            if len(votes) == ORDERS:
+                await self._record(awake, slot, picking.decide(contest, votes), meta)
+            elif written:
+                await self._store(awake, slot, meta)
+        if failed := [each for each in given if isinstance(each, BaseException)]:
+            raise failed[0]
 
     async def _record(self, awake: Awake, slot: Slot, choice: Choice, meta: Mapping[str, Any] | None = None) -> None:
         current = 0 if slot.current is None else version_of(slot.current)
@@ -124,13 +128,21 @@ def _votes_so_far(slot: Slot, contest: Contest) -> list[Vote]:
 
 def _with_vote(votes: list[Vote], text: str) -> list[Vote]:
     """Take the caller's answer to the comparison that is open; one to an earlier comparison is a repeat."""
-    said = text.strip().rstrip(".").upper()
     for number in range(len(votes) + 1):
-        letters = picking.names(number)
-        if said in (*letters, f"TIE{letters}"):
+        if (said := picking.said_in(text, number)) is not None:
             return votes if number < len(votes) else [*votes, picking.vote(said, number)]
     one, two = picking.names(len(votes))
     raise InputError("The text names neither of the two.", f"Give {one}, {two} or tie{one}{two} as text.")
+
+
+def _read(known: Sequence[Vote], given: Sequence[Written | BaseException]) -> list[Vote]:
+    """Read a model's comparisons as votes; a vote is known by its place, so none is read behind one that failed."""
+    votes = list(known)
+    for each in given:
+        if isinstance(each, BaseException):
+            break
+        votes.append(picking.vote(prompts.read_comparison(each.text, picking.names(len(votes))), len(votes)))
+    return votes
 
 
 def _comparison(slot: Slot, contest: Contest, number: int, *, by_caller: bool) -> Task:

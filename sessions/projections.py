@@ -28,10 +28,10 @@ def title_of(query: str) -> str:
 
 def preview_of(companion: Companion) -> str:
     """Give the beginning of a companion's newest answer on one line; a query that waits hides no answer."""
-    current = None if companion.slot is None else companion.slot.current
-    if current is None and companion.history:
-        current = companion.history[-1].answer
-    return "" if current is None else " ".join(current.text[: 2 * PREVIEW].split())[:PREVIEW]
+    answer = None if companion.slot is None else companion.slot.answer
+    if answer is None and companion.history:
+        answer = companion.history[-1].answer
+    return "" if answer is None else " ".join(answer.text[: 2 * PREVIEW].split())[:PREVIEW]
 
 
 def shown_after(before: Mapping[str, Any], companion: Companion, entries: Sequence[Entry]) -> dict[str, Any]:
@@ -42,16 +42,24 @@ def shown_after(before: Mapping[str, Any], companion: Companion, entries: Sequen
             usage[name] = usage.get(name, 0) + count
     slot = companion.slot
     if slot is None:
-        return {"phase": "draft", "usage": usage} | sums_after(before, entries)
+        return {"phase": "draft", "usage": usage} | sums_after(before, entries) | _picks_after(before, entries)
     return {
         "phase": slot.phase,
         "slot": slot.number,
         "iteration": slot.critiques,
         "versions": 0 if slot.draft is None else slot.revisions + 1,
-        "answer_version": None if slot.current is None else version_of(slot.current),
+        "answer_version": None if slot.answer is None else version_of(slot.answer),
         "stop_reason": stop_reason(companion),
         "usage": usage,
-    } | sums_after(before, entries)
+    } | (sums_after(before, entries) | _picks_after(before, entries))
+
+
+def _picks_after(before: Mapping[str, Any], entries: Sequence[Entry]) -> dict[str, int]:
+    """Count the picks, and those that fell on another version than the current one."""
+    made = [entry for entry in entries if entry.kind == "pick" and "version" in entry.meta]
+    picks = before.get("picks", 0) + len(made)
+    flips = before.get("flips", 0) + sum(bool(entry.meta.get("flipped")) for entry in made)
+    return {"picks": picks, "flips": flips} if picks else {}
 
 
 def projection_of(session: Session, companion: Companion) -> Projection:

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from companions.companion import Companion, version_of
+from companions.companion import Companion
 from companions.errors import InputError, UnknownNameError
 from sessions import paged_views, slots, views
 from sessions.calls import Calls
 from sessions.cutting import BESIDE_BYTES, PAGE_BYTES, cut
 from sessions.session import Session
+from sessions.workflows import workflows_page
 
 Part = Literal[
     "timeline",
@@ -20,6 +21,7 @@ Part = Literal[
     "run_log",
     "phase",
     "instructions",
+    "workflows",
 ]
 Body = dict[str, Any]
 LAST_OFFSET, LAST_SLOT = (1 << 62) - 1, (1 << 31) - 1
@@ -99,6 +101,8 @@ class Reading:
             return await self._page(session, companion, part, slot=slot, offset=offset)
         if part == "phase":
             return views.phase(companion)
+        if part == "workflows":
+            return await workflows_page(session, offset=offset)
         key, body = await self._text(session, companion, part)
         piece, following = cut(body[key][offset:], PAGE_BYTES)
         return body | {key: piece, "more": _more(part, slot, None if following is None else offset + following)}
@@ -114,8 +118,7 @@ class Reading:
                 given = await self.calls.desk.instructions(session, companion.companion_type)
                 return "text", {"text": given["user"], "system": given["system"]}
             case _:
-                text = views.current(companion)
-                return "text", {"text": text.text, "version": version_of(text), "picked": False}
+                return "text", views.answer(companion)
 
     async def _page(self, session: Session, companion: Companion, part: Part, *, slot: int | None, offset: int) -> Body:
         match part:

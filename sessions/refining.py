@@ -4,26 +4,28 @@ What is stored is all that there is of a job, so that any process goes on with i
 writes a step itself: ``steps`` does, and ``picking`` the pick. How long a caller waits is ``calls``'s work.
 """
 
-import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from companions.companion import Companion, Slot
-from companions.entries import Entry, Note
 from companions.errors import BudgetError, InputError
 from companions.next_step import NextStep, next_step, stop_reason
+from companions.picking import is_vote
 from companions.requests import Request
 from sessions.answers import Answer
-from sessions.asked import Caller
+from sessions.asked import Caller, asking
+from sessions.bounds import CANCELLED, end, loop_of, stopped, take_on, workflow_of
 from sessions.budgets import Budget, Loop, Spent
-from sessions.loops import BOUNDS, Refined, Status, Wish, told
+from sessions.loops import Refined, Status, Wish, told
 from sessions.picking import Pick
 from sessions.running import Running
 from sessions.session import Session
-from sessions.slots import steps_of
+from sessions.slots import SHOWN, steps_of
 from sessions.steps import Desk
 from sessions.usage import in_all, sums_after, tokens
+
+GO_ON = "Call refine with a larger max_iterations or another query to go on, or critique to add a step."
 
 
 @dataclass(slots=True, kw_only=True)
@@ -41,6 +43,8 @@ class Refining:
     caller: Caller
     run: Running
     _newest: Answer | None = None
+    _taken: bool = False
+    _not_recorded: str | None = None
 
     async def go(self) -> Refined:
         """Take the loop as far as it gets; another process at the same job is waited for.
@@ -52,36 +56,41 @@ class Refining:
         """
         leases, name = self.desk.sessions.leases, f"refine {self.session.session_id} {self.companion_type}"
         if not await leases.take(name):
-            await leases.wait(name)
+            self.run.behind = True
+            with asking(self.caller):
+                await leases.wait(name)
+            self.run.behind = False
         async with leases.held(name):
             return await self._loop()
 
     async def _loop(self) -> Refined:
-        companion = await self.session.look(self.companion_type)
-        request = self._opening(companion)
-        if request is None:
-            companion = await self._bounded(companion)
-            request = self._first(companion)
-        self.caller = replace(self.caller, loop=await self._purse(companion))
-        while request is not None:
-            if self.run.stopping:
-                await self._end("cancelled", "It was stopped.")
-                break
+        request = None if self.run.stopping else await self._begin()
+        while request is not None and not self.run.stopping:
             if self.run.pausing:
                 return await self._told("running")
-            try:
-                answer = await self.desk.step(self.session, self.companion_type, request, self.caller)
-            except BudgetError as error:
-                if error.scope != "loop" or (await self.session.look(self.companion_type)).slot is None:
-                    raise
-                await self._end("budget", error.what)
+            answer = await self._step(request)
+            if answer is None:
                 break
-            self._newest = answer
             if answer.status == "write":
                 return await self._told("write")
-            self.run.told = _progress(answer, self.caller.loop)
+            if stopped(await self.session.look(self.companion_type)):
+                self.run.stopping = True  # by another process, while the step was under way
             request = self._request(answer.next)
+        if self.run.stopping:
+            await end(self.desk, self.session, self.companion_type, CANCELLED, "It was stopped.")
         return await self._picked()
+
+    async def _begin(self) -> Request | None:
+        """Give the first request of this call, with its bounds recorded; ``None`` if the loop has ended."""
+        companion = await self.session.look(self.companion_type)
+        request = self._opening(companion)
+        if request is not None:
+            self.caller = replace(self.caller, loop=await self._purse(self.wish.budget_tokens, None))
+            return request
+        companion = await take_on(self.desk, self.session, companion, self.wish)
+        limit = self.wish.budget_tokens or loop_of(companion.slot).get("budget_tokens")
+        self.caller = replace(self.caller, loop=await self._purse(limit, companion))
+        return self._first(companion)
 
     def _opening(self, companion: Companion) -> Request | None:
         """Give the request that opens a slot, where one is to be opened."""
@@ -90,33 +99,21 @@ class Refining:
             raise InputError("A first refine needs a query.", "Call refine with query: the question to think through.")
         if slot is not None and wish.query in (None, slot.query.text):
             return None
-        return self._made(step="draft", query=wish.query, text=wish.text, workflow=self._workflow({}))
-
-    async def _bounded(self, companion: Companion) -> Companion:
-        """Record what the loop is bounded by from now on, if that is new, and that it goes on if it was stopped."""
-        slot = companion.slot
-        known: Mapping[str, Any] = {} if slot is None or slot.workflow is None else slot.workflow.meta
-        wanted = self._workflow(known)
-        changed = any(wanted.get(name) != known.get(name) for name in BOUNDS)
-        if known and not changed and known.get("stop_reason") != "cancelled":
-            return companion
-        await _record(self.desk, self.session, self.companion_type, lambda _: wanted)
-        return await self.session.look(self.companion_type)
-
-    def _workflow(self, known: Mapping[str, Any]) -> dict[str, Any]:
-        """Give what is recorded of a loop that begins or goes on."""
-        bounds = {name: getattr(self.wish, name) or known.get(name) for name in BOUNDS}
-        kept = {"workflow_id": known.get("workflow_id") or secrets.token_hex(8), "workflow": "refine"}
-        return kept | {"orchestrator": self.companion_type} | {name: each for name, each in bounds.items() if each}
+        self._taken = True
+        bounds = workflow_of(self.companion_type, wish, {})
+        return self._made(step="draft", query=wish.query, text=wish.text, workflow=bounds)
 
     def _first(self, companion: Companion) -> Request | None:
-        """Give the first request of this call; a text that is stored already is a repeat."""
+        """Give the next step, with what the caller brings for it; a text that is stored already is a repeat."""
         coming, wish, slot = next_step(companion), self.wish, companion.slot
         if coming.step is None or slot is None:
             return None
-        text = None if wish.text == slot.newest.text and slot.newest.kind != "query" else wish.text
+        self._taken = True
+        repeated = slot.newest.kind != "query" and wish.text == slot.newest.text
+        if repeated and coming.redo:
+            self._not_recorded = "The text was not recorded, since it is the one that was not taken; write another."
         satisfied = wish.satisfied and coming.step == "critique"
-        return self._made(step=coming.step, redo=coming.redo, text=text, satisfied=satisfied)
+        return self._made(step=coming.step, redo=coming.redo, text=None if repeated else wish.text, satisfied=satisfied)
 
     def _request(self, coming: NextStep) -> Request | None:
         return None if coming.step is None else self._made(step=coming.step, redo=coming.redo)
@@ -124,78 +121,94 @@ class Refining:
     def _made(self, **asked: Any) -> Request:
         return Request(**asked, sampling=self.wish.sampling, text_limit=self.wish.text_limit)
 
-    async def _purse(self, companion: Companion) -> Loop | None:
-        """Give the loop's budget, with what the slot's steps have used of it."""
-        slot = companion.slot
-        stored = None if slot is None or slot.workflow is None else slot.workflow.meta.get("budget_tokens")
-        limit = self.wish.budget_tokens or stored
+    async def _purse(self, limit: int | None, companion: Companion | None) -> Loop | None:
+        """Give the loop's budget, with what was used of it for the slot so far, comparisons and lost texts included."""
         if limit is None:
             return None
-        made: list[Entry] = []
-        if slot is not None and self.wish.query in (None, slot.query.text):
-            made = [entry async for entry in steps_of(self.session, companion, slot.number)]
+        slot = None if companion is None else companion.slot
+        if companion is None or slot is None:
+            return Loop(budget=Budget(tokens=limit))
+        made = [entry async for entry in steps_of(self.session, companion, slot.number, kinds=SHOWN)]
         spent = Spent.of(in_all({"": sums_after({}, made)}), self.desk.allowance.prices)
         return Loop(budget=Budget(tokens=limit), spent=spent)
 
-    async def _end(self, reason: str, why: str) -> None:
-        await end_loop(self.desk, self.session, self.companion_type, reason, why)
+    async def _step(self, request: Request) -> Answer | None:
+        """Make a step; ``None`` if the loop's budget does not allow it, and the loop has ended by that."""
+        try:
+            answer = await self.desk.step(self.session, self.companion_type, request, self.caller)
+        except BudgetError as error:
+            if error.scope != "loop" or (await self.session.look(self.companion_type)).slot is None:
+                raise
+            await end(self.desk, self.session, self.companion_type, "budget", error.what)
+            return None
+        if answer.not_recorded is not None:
+            step = answer.step
+            self._not_recorded = (
+                f"The text was not recorded, since another {step} is stored already. Call {step} with redo=true to "
+                "take it."
+            )
+        self._newest = answer
+        self.run.told = _progress(answer, self.caller.loop)
+        if self.caller.on_step is not None:
+            await self.caller.on_step(answer)
+        return answer
 
     async def _picked(self) -> Refined:
         companion = await self.session.look(self.companion_type)
-        if companion.slot is None or companion.slot.draft is None or stop_reason(companion) == "cancelled":
+        slot = companion.slot
+        if slot is None or slot.draft is None or stop_reason(companion) == CANCELLED:
             return await self._told("done")
-        written = self.wish.text if self._newest is None else None
-        text = None if written is None or _stored(companion.slot, written) else written
+        if self.run.pausing:
+            return await self._told("running")
         pick = Pick(
             desk=self.desk,
             session=self.session,
             companion_type=self.companion_type,
             caller=self.caller,
-            text=text,
+            text=self._late(slot),
             sampling=self.wish.sampling,
         )
         try:
             comparison = await pick.make()
         except BudgetError as error:
-            if error.scope != "loop":
-                raise
-            return await self._told("done")  # there is nothing left to compare with: the current text stands
+            # The text that stands is the answer all the same; a later call that may spend more compares.
+            return await self._told("done", advice=(f"No versions were compared. {error.what}",))
         return await self._told("done" if comparison is None else "write", comparison)
 
-    async def _told(self, status: Status, comparison: Mapping[str, str] | None = None) -> Refined:
-        companion = await self.session.look(self.companion_type)
-        return told(self.session.session_id, companion, status, answer=self._newest, comparison=comparison)
-
-
-async def end_loop(desk: Desk, session: Session, companion_type: str, reason: str, why: str) -> None:
-    """Record that a loop has ended for a reason that its steps do not tell; wherever it runs, it stops there."""
-
-    def ended(slot: Slot) -> Mapping[str, Any] | None:
-        known: Mapping[str, Any] = {} if slot.workflow is None else slot.workflow.meta
-        if known.get("stop_reason"):
+    def _late(self, slot: Slot) -> str | None:
+        """Give the caller's text if no step took it and it is none of those that are stored."""
+        known = (slot.newest, slot.draft, slot.critique, *slot.versions)
+        if self._taken or any(entry is not None and entry.text == self.wish.text for entry in known):
             return None
-        return {"workflow_id": secrets.token_hex(8), "workflow": "refine", **known, "stop_reason": reason, "why": why}
+        return self.wish.text
 
-    await _record(desk, session, companion_type, ended)
+    async def _told(
+        self, status: Status, comparison: Mapping[str, str] | None = None, advice: tuple[str, ...] = ()
+    ) -> Refined:
+        companion = await self.session.look(self.companion_type)
+        slot = companion.slot
+        late = None if slot is None or status != "done" else self._late(slot)
+        if slot is not None and late is not None and not (is_vote(late) and slot.pick and slot.pick.meta.get("votes")):
+            self._not_recorded = f"The text was not recorded, since the loop has ended. {GO_ON}"
+        return told(
+            self.session.session_id,
+            companion,
+            status,
+            answer=self._newest,
+            comparison=comparison,
+            advice=advice,
+            not_recorded=self._not_recorded,
+        )
 
 
-async def _record(
-    desk: Desk, session: Session, companion_type: str, say: Callable[[Slot], Mapping[str, Any] | None]
-) -> None:
-    """Record what is to be said of a companion's newest slot, if there is anything."""
-    awake = await session.wake(companion_type)
-    async with awake.lock:
-        await session.catch_up(awake)
-        slot = awake.companion.slot
-        meta = None if slot is None else say(slot)
-        if slot is None or meta is None:
-            return
-        note = Note(companion_type=companion_type, kind="workflow", slot=slot.number, meta=meta)
-        await desk.sessions.project(session, awake.companion, await session.record(awake, [note]))
-
-
-def _stored(slot: Slot, text: str) -> bool:
-    return any(entry is not None and entry.text == text for entry in (slot.newest, slot.draft, slot.revision))
+async def going_on(session: Session, companion_type: str, *, closed: bool) -> Refined:
+    """Tell of a loop that goes on; while the program ends, from memory alone: the store is being let go of."""
+    known = session.awake.get(companion_type)
+    if not closed:
+        companion = await session.look(companion_type)
+    else:
+        companion = Companion(companion_type) if known is None else known.companion
+    return told(session.session_id, companion, "running")
 
 
 def _progress(answer: Answer, loop: Loop | None) -> str:

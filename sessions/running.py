@@ -11,9 +11,11 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Hashable
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any, TypeVar
 
 from companions.errors import CompanionsError, InputError
+from companions.models import OnText
 
 T = TypeVar("T")
 log = logging.getLogger("companions.running")
@@ -32,7 +34,9 @@ class Running:
         waiting: How many calls wait for it.
         promised: Whether a call was told that it goes on: it does then, also when nobody waits.
         stopping: Whether somebody asked it to end; what it is at is finished.
+        behind: Whether it waits for another process that is at the same work.
         told: How far a loop has come, in a few words.
+        on_text: Hears each piece of the model's text.
         closing: Whether the program is ending: a step that has not asked its model yet ends instead of asking.
     """
 
@@ -42,8 +46,10 @@ class Running:
     waiting: int = 0
     promised: bool = False
     stopping: bool = False
+    behind: bool = False
     closing: bool = False
     told: str = ""
+    on_text: OnText | None = None
 
     @property
     def pausing(self) -> bool:
@@ -51,8 +57,10 @@ class Running:
         return self.closing or (self.waiting == 0 and not self.promised)
 
     def hear(self, piece: str) -> None:
-        """Count a piece of the model's text."""
+        """Count a piece of the model's text, and pass it on."""
         self.characters += len(piece)
+        if self.on_text is not None:
+            self.on_text(piece)
 
     def ask(self, asking: bool) -> None:
         """Note that a model call is about to begin or has ended."""
@@ -127,13 +135,24 @@ class Runs:
             run.waiting -= 1
         return None if run.task.cancelled() else run.task.result()
 
-    def under_way(self, key: Key) -> Running | None:
-        """Give what runs at a key's place, if anything does."""
-        return next((run for known, run in self._runs.items() if known.place == key.place), None)
+    def at(self, key: Key) -> list[Running]:
+        """Give what runs at a key's place, in the order in which it was started."""
+        return [run for known, run in self._runs.items() if known.place == key.place]
+
+    async def earlier(self, key: Key, run: Running) -> None:
+        """Wait until what was started before a run at its place has ended."""
+        before = {other.task for other in takewhile(lambda other: other is not run, self.at(key))}
+        if before:
+            await asyncio.wait(before)
 
     def open(self) -> None:
         """Let calls wait again after ``close``."""
         self.closing = None
+
+    @property
+    def closed(self) -> bool:
+        """Whether every waiting call has been answered, and the program is ending."""
+        return self.closing is not None and self.closing.done()
 
     def close(self) -> None:
         """Answer every waiting call as running, and drop the steps whose model has not answered."""
@@ -157,7 +176,7 @@ class Runs:
     def _under_way(self, key: Key) -> Running | None:
         if key.details:
             return self._runs.get(key)
-        return self.under_way(key)
+        return next(iter(self.at(key)), None)
 
     def _tell_failure(self, key: Key) -> None:
         """Raise the failure of a step that was answered as running, once; the call after it tries again."""

@@ -85,10 +85,7 @@ class Session:
             async with self._waking:
                 if companion_type not in self.awake:
                     foreign = self.foreign
-                    # Of a companion that it has not seen in all that it has read, nothing can be read.
-                    unseen = companion_type not in self.shown and self.counted == self.place.head
-                    companion = Companion(companion_type) if unseen else await self._read(companion_type)
-                    self.awake[companion_type] = Awake(companion, foreign)
+                    self.awake[companion_type] = Awake(await self._known(companion_type), foreign)
         return self.awake[companion_type]
 
     async def look(self, companion_type: str) -> Companion:
@@ -97,7 +94,7 @@ class Session:
         if awake is not None and awake.handed is not None and not self.place.flying:
             awake = None  # A step was cancelled behind its hand-over: what was stored is not in memory yet.
         if not self.store.shared or self.place.flying or self.place.opening is not None or self.kept:
-            return awake.companion if awake is not None else await self._read(companion_type)
+            return awake.companion if awake is not None else await self._known(companion_type)
         head = await self.store.head(self.session_id)
         if head is None:
             raise gone(self.session_id)
@@ -171,6 +168,11 @@ class Session:
                 raise gone(self.session_id)
         raise ConflictError("Other processes keep writing to this session.", "Call the same tool again.")
 
+    async def _known(self, companion_type: str) -> Companion:
+        """Read a companion; of one that it has not seen in all that it has read, nothing can be read."""
+        unseen = companion_type not in self.shown and self.counted == self.place.head
+        return Companion(companion_type) if unseen else await self._read(companion_type)
+
     async def _read(self, companion_type: str) -> Companion:
         if not self.stored:
             return Companion(companion_type)
@@ -196,10 +198,10 @@ class Session:
         self.foreign += 1
 
     async def _touched(self, awake: Awake) -> bool:
-        """Tell whether another process has changed this companion since it was read; takes in what is new."""
+        """Tell whether another process made a step of this companion since it was read; takes in what is new."""
         known, foreign = awake.companion, self.foreign
         awake.companion, awake.fresh = await self._read(known.companion_type), foreign
-        return awake.companion.seq != known.seq
+        return awake.companion.stepped != known.stepped
 
     async def _keep_beside(self, notes: Sequence[Note]) -> None:
         """Keep the loser's texts as ``alternative`` entries: they never count, and are never lost."""

@@ -2,7 +2,8 @@
 
 A companion's steps stand in the order of their places: slot after slot, in each the queries, the drafts, then critique
 and revision in turn; what is written again directly follows what it replaces. So a place is found by looking between
-entries that are known already, and none of the others is read. What is shown of a slot is ``paged_views``'s work.
+entries that are known already, and none of the others is read. What is said of a slot beside its steps stands anywhere
+behind its query and before the next slot's. What is shown of a slot is ``paged_views``'s work.
 """
 
 import math
@@ -10,17 +11,20 @@ from bisect import bisect_right, insort
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import replace
 
-from companions.companion import Companion
+from companions.companion import Companion, Slot
 from companions.entries import Entry
 from sessions.session import Session
 
 STEPS = ("query", "draft", "critique", "revision")
-SHOWN = (*STEPS, "alternative")
+TOLD = (*STEPS, "workflow", "pick")
+"""With what is said of a slot beside its steps."""
+SHOWN = (*TOLD, "alternative")
 """With the texts that another process came before."""
 PAGE = 100
 """Entries that are read at a time."""
 FEW = 6
 """Entries that are read at a time while a place is looked for: so many of them lie near it once a guess is good."""
+VERSION = frozenset({"draft", "revision"})
 JUDGED_BY = frozenset({"threshold", "threshold_source"})
 """What a query keeps of the configuration that its slot began with."""
 END = math.inf
@@ -34,7 +38,8 @@ async def companion_at(session: Session, companion_type: str, slot: int | None) 
     """Give a companion as an earlier slot left it, or as it stands now; also if it never had that slot.
 
     Of an earlier slot it holds what views show: query, draft, newest critique, the newest two revisions, the version
-    that stands, and of its configuration the threshold; the rest of that is the present one's.
+    that stands and the one that was picked, how it ended, and of its configuration the threshold; the rest of that is
+    the present one's.
     """
     companion = await session.look(companion_type)
     if slot is None or companion.slot is None or slot >= companion.slot.number:
@@ -52,14 +57,14 @@ async def companion_at(session: Session, companion_type: str, slot: int | None) 
 async def steps_of(
     session: Session, companion: Companion, slot: int | None, *, after: int = 0, kinds: Sequence[str] = STEPS
 ) -> AsyncIterator[Entry]:
-    """Give a companion's steps behind a seq in order: all of them, or those of the slot that it stands in."""
+    """Give a companion's entries behind a seq in order: all of them, or those of the slot that it stands in."""
     standing = companion.slot
     if standing is None:
         return
     if slot and after < standing.query.seq:
         before = await _Steps(session, companion).newest((slot - 1, END))
         after = max(after, 0 if before is None else before.seq)
-    last = standing.newest.seq if slot is not None else max(standing.newest.seq, session.place.head)
+    last = _last_of(standing) if slot is not None else max(standing.newest.seq, session.place.head)
     while after < last:
         entries = await session.store.page(
             session.session_id,
@@ -69,7 +74,7 @@ async def steps_of(
             kinds=kinds,
         )
         for entry in entries:
-            if entry.seq <= last:
+            if entry.seq <= last and (slot is None or entry.slot == standing.number):
                 yield entry
         after = entries[-1].seq if entries else last
 
@@ -77,7 +82,7 @@ async def steps_of(
 async def page_of(
     session: Session, companion: Companion, slot: int | None, *, after: int, kinds: Sequence[str] = STEPS
 ) -> list[Entry]:
-    """Give the first hundred of those steps."""
+    """Give the first hundred of those."""
     found: list[Entry] = []
     async for entry in steps_of(session, companion, slot, after=after, kinds=kinds):
         found.append(entry)
@@ -113,8 +118,24 @@ class _Steps:
         newest = max((entry for entry in found if entry.kind == "revision"), key=lambda entry: entry.seq, default=end)
         base = 2 * newest.meta["based_on"] + 1 if newest.meta.get("guard") else 1
         found += await self._at(slot, base, 1, 0)
+        written = max((entry for entry in found if entry.kind in VERSION), key=lambda entry: entry.seq, default=end)
+        said = await self._said(slot, since=written)
+        picked = [2 * entry.meta["version"] + 1 for entry in said if entry.kind == "pick" and "version" in entry.meta]
+        found += [*said, *await self._at(slot, *picked[-1:])]
         by_seq = {entry.seq: entry for entry in found}
         return [by_seq[seq] for seq in sorted(by_seq)]
+
+    async def _said(self, slot: int, *, since: Entry) -> list[Entry]:
+        """Give what is said of a slot behind one of its steps; a pick before its newest version is out of date."""
+        said: list[Entry] = []
+        after = since.seq
+        while entries := await self._page(after, TOLD):
+            beyond = next((number for number, entry in enumerate(entries) if entry.slot > slot), None)
+            said += [entry for entry in entries[:beyond] if entry.kind not in STEPS and entry.slot == slot]
+            if beyond is not None:
+                break
+            after = entries[-1].seq
+        return said
 
     async def _at(self, slot: int, *steps: float) -> list[Entry]:
         found = [await self.newest((slot, step)) for step in steps]
@@ -140,14 +161,17 @@ class _Steps:
             turn += 1
 
     async def _read(self, after: int, high: Entry) -> None:
-        entries = await self._session.store.page(
-            self._session.session_id, after=after, limit=FEW, companion_type=self._companion_type, kinds=STEPS
-        )
+        entries = await self._page(after, STEPS)
         if not entries or entries[0].seq >= high.seq:
             self._since[high.seq] = after
         for entry in entries:
             self._learn(entry, after)
             after = entry.seq
+
+    async def _page(self, after: int, kinds: Sequence[str]) -> list[Entry]:
+        return await self._session.store.page(
+            self._session.session_id, after=after, limit=FEW, companion_type=self._companion_type, kinds=kinds
+        )
 
     def _learn(self, entry: Entry, since: int) -> None:
         if entry.seq not in self._since:
@@ -162,6 +186,11 @@ def _held(companion: Companion) -> Iterable[Entry]:
     slot = companion.slot
     if slot is not None:
         yield from filter(None, (slot.query, slot.draft, slot.critique, slot.revision, slot.base, *slot.versions))
+
+
+def _last_of(slot: Slot) -> int:
+    """Give the seq of a slot's last entry."""
+    return max(entry.seq for entry in (slot.newest, slot.workflow, slot.pick) if entry is not None)
 
 
 def _place(entry: Entry) -> Place:

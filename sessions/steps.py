@@ -6,11 +6,12 @@ next step: loops do that.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from companions import prompts
-from companions.companion import Companion
+from companions.companion import Companion, Slot
 from companions.configuration import Configuration
 from companions.entries import Entry, Note
 from companions.errors import InputError
@@ -19,20 +20,16 @@ from companions.next_step import next_step
 from companions.outcomes import judge
 from companions.planning import plan
 from companions.requests import Plan, Repeat, Request
-from companions.tasks import task
 from companions.writing import Choose, write
 from sessions.advising import advice
 from sessions.allowance import Allowance, Spending
 from sessions.answers import Answer, answer
 from sessions.asked import Caller, again, asking, given, not_recorded, opens_slot
 from sessions.choosing_models import Models, chosen
-from sessions.cutting import cut
+from sessions.seeing import task_of
 from sessions.session import Awake, Session
 from sessions.sessions import Sessions
 
-COMPANIONS_SEEN = 8
-ANSWER_SEEN = 2_000
-"""Most of each companion's answer, in bytes, that a companion which sees its session is shown."""
 KEPT = "The store is away: this is kept on the server's own disk and goes into the store when it is back."
 UNSEEN = "The store is away: what others wrote to this session lately is not seen here."
 LARGE = 4_000
@@ -69,6 +66,34 @@ class Desk:
                 return _advised(session, await self._make(session, awake, request, caller))
             finally:
                 self.sessions.open.weigh(session)
+
+    async def open(self, session: Session, companion_type: str, request: Request) -> None:
+        """Store the query of a draft that is to be written later, with the workflow that it opens.
+
+        Raises:
+            InputError: The draft cannot be made; nothing changed.
+            StoreError: The store failed; nothing was applied.
+        """
+        awake = await session.wake(companion_type)
+        async with awake.lock:
+            await session.catch_up(awake)
+            found = await self._found(awake.companion, request)
+            await self.sessions.writer.room(session.session_id)
+            await self._note(session, awake, [] if isinstance(found, Repeat) else found.notes_before(companion_type))
+
+    async def remark(
+        self, session: Session, companion_type: str, say: Callable[[Slot], Mapping[str, Any] | None]
+    ) -> None:
+        """Record what is to be said of the workflow on a companion's newest slot, if there is anything."""
+        awake = await session.wake(companion_type)
+        async with awake.lock:
+            await session.catch_up(awake)
+            slot = awake.companion.slot
+            meta = None if slot is None else say(slot)
+            if slot is None or meta is None:
+                return
+            note = Note(companion_type=companion_type, kind="workflow", slot=slot.number, meta=meta)
+            await self._note(session, awake, [note])
 
     async def _make(self, session: Session, awake: Awake, request: Request, caller: Caller) -> Answer:
         found = await self._found(awake.companion, request)
@@ -125,7 +150,7 @@ class Desk:
         found = await self._found(companion, request)
         if isinstance(found, Repeat):
             raise InputError("Nothing is to be written.", coming.why)
-        return prompts.instructions_for_caller(task(companion, found, session=await _seen(session, found)).messages)
+        return prompts.instructions_for_caller((await task_of(session, companion, found)).messages)
 
     async def _wanted(self, companion: Companion, companion_type: str, request: Request) -> Configuration:
         """Choose the configuration that a new slot would take; within a slot the one that it began with holds.
@@ -143,7 +168,7 @@ class Desk:
         self, session: Session, awake: Awake, found: Plan, caller: Caller, choose: Choose | None
     ) -> Answer:
         mode = found.mode
-        work = task(awake.companion, found, session=await _seen(session, found))
+        work = await task_of(session, awake.companion, found)
         written = given(found, caller) or await self._ask(found, work, choose, caller)
         if written is None:
             return self._hand_out(session, awake.companion, found, work)
@@ -208,17 +233,3 @@ async def _judged(companion: Companion, found: Plan, written: Written) -> Note:
     if large or found.configuration.checks:
         return await asyncio.to_thread(judge, companion, found, written)
     return judge(companion, found, written)
-
-
-async def _seen(session: Session, found: Plan) -> str:
-    """Give what a companion that sees its session is shown of the others: where each stands, and its answer."""
-    if found.step != "draft" or not found.configuration.sees_session:
-        return ""
-    told: list[str] = []
-    for name, shown in list(session.shown.items())[:COMPANIONS_SEEN]:
-        companion = await session.look(name)
-        current = None if companion.slot is None else companion.slot.current
-        text, following = cut("" if current is None else current.text, ANSWER_SEEN)
-        state = ", ".join(f"{key} {shown[key]}" for key in ("phase", "iteration", "stop_reason") if shown.get(key))
-        told.append(f"{name}: {state}\n{text}{'' if following is None else ' [...]'}")
-    return "\n\n".join(told)

@@ -64,13 +64,25 @@ def penultimate_revision(companion: Companion, session_id: str) -> Body:
     }
 
 
-def current(companion: Companion) -> Entry:
-    """Give the version that stands as the answer."""
+def answer(companion: Companion) -> Body:
+    """Give the version that was picked, else the current text, and why it is that one."""
     slot = _slot(companion)
-    if slot.current is None:
+    if slot.answer is None:
         before = f", or read the answer to the query before it with slot {slot.number - 1}" if slot.number else ""
         raise InputError("There is no answer yet: the query waits for its draft.", f"Call draft first{before}.")
-    return slot.current
+    given = picked(slot)
+    why = given["pick"] or f"No version has been picked since version {slot.revisions} was written; this one stands."
+    return {"text": slot.answer.text, "version": given["answer_version"], "picked": given["picked"], "why": why}
+
+
+def picked(slot: Slot | None) -> Body:
+    """Give the number of the version that is the answer, and the reason of the pick unless it is out of date."""
+    found, pick = (None, None) if slot is None else (slot.answer, slot.picked)
+    return {
+        "answer_version": None if found is None else version_of(found),
+        "picked": pick is not None,
+        "pick": None if pick is None else pick.meta["why"],
+    }
 
 
 def history(companion: Companion, session_id: str) -> Body:

@@ -71,7 +71,8 @@ def _add_refine(add: Add) -> None:
     refine.add_argument("--session", metavar="ID", help="go on with this session")
     refine.add_argument("--companion", metavar="TYPE", help="who thinks (default: the session's last, or generic)")
     refine.add_argument("--model", metavar="NAME", help="the model that writes: openai:NAME, or offline")
-    refine.add_argument("--max-iterations", metavar="N", type=_positive, help="end a new loop after N critiques")
+    refine.add_argument("--max-iterations", metavar="N", type=_positive, help="end the loop after N critiques")
+    refine.add_argument("--budget", metavar="N", type=_positive, help="end the loop before it uses more than N tokens")
 
 
 def _add_reading(add: Add) -> None:

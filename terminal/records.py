@@ -13,10 +13,10 @@ from companions.entries import Entry
 from companions.errors import SessionNotFoundError, UnknownNameError
 from companions.run_log import run_log
 from sessions.session import Session
+from sessions.slots import TOLD
 from terminal.program import Program
 
 PAGE = 100
-STEPS = ("query", "draft", "critique", "revision")
 HOW_TO_FIND = "Run `companions sessions` to see yours."
 
 Body = dict[str, Any]
@@ -98,7 +98,7 @@ async def _entries(session: Session, companion_type: str) -> list[Entry]:
         after=read[-1].seq if read else 0,
         limit=PAGE,
         companion_type=companion_type,
-        kinds=STEPS,
+        kinds=TOLD,
     ):
         read += page
     return read

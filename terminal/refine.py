@@ -1,43 +1,41 @@
-"""The ``refine`` command: the whole loop in the terminal. It asks for one step after the other and does what each says.
+"""The ``refine`` command: the whole loop in the terminal. It has the job done that the tool has done, and shows it.
 
 The answer goes to standard output, all else to wherever people read along (see ``screen``): on a terminal that is the
 same place, and the answer comes before the session's id; otherwise standard output holds the answer alone, byte for
-byte, and it comes last. What a step does is ``sessions``' work, how it is shown ``telling``'s.
+byte, and it comes last. The loop, its end and its pick are ``sessions``' work, what is seen of it ``watching``'s.
 """
 
 import argparse
 import asyncio
 import shlex
-import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from companions.companion import Companion
 from companions.errors import CompanionsError, InputError
 from companions.model_catalog import OFFLINE
 from companions.models import Sampling
-from companions.next_step import next_step
+from companions.next_step import next_step, stop_reason
 from companions.requests import Request
-from sessions.answers import Answer
-from sessions.calls import DEFAULT_TYPE, Pending, Waiting
+from sessions import loops
+from sessions.bounds import CANCELLED
+from sessions.calls import DEFAULT_TYPE, Pending
 from sessions.session import Session
 from terminal.program import MakeProgram, Program, drained
 from terminal.records import found
 from terminal.screen import Screen, fail
-from terminal.telling import QUIET, WARNING, tell_convergence, tell_heading, tell_step, tell_usage
+from terminal.telling import QUIET, WARNING, tell_convergence, tell_heading, tell_pick, tell_usage
+from terminal.watching import Watch
 from terminal.wishes import Wish, read_wish
 
 SIGNED = "terminal"
 """How a text that a person gave is signed."""
-REPORT_SECONDS = 10.0
-"""How often plain text tells that a step goes on."""
 INTERRUPTED = 130
 NO_MODEL = (
     "No model is configured for the terminal: the built-in editor works by rules, without a language model. "
     "For one, set OPENAI_API_KEY, or COMPANIONS_MODEL, or give --model."
 )
 BY_RULES = "The built-in editor works by rules, without a language model."
-WRITING = {"draft": "Drafting", "critique": "Critiquing", "revise": "Revising"}
 AGAIN = "all the same tool again"
 
 
@@ -66,6 +64,13 @@ def _remedy(remedy: str, again: str) -> str:
     return f"{remedy} Nothing is lost: `{again}` goes on from there."
 
 
+def _asks(wish: loops.Wish, companion: Companion) -> bool:
+    """Tell whether a wish makes anything go on."""
+    bounded = wish.max_iterations is not None or wish.budget_tokens is not None
+    stopped = stop_reason(companion) == CANCELLED
+    return wish.query is not None or bounded or stopped or next_step(companion).step is not None
+
+
 @dataclass(slots=True)
 class Loop:
     """One run of the loop.
@@ -91,23 +96,22 @@ class Loop:
         return f"companions refine --session {self.session.session_id}{model}"
 
     async def run(self) -> str:
-        """Take steps until none is to be taken; gives the answer."""
+        """Take the loop to its end; gives the answer."""
         session = await self._open()
         companion = await session.look(self.companion_type)
         if companion.configuration is None:  # else it needs its file no more, and goes on without
             (await self.program.calls.desk.sessions.read_library()).get(self.companion_type)
         self.sampling, who = self._choose(companion)
-        request = self._first(companion)
+        wish, again = self._asked(companion)
         self.screen.say(f"Session {session.session_id}, companion {self.companion_type}.", QUIET)
-        if request is None:
-            self.screen.say("This session has ended; nothing was asked for anew.")
-        else:
+        asks = again is not None or _asks(wish, companion)
+        if asks:
             self.screen.say(who, WARNING if self.sampling.execution_mode == OFFLINE else QUIET)
-        while request is not None:
-            answer = await self._step(session, request)
-            coming = answer.next
-            request = None if coming.step is None else self._request(step=coming.step, redo=coming.redo)
-        return await self._conclude(session)
+        watch = Watch(self.screen, session, self.companion_type)
+        done = await self._refine(session, wish, again, watch)
+        if not asks:
+            self.screen.say("This session has ended; nothing was asked for anew.")
+        return await self._conclude(session, done)
 
     def tell_end(self, answer: str) -> None:
         """Give the answer, and say how to see all of it again; the answer comes last where it goes elsewhere."""
@@ -126,8 +130,6 @@ class Loop:
         wish, sessions = self.wish, self.program.calls.desk.sessions
         if wish.model is not None:
             self.program.calls.desk.models.get(wish.model)  # a wrong name is refused before anything is stored
-        if wish.max_iterations is not None:
-            sessions.defaults = replace(sessions.defaults, max_iterations=wish.max_iterations)
         if wish.session_id is None:
             self.session = sessions.mint(self.program.owner)
         else:
@@ -149,48 +151,54 @@ class Loop:
             return Sampling(model=defaults.model, execution_mode="server"), f"{defaults.model} writes."
         return Sampling(execution_mode="offline"), NO_MODEL
 
-    def _first(self, companion: Companion) -> Request | None:
-        """Say which step comes first; ``None`` when the session has ended and nothing new is asked."""
+    def _asked(self, companion: Companion) -> tuple[loops.Wish, Request | None]:
+        """Say what is asked of the job, and which draft is to be written again before it."""
         query, text = self.wish.question(offline=self.sampling.execution_mode == OFFLINE)
-        slot, coming = companion.slot, next_step(companion)
+        slot = companion.slot
         if query is None and slot is None:
             raise InputError(
                 f"This session has no companion {self.companion_type!r} to go on with.",
                 "Give it a question, or name another with --companion.",
             )
-        known = slot is not None and slot.draft is not None and query == slot.query.text
-        same = known and slot is not None and slot.draft is not None and text in (None, slot.draft.text)
-        if query is None or same:
-            return None if coming.step is None else self._request(step=coming.step, redo=coming.redo)
+        draft = slot.draft if slot is not None and query == slot.query.text else None
+        if query is None or (draft is not None and text in (None, draft.text)):
+            return self._wished(), None
+        if draft is None:
+            return self._wished(query=query, text=text), None
         # The same file in another state is a new question; without redo it would be taken for a call made twice.
-        return self._request(step="draft", query=query, text=text, redo=known)
+        again = Request(
+            step="draft",
+            query=query,
+            text=text,
+            redo=True,
+            sampling=self.sampling,
+            text_limit=self.program.text_limit,
+        )
+        return self._wished(), again
 
-    def _request(self, **asked: Any) -> Request:
-        return Request(**asked, sampling=self.sampling, text_limit=self.program.text_limit)
+    def _wished(self, **asked: Any) -> loops.Wish:
+        return loops.Wish(
+            **asked,
+            max_iterations=self.wish.max_iterations,
+            budget_tokens=self.wish.budget,
+            sampling=self.sampling,
+            text_limit=self.program.text_limit,
+        )
 
-    async def _step(self, session: Session, request: Request) -> Answer:
-        started = time.monotonic()
-        with self.screen.growing(WRITING[request.step]) as hear:
-            answer = await self.program.calls.step(
-                self.program.owner,
-                session.session_id,
-                self.companion_type,
-                request,
-                waiting=Waiting(seconds=float("inf"), every=REPORT_SECONDS, report=self._report, on_text=hear),
-                signature=SIGNED,
-            )
-        if isinstance(answer, Pending) or answer.entry is None:
-            raise InputError("The step was not finished.", "Call the same tool again.")
-        companion = await session.look(self.companion_type)
-        tell_step(self.screen, answer, answer.entry, companion, time.monotonic() - started)
-        return answer
+    async def _refine(self, session: Session, wish: loops.Wish, again: Request | None, watch: Watch) -> loops.Refined:
+        calls, owner, session_id = self.program.calls, self.program.owner, session.session_id
+        coming = next_step(await session.look(self.companion_type)).step
+        with watch.waiting("draft" if wish.query is not None or again is not None else coming) as waiting:
+            if again is not None:
+                answer = await calls.step(
+                    owner, session_id, self.companion_type, again, waiting=waiting, signature=SIGNED
+                )
+                if not isinstance(answer, Pending):
+                    await watch.made(answer)
+            return await calls.refine(owner, session_id, self.companion_type, wish, waiting=waiting, signature=SIGNED)
 
-    async def _report(self, step: str, seconds: float, characters: int) -> None:
-        if not self.screen.terminal:
-            self.screen.say(f"  {step}: {seconds:.0f} s, {characters:,} characters so far")
-
-    async def _conclude(self, session: Session) -> str:
-        """Tell how it ended, and give the version that stands."""
+    async def _conclude(self, session: Session, done: loops.Refined) -> str:
+        """Tell how it ended and which version was picked, and give that version."""
         reading, owner = self.program.reading, self.program.owner
         analysis: dict[str, Any] = {"similarities": [], "next_offset": 0}
         while (offset := analysis["next_offset"]) is not None:
@@ -199,8 +207,13 @@ class Loop:
             )
             analysis = page | {"similarities": [*analysis["similarities"], *page["similarities"]]}
         tell_convergence(self.screen, analysis)
+        tell_pick(self.screen, done)
         tell_usage(self.screen, (await reading.overview(owner, session.session_id))["usage"])
-        slot = (await session.look(self.companion_type)).slot
-        if slot is None or slot.current is None:
-            raise InputError("There is no answer yet.", "Call the same tool again.")
-        return slot.current.text
+        spent = done.stop_reason == "budget"
+        if done.shown is None:
+            raise InputError(
+                "There is no answer yet.", "Give a larger --budget." if spent else "Call the same tool again."
+            )
+        if spent:
+            self.screen.say(f"With a larger budget, `{self.resume} --budget N` goes on from there.", WARNING)
+        return done.shown.text

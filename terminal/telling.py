@@ -4,10 +4,11 @@ from typing import Any
 
 from rich.text import Text
 
-from companions.companion import Companion
+from companions.companion import Companion, version_of
 from companions.entries import Entry
 from companions.models import Step
 from sessions.answers import Answer
+from sessions.loops import Refined
 from terminal.screen import Screen
 from terminal.word_diff import shown, word_diff
 
@@ -62,6 +63,15 @@ def tell_convergence(screen: Screen, body: dict[str, Any]) -> None:
     tell_heading(screen, reason.capitalize(), f"{measured}{threshold}")
     if body["why"]:
         screen.say(body["why"])
+
+
+def tell_pick(screen: Screen, loop: Refined) -> None:
+    """Tell which version is the answer, and why."""
+    if loop.shown is None:
+        return
+    others = f"of 0 to {loop.versions - 1}" if loop.versions > 1 else "(the draft)"
+    tell_heading(screen, "Picked" if loop.pick else "Not picked", f"version {version_of(loop.shown)} {others}")
+    screen.say(loop.pick.meta["why"] if loop.pick else " ".join((*loop.advice, "The current text stands.")))
 
 
 def tell_usage(screen: Screen, usage: dict[str, int]) -> None:

@@ -23,6 +23,8 @@ class Wish:
         words: TEXT; ``None`` if there is none.
         text: The file's text, byte for byte; ``None`` without a file.
         name: The file's name, for people to see.
+        max_iterations: Iterations after which the loop ends.
+        budget: Tokens that the loop may use.
     """
 
     words: str | None
@@ -32,6 +34,7 @@ class Wish:
     companion_type: str | None
     model: str | None
     max_iterations: int | None
+    budget: int | None
 
     def question(self, *, offline: bool) -> tuple[str | None, str | None]:
         """Give the query and the draft that is improved; offline, bare words are that draft."""
@@ -51,9 +54,6 @@ def read_wish(chosen: argparse.Namespace) -> Wish:
     file: str | None = chosen.file
     if chosen.text is None and file is None and chosen.session is None:
         raise InputError("There is nothing to refine.", "Give a question, --file FILE or --session ID.")
-    asks = chosen.text is not None or file is not None
-    if chosen.max_iterations is not None and not asks:
-        raise InputError("--max-iterations is for a new question.", "Leave it out to go on with a session.")
     if chosen.model == "host":
         raise InputError("A terminal has no host whose model could write.", "Name a model as openai:NAME, or offline.")
     return Wish(
@@ -64,6 +64,7 @@ def read_wish(chosen: argparse.Namespace) -> Wish:
         companion_type=chosen.companion,
         model=chosen.model,
         max_iterations=chosen.max_iterations,
+        budget=chosen.budget,
     )
 
 

@@ -52,6 +52,12 @@ CompanionTypeName = Annotated[
     BeforeValidator(_empty_is_none),
     Field(description="Such as generic, strategy, marketing, bug_triage; default: the session's last"),
 ]
+CompanionTypes = Annotated[
+    list[str] | None,
+    BeforeValidator(_read_json),
+    BeforeValidator(_empty_is_none),
+    Field(description="Who contributes; default: generic, marketing, bug_triage"),
+]
 Text = Annotated[str | None, Field(description="The text, when you write this step yourself")]
 SamplingOption = Annotated[SamplingArgument | None, BeforeValidator(_read_json), BeforeValidator(_empty_is_none)]
 Redo = Annotated[bool, Field(description="Write the newest step again")]

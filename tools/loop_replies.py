@@ -3,7 +3,6 @@
 It words what ``sessions.loops`` shows of a loop, and decides nothing. Single steps are told by ``replies``.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 from fastmcp.tools import ToolResult
@@ -44,10 +43,10 @@ def loop_reply(loop: Refined) -> ToolResult:
 
 def _hand_out(loop: Refined) -> ToolResult:
     """Hand the next writing to the caller: a step, or two versions to compare."""
-    given: Mapping[str, str] = loop.comparison
-    what, why = "comparison", "Compare the two texts, then call refine with these arguments and your answer as text."
+    given, what = dict(loop.comparison), "comparison"
+    why = "Compare the two texts, then call refine with these arguments and your answer as text."
     if loop.answer is not None and not loop.comparison:
-        given, what = loop.answer.instructions, NOUNS[loop.answer.step]
+        given, what = dict(loop.answer.instructions), NOUNS[loop.answer.step]
         why = f"Write the {what} as instructions say, then call refine with these arguments and your text."
         if loop.answer.step == "critique":
             why += " Set satisfied=true if nothing is left to improve."
@@ -66,7 +65,8 @@ def _hand_out(loop: Refined) -> ToolResult:
         "next": coming,
         "advice": _advice(loop),
     }
-    prose = f"Please write this {what} yourself.\n\n{system}\n\n{piece}\n\n---\n{_where(loop)}\n"
+    notes = "".join(f"{line}\n" for line in (loop.not_recorded, *_advice(loop)) if line)
+    prose = f"Please write this {what} yourself.\n\n{system}\n\n{piece}\n\n---\n{_where(loop)}\n{notes}"
     return told(body, f"{prose}{more_line(more)}{next_line(coming)} Put what you wrote into text.")
 
 
@@ -93,11 +93,11 @@ def _next(loop: Refined) -> Body:
     if loop.status == "running":
         why = "The loop goes on and keeps each step; call refine again to wait for it, or with stop=true to end it."
         return {"tool": "refine", "arguments": _arguments(loop), "why": why}
-    return {"tool": None, "arguments": {}, "why": f"{loop.why} {STANDS}"}
+    return {"tool": None, "arguments": {}, "why": loop.why if loop.shown is None else f"{loop.why} {STANDS}"}
 
 
 def _advice(loop: Refined) -> list[str]:
-    said = [] if loop.answer is None else [*loop.answer.advice]
+    said = [*loop.advice]
     if loop.status == "done" and loop.stop_reason in ("max_iterations", "budget", "cancelled"):
         said.append(f"The loop ended by {loop.stop_reason}, not because it had converged.")
     newest = loop.newest

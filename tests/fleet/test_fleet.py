@@ -48,12 +48,12 @@ async def test_each_client_reads_its_own_writes_whichever_process_answers(runnin
     found = Found()
 
     async def drive(url: str, number: int) -> None:
-        async with Client(url, mode=era) as client:
+        async with Client(url, mode=era, verify=False) as client:
             await found.think(client, f"{era}-{number}", STEPS)
 
     async with round_robin(running.ports) as balancer, asyncio.timeout(60):
         await asyncio.gather(*(drive(balancer.url, number) for number in range(CLIENTS)))
-        async with Client(balancer.url, mode=era) as client:
+        async with Client(balancer.url, mode=era, verify=False) as client:
             await found.shown(client)
     await settle(found, running)
     assert found.counts["steps"] == CLIENTS * STEPS
@@ -82,7 +82,11 @@ def test_sixty_four_sessions_at_once_wait_for_no_lock(tmp_path: Path) -> None:
     found = Found()
 
     async def drive(running: Fleet) -> None:
-        async with round_robin(running.ports) as balancer, Client(balancer.url) as client, asyncio.timeout(80):
+        async with (
+            round_robin(running.ports) as balancer,
+            Client(balancer.url, verify=False) as client,
+            asyncio.timeout(80),
+        ):
             await asyncio.gather(*(found.think(client, f"at-once-{number}", 3) for number in range(SESSIONS)))
 
     with fleet(tmp_path, f"sqlite:///{tmp_path / 'shared.db'}", 2) as running:

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from companions.entries import Entry, Kind, Note
 from sessions.store import Append, Committed, Opening, Outcome, Projection, Store, Window
-from sessions.stores.sqlite.lane import Lane
 
 WINDOWS = (Window(versions=8, exchanges=6), Window(versions=2, exchanges=1), Window(versions=0, exchanges=0))
 TEXTS = {
@@ -121,20 +120,6 @@ async def told(store: Store, name: str, script: "Script") -> list[Story]:
 async def ids(store: Store, search: str | None = None, *, limit: int = 10, offset: int = 0) -> list[str]:
     found = await store.list("ann", search=search, limit=limit, offset=offset)
     return [head.opening.session_id for head in found]
-
-
-async def instructions(lanes: Sequence[Lane], story: Story) -> list[int]:
-    """Count the instructions that SQLite needs for a tail, a head and an append."""
-    done: list[None] = []
-    for lane in lanes:
-        # The handler is called at every instruction and returns None to let it go on.
-        await lane.run(lambda connection: connection.set_progress_handler(lambda: done.append(None), 1))
-    await story.store.tail(story.session_id, "generic", WINDOWS[0])
-    counts = [len(done)]
-    await story.store.head(story.session_id)
-    counts.append(len(done) - sum(counts))
-    await story.write()
-    return [*counts, len(done) - sum(counts)]
 
 
 async def one(store: Store, append: Append) -> Outcome:

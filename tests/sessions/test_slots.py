@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,65 +11,37 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from companions.companion import Companion
-from companions.configuration import Configuration, Defaults
 from companions.entries import Entry, Note
 from companions.errors import CompanionsError
-from companions.models import Sampling
 from companions.run_log import run_log
 from sessions import views
 from sessions.reading import Body, Part, Reading
-from sessions.slots import FEW, JUDGED_BY, PAGE, STEPS
+from sessions.slots import FEW, JUDGED_BY, PAGE, STEPS, TOLD
 from sessions.store import Store
 from sessions.stores.memory.store import MemoryStore
-from tests.sessions.building import COMPANIONS, Story, Wish, fulfil, next_place, note
-from tests.sessions.faults import LIBRARY, OWNER, FaultyStore, Process
+from tests.sessions.building import COMPANIONS, Story, Wish, note
+from tests.sessions.faults import OWNER, FaultyStore, Process
 from tests.sessions.pages import merged, pages
+from tests.sessions.slotted import thinking, told_by_program
 
 SESSION = "s1"
 VIEWS: dict[Part, Callable[[Companion], Body]] = {
     "phase": views.phase,
     "latest_critique": lambda companion: views.latest_critique(companion, SESSION),
     "penultimate_revision": lambda companion: views.penultimate_revision(companion, SESSION),
-    "answer": lambda companion: {"text": views.current(companion).text},
+    "answer": views.answer,
 }
 # Parts that show an entry in each item of a list, by the list's name.
 SHOWN: dict[Part, str] = {"timeline": "timeline", "convergence_analysis": "similarities"}
-ACTIONS = ("query", "query", "draft", "step", "step", "step", "step", "redo", "configure", "noise")
+ACTIONS = ("query", "query", "draft", "step", "step", "step", "step", "redo", "configure", "noise", "noise")
 WISHES = st.builds(Wish, st.sampled_from(COMPANIONS), st.sampled_from(ACTIONS), st.integers(0, 60))
-
-
-def configured(threshold: float) -> Configuration:
-    defaults = Defaults(execution_mode="client", similarity_threshold=threshold)
-    return Configuration.choose(LIBRARY.get("generic"), defaults, Sampling())
-
-
-def told_by_program(entries: Sequence[Entry], wish: Wish) -> list[Note]:
-    """Give the notes that the program would make of a wish: what they are judged by stands beside them."""
-    mine = [entry for entry in entries if entry.companion_type == wish.companion]
-    before = next((entry for entry in reversed(mine) if entry.kind == "configure"), None)
-    if before is None or wish.action == "configure":
-        slot = max((entry.slot for entry in mine if entry.kind == "query"), default=-1)
-        kind, slot, index = next_place(mine, slot, "query")
-        configuration = configured(wish.number / 100)
-        first = note("configure", companion=wish.companion, slot=slot, **configuration.to_meta())
-        return [first, queried(note(kind, companion=wish.companion, slot=slot, index=index), configuration)]
-    made = fulfil(entries, wish)
-    if made.kind == "query":
-        return [queried(made, Configuration.from_meta(before.meta))]
-    beside = {"revision": {"similarity": 0.5}, "critique": {"based_on": 0}}.get(made.kind, {})
-    stop = {"stop_reason": "guard"} if wish.number % 5 == 0 else {}
-    return [replace(made, meta={**made.meta, **beside, **stop})]
-
-
-def queried(made: Note, configuration: Configuration) -> Note:
-    return replace(made, meta={name: getattr(configuration, name) for name in JUDGED_BY})
 
 
 def replayed(entries: Sequence[Entry], companion_type: str, slot: int) -> Companion:
     """Give a companion as a slot left it, made of all the entries that came until then."""
     companion = Companion(companion_type)
     for entry in entries:
-        if entry.companion_type == companion_type and entry.slot <= slot and entry.kind in (*STEPS, "configure"):
+        if entry.companion_type == companion_type and entry.slot <= slot and entry.kind in (*TOLD, "configure"):
             companion.apply(entry)
     return companion
 
@@ -107,12 +79,17 @@ async def check_slot(reading: Reading, story: Story, companion_type: str, slot: 
     assert {page["stop_reason"] for page in analysis} == {views.phase(replay)["stop_reason"]}
     pairs = {pair["revision_pair"][1] for page in analysis for pair in page["similarities"]}
     assert pairs == {entry.index + 1 for entry in entries if entry.kind == "revision"}
+    for name in ("answer_version", "picked", "pick"):
+        assert {page[name] for page in analysis} == {views.picked(replay.slot)[name]}
     lines = [line["seq"] for page in await whole("timeline") for line in page["timeline"]]
-    assert lines == [entry.seq for entry in entries]
-    (told,), (read,) = run_log(entries), merged(await whole("run_log"))
+    assert lines == [entry.seq for entry in mine if entry.kind in TOLD]
+    (told,), read_log = run_log(mine), await whole("run_log")
+    (read,) = merged(read_log)
     assert [read[name] for name in STEPS] == [told[name] for name in STEPS]
+    assert read_log[-1]["run_log"][-1].get("answer") == told.get("answer")
     transcript = "".join(page["text"] for page in await whole("transcript"))
     assert [transcript.count(f"{entry.text}\n") for entry in entries] == [1] * len(entries)
+    assert transcript.count("It is the best.") == sum("version" in entry.meta for entry in mine)
 
 
 async def check(story: Story) -> None:
@@ -140,20 +117,6 @@ def test_each_slot_is_read_as_its_entries_say_it_was_left(script: list[tuple[Wis
     asyncio.run(play())
 
 
-def thinking(slots: Iterable[int], companion_type: str = "generic") -> Iterator[Note]:
-    """Give the notes of slots of so many iterations each."""
-    yield note("configure", companion=companion_type, **configured(1.0).to_meta())
-    for slot, iterations in enumerate(slots):
-        yield queried(note("query", companion=companion_type, slot=slot), configured(1.0))
-        yield note("draft", companion=companion_type, slot=slot)
-        for index in range(iterations):
-            # Of four revisions the last two are guarded.
-            based_on = index - max(index % 4 - 2, 0) if index % 4 else max(index - 2, 0)
-            given: dict[str, Any] = {"companion": companion_type, "slot": slot, "index": index, "based_on": based_on}
-            yield note("critique", **given)
-            yield note("revision", **given, similarity=0.5, guard="unrelated" if index % 4 > 1 else None)
-
-
 async def test_the_slots_of_a_fork_are_read_through_its_parent(store: Store) -> None:
     story = Story(store, "parent", OWNER)
     await story.write(*thinking([2, 0, 32, 1, 2, 2, 2, 2, 2, 2, 2, 2]))
@@ -161,6 +124,18 @@ async def test_the_slots_of_a_fork_are_read_through_its_parent(store: Store) -> 
     await fork.write(note("critique", slot=9, index=1, based_on=1))
     await fork.write(*thinking([1] * 10, "strategy"))
     await check(fork)
+
+
+async def test_what_a_loop_said_is_found_of_its_own_slot_and_of_no_other() -> None:
+    """A pick far behind the newest version, a step after it, and an end behind the last step of the slot."""
+    best: dict[str, Any] = {"version": 1, "why": "It is the best."}
+    story = Story(MemoryStore(), owner=OWNER)
+    await story.write(*thinking([5]), note("pick", **best), note("critique", index=5, based_on=1))
+    await story.write(note("workflow", stop_reason="budget", why="It was spent."))
+    for slot in (1, 2):
+        query, draft = [each for each in thinking([0] * (slot + 1)) if each.slot == slot and each.kind != "configure"]
+        await story.write(query, note("workflow", slot=slot, workflow="refine"), draft, note("pick", slot=slot))
+    await check(story)
 
 
 @dataclass(slots=True)

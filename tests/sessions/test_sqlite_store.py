@@ -6,7 +6,7 @@
 import asyncio
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -16,8 +16,9 @@ from companions.errors import StoreError
 from sessions.store import Committed, Conflict, Gone
 from sessions.stores.sqlite import reads as sqlite_reads
 from sessions.stores.sqlite import writes as sqlite_writes
+from sessions.stores.sqlite.lane import Lane
 from sessions.stores.sqlite.store import SQLiteStore
-from tests.sessions.building import COMPANIONS, TEXTS, Program, Story, instructions, note, one, projection
+from tests.sessions.building import COMPANIONS, TEXTS, WINDOWS, Program, Story, note, one, projection
 
 ROOT = Path(__file__).parents[2]
 STATEMENTS = {
@@ -38,6 +39,20 @@ async def main():
         print(len(story.entries), flush=True)
 asyncio.run(main())
 """
+
+
+async def instructions(lanes: Sequence[Lane], story: Story) -> list[int]:
+    """Count the instructions that SQLite needs for a tail, a head and an append."""
+    done: list[None] = []
+    for lane in lanes:
+        # The handler is called at every instruction and returns None to let it go on.
+        await lane.run(lambda connection: connection.set_progress_handler(lambda: done.append(None), 1))
+    await story.store.tail(story.session_id, "generic", WINDOWS[0])
+    counts = [len(done)]
+    await story.store.head(story.session_id)
+    counts.append(len(done) - sum(counts))
+    await story.write()
+    return [*counts, len(done) - sum(counts)]
 
 
 def bytes_of(folder: Path) -> dict[str, bytes]:

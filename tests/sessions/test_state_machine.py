@@ -159,7 +159,7 @@ class InSQLite(Machine):
 # Explaining a failure traces every line, which reads files in the event loop; the guard against that would complain.
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink)
 LONG = settings(deadline=None, stateful_step_count=30, phases=PHASES, suppress_health_check=[HealthCheck.too_slow])
-InMemory.TestCase.settings = settings(LONG, max_examples=40)
-InSQLite.TestCase.settings = settings(LONG, max_examples=12)
+InMemory.TestCase.settings = settings(LONG, max_examples=20)
+InSQLite.TestCase.settings = settings(LONG, max_examples=8)
 TestAProcessWithItsMemory = InMemory.TestCase
 TestTwoProcessesOnAFile = InSQLite.TestCase

@@ -13,7 +13,6 @@ from tests.servers.redis_server import RedisServer
 
 Backend = Literal["sqlite", "postgres", "redis"]
 BACKENDS: tuple[Backend, ...] = get_args(Backend)
-SERVED: tuple[Backend, ...] = "postgres", "redis"
 How = Literal["stop", "kill", "freeze", "none"]
 Server = PostgresServer | RedisServer
 

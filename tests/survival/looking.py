@@ -17,6 +17,8 @@ from tests.wire.reading import JSON, show
 PAGE = 500
 PATIENCE_SECONDS = 20.0
 """Within which a store must have what was kept for it while it did not answer."""
+LOOKS_AT_ONCE = 16
+"""Companions that are read at the same time: a server serves one owner so many calls at once."""
 LOOK_SECONDS = 0.1
 
 
@@ -70,7 +72,13 @@ async def _session(store: Store, session_id: str) -> list[Step]:
 
 async def shown(client: Connection, companions: Iterable[tuple[str, str]]) -> list[Step]:
     """Read companions through a server: places from their timelines, texts from their run_logs."""
-    found = await asyncio.gather(*(_companion(client, session_id, name) for session_id, name in companions))
+    turns = asyncio.Semaphore(LOOKS_AT_ONCE)
+
+    async def one(session_id: str, name: str) -> list[Step]:
+        async with turns:
+            return await _companion(client, session_id, name)
+
+    found = await asyncio.gather(*(one(session_id, name) for session_id, name in companions))
     return [step for steps in found for step in steps]
 
 

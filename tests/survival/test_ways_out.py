@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.survival.backends import SERVED, Place
+from tests.survival.backends import Place
 from tests.survival.checker import Step
 from tests.survival.lives import Lives
 from tests.survival.looking import checked
@@ -23,7 +23,7 @@ WAYS = {
     "closed stdin": None,
     "SIGTERM": signal.SIGTERM,
 }
-MOMENTS = [("closed stdin", "once it knows"), ("SIGTERM", "at once")]
+MOMENTS = [("postgres", "closed stdin", "once it knows"), ("redis", "SIGTERM", "at once")]
 """Whether the process ends while its first calls still wait for the store, or after it has given up waiting."""
 
 
@@ -88,8 +88,7 @@ async def ends(host: RawHost, number: signal.Signals | None) -> None:
     assert time.monotonic() - began < END_SECONDS
 
 
-@pytest.mark.parametrize(("way", "moment"), MOMENTS)
-@pytest.mark.parametrize("place", SERVED, indirect=True)
+@pytest.mark.parametrize(("place", "way", "moment"), MOMENTS, indirect=["place"])
 async def test_a_process_that_ends_while_its_store_stands_still_loses_nothing(
     place: Place, way: str, moment: str, tmp_path: Path
 ) -> None:

@@ -53,6 +53,7 @@ async def test_ctrl_c_in_a_later_step_keeps_the_steps_before_it(provider: Provid
     assert resumed.status == 0
     assert "\nDraft" not in resumed.err
     assert "Revision 1" in resumed.err
+    assert "\nPicked  version " in resumed.err
 
 
 def test_a_model_that_fails_leaves_a_session_that_can_be_gone_on_with(provider: Provider) -> None:

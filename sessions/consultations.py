@@ -1,0 +1,124 @@
+"""A consultation as it is asked for and as it is answered: the question, and the picture of where it stands.
+
+It changes nothing; what a consultation does is ``consulting``'s work.
+"""
+
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from companions.entries import Entry
+from companions.errors import InputError
+from companions.requests import check_text
+from sessions.answers import Answer
+from sessions.loops import Status
+from sessions.session import Session
+from sessions.workflows import consultation, states
+
+SYNTHESIZER = "strategy"
+CONTRIBUTORS = ("generic", "marketing", "bug_triage")
+"""Who is asked when the call names nobody."""
+MOST = 8
+"""Most companions of one consultation: they are all asked at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What a call for a consultation asks.
+
+    Attributes:
+        query: ``None`` goes on with the consultation that the synthesizer is at.
+        companion_types: Who is to contribute; ``None`` leaves it to what was asked before, or to the usual ones.
+        synthesizer: Who draws the contributions together.
+        text: What the caller wrote for the companion whose turn it is.
+        text_limit: The most bytes of UTF-8 that any one text may have.
+    """
+
+    query: str | None = None
+    companion_types: tuple[str, ...] | None = None
+    synthesizer: str = SYNTHESIZER
+    text: str | None = None
+    text_limit: int = 200_000
+
+    def __post_init__(self) -> None:
+        """Refuse what nobody can be asked."""
+        check_text("query", self.query, self.text_limit)
+        check_text("text", self.text, self.text_limit)
+        names = self.companion_types
+        if names is None:
+            return
+        if not 1 <= len(names) <= MOST or len({*names}) < len(names):
+            raise InputError(
+                f"companion_types holds {len(names)} names, {len({*names})} of them different.",
+                f"Name 1 to {MOST} companions, each once.",
+            )
+        if self.synthesizer in names:
+            raise InputError(
+                f"{self.synthesizer!r} draws the contributions together and cannot contribute too.",
+                "Leave it out of companion_types, or name another synthesizer.",
+            )
+
+    @property
+    def contributors(self) -> tuple[str, ...]:
+        """Who is asked for contributions when it begins."""
+        return self.companion_types or tuple(name for name in CONTRIBUTORS if name != self.synthesizer)
+
+    def workflow(self) -> dict[str, Any]:
+        """Give what is recorded of the consultation when it begins."""
+        chain = [("caller", self.synthesizer), *((self.synthesizer, name) for name in self.contributors)]
+        return {
+            "workflow_id": secrets.token_hex(8),
+            "workflow": "consult",
+            "orchestrator": self.synthesizer,
+            "companion_types": list(self.contributors),
+            "delegation": [{"from": giver, "to": taker} for giver, taker in chain],
+            "started_at": time.time(),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consulted:
+    """Where a consultation stands when its call is answered.
+
+    Attributes:
+        status: ``done``; ``write``: the caller is to write what ``answer`` hands out; ``running``: it goes on, or was
+            paused before its end.
+        slot: The synthesizer's.
+        companions: By contributor, its ``status`` (``done``, ``waiting`` or ``failed``), and where its draft stands.
+        answer: The step that the caller is to write.
+        shown: The synthesis, once there is one.
+    """
+
+    session_id: str
+    synthesizer: str
+    status: Status
+    slot: int
+    phase: str
+    workflow_id: str | None
+    companions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
+    answer: Answer | None = None
+    shown: Entry | None = None
+    not_recorded: str | None = None
+    advice: tuple[str, ...] = ()
+
+
+async def told(session: Session, synthesizer: str, status: Status, answer: Answer | None = None) -> Consulted:
+    """Take the picture of a consultation."""
+    companion = await session.look(synthesizer)
+    slot, known = companion.slot, consultation(companion.slot) or {}
+    stands = {} if slot is None or not known else await states(session, known, slot.query)
+    failed = [f"{name} failed: {each['error']}" for name, each in stands.items() if "error" in each]
+    return Consulted(
+        session_id=session.session_id,
+        synthesizer=synthesizer,
+        status=status,
+        slot=0 if slot is None else slot.number,
+        phase=companion.phase,
+        workflow_id=known.get("workflow_id"),
+        companions=stands,
+        answer=answer,
+        shown=None if slot is None else slot.answer,
+        advice=(*(() if answer is None else answer.advice), *failed),
+    )

@@ -1,0 +1,133 @@
+"""Workflows as they are read: which loops and consultations a session has, and how far each is.
+
+Everything is read from entries; nothing is recorded here. What they do is ``refining``'s and ``consulting``'s work.
+"""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+
+from companions.companion import Companion, Slot
+from companions.entries import Entry
+from companions.next_step import stop_reason
+from sessions.session import Session
+from sessions.slots import PAGE, companion_at
+
+Body = dict[str, Any]
+SHOWN_AT_ONCE = 20
+MADE = ("draft", "critique", "revision", "pick")
+
+
+def consultation(slot: Slot | None) -> Mapping[str, Any] | None:
+    """Give what is recorded of the consultation on a slot, if that is what runs or ran on it."""
+    if slot is None or slot.workflow is None or slot.workflow.meta.get("workflow") != "consult":
+        return None
+    return slot.workflow.meta
+
+
+async def contributions(session: Session, companion_types: Sequence[str], query: Entry) -> dict[str, Entry]:
+    """Give what contributors have drafted since the synthesizer was given the query, in their own order."""
+    found = {name: _contribution(await session.look(name), query) for name in companion_types}
+    return {name: entry for name, entry in found.items() if entry is not None}
+
+
+async def states(session: Session, known: Mapping[str, Any], query: Entry) -> dict[str, Body]:
+    """Tell of each contributor whether it is done, with the place of its draft and what that took."""
+    if "companions" in known:
+        return dict(known["companions"])
+    made = await contributions(session, known["companion_types"], query)
+    return {name: contributed(made.get(name)) for name in known["companion_types"]}
+
+
+def contributed(entry: Entry | None) -> Body:
+    """Tell of one draft where it stands and what it took."""
+    if entry is None:
+        return {"status": "waiting"}
+    kept = {name: entry.meta[name] for name in ("seconds", "usage") if entry.meta.get(name)}
+    return {"status": "done", "slot": entry.slot, "seq": entry.seq} | kept
+
+
+def _contribution(companion: Companion, query: Entry) -> Entry | None:
+    slot = companion.slot
+    known = [(exchange.query, exchange.answer) for exchange in companion.history]
+    if slot is not None and slot.draft is not None:
+        known.append((slot.query, slot.draft))
+    fitting = [text for asked, text in reversed(known) if asked.text == query.text and text.seq > query.seq]
+    return fitting[0] if fitting else None
+
+
+async def workflows_page(session: Session, *, offset: int = 0) -> Body:
+    """Give the workflows, newest first, twenty at a time; an offset is where the page before ended."""
+    begun: dict[str, Entry] = {}
+    known: dict[str, Body] = {}
+    async for entry in _entries(session, kinds=("workflow",)):
+        name = str(entry.meta.get("workflow_id"))
+        begun.setdefault(name, entry)
+        known[name] = known.get(name, {}) | dict(entry.meta)
+    earlier = [name for name, entry in begun.items() if not offset or entry.seq < offset][::-1]
+    page = earlier[:SHOWN_AT_ONCE]
+    return {
+        "workflows": [await _told(session, begun[name], known[name]) for name in page],
+        "next_offset": begun[page[-1]].seq if len(earlier) > len(page) else None,
+    }
+
+
+async def _entries(session: Session, **chosen: Any) -> AsyncIterator[Entry]:
+    after, more = 0, True
+    while more:
+        entries = await session.store.page(session.session_id, after=after, limit=PAGE, **chosen)
+        for entry in entries:
+            yield entry
+            after = entry.seq
+        more = len(entries) == PAGE
+
+
+async def _told(session: Session, begun: Entry, known: Body) -> Body:
+    """Tell one workflow: who is at it, how far each is, and what it took."""
+    companion = await companion_at(session, begun.companion_type, begun.slot)
+    tell = _consult if known.get("workflow") == "consult" else _refine
+    told = {
+        "workflow_id": known.get("workflow_id"),
+        "workflow": known.get("workflow"),
+        "orchestrator": begun.companion_type,
+        "delegation": known.get("delegation"),
+        "state": "replaced",
+    }
+    if companion.slot is not None and companion.slot.query.seq < begun.seq:  # else another query took its place
+        told |= await tell(session, begun, known, companion)
+    return {name: value for name, value in told.items() if value not in (None, [], {})}
+
+
+async def _refine(session: Session, begun: Entry, known: Body, companion: Companion) -> Body:
+    name, usage, last = begun.companion_type, Counter[str](), begun.at
+    async for entry in _entries(session, companion_type=name, slot=begun.slot, kinds=MADE):
+        usage.update(entry.meta.get("usage", {}))
+        last = entry.at
+    reason = known.get("stop_reason") or stop_reason(companion)
+    state = "done" if reason else "running"
+    return {
+        "state": state,
+        "companions": {name: {"status": state, "slot": begun.slot, "phase": companion.phase}},
+        "seconds": round(max(0.0, last - begun.at), 3),
+        "usage": dict(usage),
+        "stop_reason": reason,
+    }
+
+
+async def _consult(session: Session, begun: Entry, known: Body, companion: Companion) -> Body:
+    slot = companion.slot
+    query = begun if slot is None else slot.query
+    draft = None if slot is None else slot.draft
+    each = await states(session, known, query) | {begun.companion_type: contributed(draft)}
+    usage = Counter[str]()
+    for name, state in each.items():
+        state["phase"] = (await session.look(name)).phase
+        usage.update(state.get("usage", {}))
+    made = [
+        {"companion_type": name, "slot": state["slot"], "seq": state["seq"]}
+        for name, state in each.items()
+        if state["status"] == "done" and name != begun.companion_type
+    ]
+    state = known.get("state", "running")
+    told = {"state": state, "companions": each, "contributions": made, "usage": dict(usage)}
+    return told | {"seconds": known.get("seconds")}

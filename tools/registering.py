@@ -1,0 +1,32 @@
+"""All that a model calls, put on a server. What each tool does is its own module's work."""
+
+from collections.abc import Callable
+
+from fastmcp import FastMCP
+
+from sessions.consulting import Consultations
+from sessions.reading import Reading
+from tools.consult import Consult
+from tools.reading import ReadingTools
+from tools.refine import Refine
+from tools.steps import Steps
+
+
+def register(
+    mcp: FastMCP, *, reading: Reading, owner: Callable[[], str], reply_seconds: float, text_limit: int
+) -> None:
+    """Add all of it.
+
+    Args:
+        mcp: The server.
+        reading: Where sessions are read, and with them the calls that write.
+        owner: Gives the principal of the present request.
+        reply_seconds: How long a call may take before it is answered as running.
+        text_limit: The most bytes of any one text.
+    """
+    calls, seconds, limit = reading.calls, reply_seconds, text_limit
+    Steps(calls=calls, owner=owner, reply_seconds=seconds, text_limit=limit).register(mcp)
+    Refine(calls=calls, owner=owner, reply_seconds=seconds, text_limit=limit).register(mcp)
+    held = Consultations(calls=calls)
+    Consult(consultations=held, owner=owner, reply_seconds=seconds, text_limit=limit).register(mcp)
+    ReadingTools(reading=reading, owner=owner).register(mcp)
