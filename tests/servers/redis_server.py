@@ -62,7 +62,14 @@ class RedisServer:
         for node in self._nodes:
             node.start()
         for node in self._nodes:
-            _until(node.answers, f"Redis on port {node.port} does not answer; see {node.folder}")
+            try:
+                _until(node.answers, f"Redis on port {node.port} does not answer; see {node.folder}")
+            except RuntimeError:
+                if node.served:
+                    raise
+                # Somebody else took its port between the choice and the start.
+                node.move()
+                _until(node.answers, f"Redis on port {node.port} does not answer; see {node.folder}")
         if self.cluster:
             self._join()
 
@@ -119,6 +126,7 @@ class _Node:
     def __init__(self, folder: Path, *, cluster: bool) -> None:
         self.folder = folder
         self.port = _free_port()
+        self.served = False
         self._cluster = cluster
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -129,6 +137,11 @@ class _Node:
 
     def client(self, database: int = 0) -> Any:  # the driver leaves half of its types open
         return redis.Redis(host=HOST, port=self.port, db=database, socket_timeout=SECONDS)
+
+    def move(self) -> None:
+        """Start on another port; only while it has never served."""
+        self.port = _free_port()
+        self.start()
 
     def start(self) -> None:
         if self._process is not None and self._process.poll() is None:
@@ -168,7 +181,8 @@ class _Node:
         if self._process.poll() is not None:
             raise RuntimeError(f"Redis on port {self.port} ended; see {self.folder / 'redis.log'}")
         with suppress(RedisError), self.client() as client:
-            return bool(client.ping())
+            self.served = bool(client.ping())
+            return self.served
         return False
 
     def serves_all_slots(self) -> bool:
