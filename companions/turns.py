@@ -87,9 +87,8 @@ def run_now(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
         return await begun.result()
 
     with ThreadPoolExecutor(1, thread_name_prefix="companion") as threads:
-        running = threads.submit(copy_context().run, _run, begin)
-        try:
-            return running.result()
+        try:  # also around the start: the interrupt can come before anybody waits
+            return threads.submit(copy_context().run, _run, begin).result()
         except KeyboardInterrupt:  # whoever interrupts a notebook's cell does not want to pay for the rest
             begun.result().get_loop().call_soon_threadsafe(begun.result().cancel)
             raise
