@@ -38,15 +38,26 @@ def stop_reason(companion: Companion) -> str | None:
 def end_of(slot: Slot) -> Mapping[str, Any]:
     """Give what was recorded of the slot's end: ``stop_reason`` and ``why``; without them it goes on."""
     loop, newest = slot.workflow, slot.newest
-    bounded = loop is not None and loop.seq > newest.seq
-    if loop is not None and bounded and loop.meta.get("stop_reason"):
-        return loop.meta
-    if newest.meta.get("stop_reason") == "max_iterations" and slot.revisions < (slot.max_iterations or 0):
+    since: Mapping[str, Any] = loop.meta if loop is not None and loop.seq > newest.seq else {}
+    return end_told(newest.meta, since, slot.revisions)
+
+
+def end_told(newest: Mapping[str, Any], loop: Mapping[str, Any], revisions: int) -> Mapping[str, Any]:
+    """Give what stands of a slot's end.
+
+    Args:
+        newest: What its newest step recorded.
+        loop: What was recorded of its loop since that step; empty if nothing was.
+        revisions: How many revisions it has.
+    """
+    if loop.get("stop_reason"):
+        return loop
+    ended, most = newest.get("stop_reason"), loop.get("max_iterations")
+    if most is not None and ended == "max_iterations" and revisions < most:
         return {}  # its loop was given more since
-    most = slot.max_iterations
-    if most is not None and bounded and slot.revisions >= most and not newest.meta.get("stop_reason"):
+    if most is not None and not ended and revisions >= most:
         return {"stop_reason": "max_iterations", "why": f"The maximum of {most} iterations was reached."}
-    return newest.meta
+    return newest
 
 
 def next_step(companion: Companion) -> NextStep:

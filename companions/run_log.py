@@ -4,11 +4,12 @@ It only retells. A page of entries gives a page of the run_log; whoever holds th
 a page says of a slot's answer and end holds until a later page tells more of that slot.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from companions.companion import version_of
 from companions.entries import Entry
+from companions.next_step import end_told
 
 
 def run_log(entries: Iterable[Entry]) -> list[dict[str, Any]]:
@@ -113,21 +114,14 @@ def _ordered(slot: dict[str, Any]) -> dict[str, Any]:
         "critique": slot.pop("critique", []),
         "revision": slot.pop("revision", []),
     }
-    _tell_end(slot, slot.pop("loop", {}), slot.get("first_revision", 0) + len(told["revision"]))
+    revisions = slot.get("first_revision", 0) + len(told["revision"])
+    slot["stop_reason"] = end_told(slot, slot.pop("loop", {}), revisions).get("stop_reason")
     if not any(slot.get("guard", ())):
         slot.pop("guard", None)
     for first in ("first_critique", "first_revision"):
         if slot.get(first) == 0:
             slot.pop(first)
     return told | {name: value for name, value in slot.items() if value not in (None, {}, [])}
-
-
-def _tell_end(slot: dict[str, Any], loop: Mapping[str, Any], revisions: int) -> None:
-    """Take in what was said of the slot's loop since its newest step."""
-    if loop.get("stop_reason"):
-        slot["stop_reason"] = loop["stop_reason"]
-    elif slot.get("stop_reason") == "max_iterations" and revisions < loop.get("max_iterations", 0):
-        slot["stop_reason"] = None
 
 
 _TELLERS = {

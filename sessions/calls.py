@@ -1,6 +1,6 @@
-"""A call for a step, from any surface: which session and companion it means, and how long it may wait.
+"""A call for a step or a loop, from any surface: which session and companion it means, and how long it may wait.
 
-What the step does is ``steps``'s work; how its answer is told is the surface's.
+What these do is ``steps``'s and ``refining``'s work; how an answer is told is the surface's.
 """
 
 import asyncio

@@ -7,6 +7,7 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from companions.entries import Entry
@@ -104,11 +105,14 @@ class Consulted:
     advice: tuple[str, ...] = ()
 
 
-async def told(session: Session, synthesizer: str, status: Status, answer: Answer | None = None) -> Consulted:
-    """Take the picture of a consultation."""
-    companion = await session.look(synthesizer)
+async def told(
+    session: Session, synthesizer: str, status: Status, answer: Answer | None = None, *, closed: bool = False
+) -> Consulted:
+    """Take the picture of a consultation; while the program ends, from memory alone: the store is being let go of."""
+    look = partial(session.look, remembered=closed)
+    companion = await look(synthesizer)
     slot, known = companion.slot, consultation(companion.slot) or {}
-    stands = {} if slot is None or not known else await states(session, known, slot.query)
+    stands = await states(look, known, slot.query) if slot is not None and known else {}
     failed = [f"{name} failed: {each['error']}" for name, each in stands.items() if "error" in each]
     return Consulted(
         session_id=session.session_id,

@@ -74,7 +74,7 @@ class Consultations:
             return await Consulting(desk=desk, session=session, question=question, caller=caller, run=run).go()
 
         done = await self.calls.wait(key, make, waiting, signature)
-        return done or await told(session, question.synthesizer, "running")
+        return done or await told(session, question.synthesizer, "running", closed=self.calls.runs.closed)
 
 
 @dataclass(slots=True)
@@ -116,7 +116,7 @@ class Consulting:
 
     async def _go(self) -> Consulted:
         slot, known = await self._begun()
-        made = await contributions(self.session, known["companion_types"], slot.query)
+        made = await contributions(self.session.look, known["companion_types"], slot.query)
         text = self._text([*made.values(), *([] if slot.draft is None else [slot.draft])])
         if slot.draft is None:
             missing = [name for name in known["companion_types"] if name not in made]
@@ -214,7 +214,7 @@ class Consulting:
         known = consultation(companion.slot)
         if companion.slot is None or known is None or known.get("state") == "done":
             return
-        made = await contributions(self.session, known["companion_types"], companion.slot.query)
+        made = await contributions(self.session.look, known["companion_types"], companion.slot.query)
         each = {name: self._outcome(name, made.get(name)) for name in known["companion_types"]}
         meta = dict(known) | {"state": "done", "companions": each}
         if companion.slot.draft is not None:

@@ -203,12 +203,7 @@ class Refining:
 
 async def going_on(session: Session, companion_type: str, *, closed: bool) -> Refined:
     """Tell of a loop that goes on; while the program ends, from memory alone: the store is being let go of."""
-    known = session.awake.get(companion_type)
-    if not closed:
-        companion = await session.look(companion_type)
-    else:
-        companion = Companion(companion_type) if known is None else known.companion
-    return told(session.session_id, companion, "running")
+    return told(session.session_id, await session.look(companion_type, remembered=closed), "running")
 
 
 def _progress(answer: Answer, loop: Loop | None) -> str:

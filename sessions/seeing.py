@@ -32,7 +32,7 @@ async def _contributed(session: Session, companion: Companion) -> list[tuple[str
     known = consultation(slot)
     if slot is None or known is None:
         return []
-    made = await contributions(session, known["companion_types"], slot.query)
+    made = await contributions(session.look, known["companion_types"], slot.query)
     share = CONTRIBUTIONS_SEEN // max(1, len(made))
     return [(name, _piece(entry.text, share)) for name, entry in made.items()]
 
@@ -57,7 +57,7 @@ async def _workflow(session: Session, companion: Companion) -> list[str]:
     meta = slot.workflow.meta
     if (known := consultation(slot)) is None:
         return [f"workflow {meta.get('workflow')}: {meta.get('stop_reason') or 'its steps say how far'}"]
-    stands = await states(session, known, slot.query)
+    stands = await states(session.look, known, slot.query)
     each = ", ".join(f"{name} {state['status']}" for name, state in stands.items())
     return [f"workflow consult: {known.get('state', 'running')} ({each})"]
 

@@ -88,9 +88,14 @@ class Session:
                     self.awake[companion_type] = Awake(await self._known(companion_type), foreign)
         return self.awake[companion_type]
 
-    async def look(self, companion_type: str) -> Companion:
-        """Give a companion to read from, without a lock: as memory has it, or as the store has it if that is newer."""
+    async def look(self, companion_type: str, *, remembered: bool = False) -> Companion:
+        """Give a companion to read from, without a lock: as memory has it, or as the store has it if that is newer.
+
+        With ``remembered`` the store is not asked: a companion that memory does not have is one that has not begun.
+        """
         awake = self.awake.get(companion_type)
+        if remembered:
+            return Companion(companion_type) if awake is None else awake.companion
         if awake is not None and awake.handed is not None and not self.place.flying:
             awake = None  # A step was cancelled behind its hand-over: what was stored is not in memory yet.
         if not self.store.shared or self.place.flying or self.place.opening is not None or self.kept:

@@ -4,7 +4,7 @@ Everything is read from entries; nothing is recorded here. What they do is ``ref
 """
 
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from companions.companion import Companion, Slot
@@ -14,6 +14,8 @@ from sessions.session import Session
 from sessions.slots import PAGE, companion_at
 
 Body = dict[str, Any]
+Look = Callable[[str], Awaitable[Companion]]
+"""Gives a companion of the session to read from."""
 SHOWN_AT_ONCE = 20
 MADE = ("draft", "critique", "revision", "pick")
 
@@ -25,17 +27,17 @@ def consultation(slot: Slot | None) -> Mapping[str, Any] | None:
     return slot.workflow.meta
 
 
-async def contributions(session: Session, companion_types: Sequence[str], query: Entry) -> dict[str, Entry]:
+async def contributions(look: Look, companion_types: Sequence[str], query: Entry) -> dict[str, Entry]:
     """Give what contributors have drafted since the synthesizer was given the query, in their own order."""
-    found = {name: _contribution(await session.look(name), query) for name in companion_types}
+    found = {name: _contribution(await look(name), query) for name in companion_types}
     return {name: entry for name, entry in found.items() if entry is not None}
 
 
-async def states(session: Session, known: Mapping[str, Any], query: Entry) -> dict[str, Body]:
+async def states(look: Look, known: Mapping[str, Any], query: Entry) -> dict[str, Body]:
     """Tell of each contributor whether it is done, with the place of its draft and what that took."""
     if "companions" in known:
         return dict(known["companions"])
-    made = await contributions(session, known["companion_types"], query)
+    made = await contributions(look, known["companion_types"], query)
     return {name: contributed(made.get(name)) for name in known["companion_types"]}
 
 
@@ -118,7 +120,7 @@ async def _consult(session: Session, begun: Entry, known: Body, companion: Compa
     slot = companion.slot
     query = begun if slot is None else slot.query
     draft = None if slot is None else slot.draft
-    each = await states(session, known, query) | {begun.companion_type: contributed(draft)}
+    each = await states(session.look, known, query) | {begun.companion_type: contributed(draft)}
     usage = Counter[str]()
     for name, state in each.items():
         state["phase"] = (await session.look(name)).phase

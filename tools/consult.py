@@ -14,14 +14,13 @@ from pydantic import Field
 
 from companions.companion import version_of
 from sessions.answers import Answer
-from sessions.calls import Waiting
 from sessions.consultations import SYNTHESIZER, Consulted, Question
 from sessions.consulting import Consultations
 from sessions.cutting import PAGE_BYTES, cut, size
 from sessions.paged_views import text_offset_of
 from tools.arguments import CompanionTypes, OptionalSessionId, Text
 from tools.replies import ADVICE, STANDS, more_line, next_line, told
-from tools.steps import REPORT_SECONDS, signature
+from tools.waiting import signature, waiting
 
 Body = dict[str, Any]
 
@@ -56,11 +55,6 @@ class Consult:
         text: Text = None,
     ) -> ToolResult:
         """Ask several companions at once, then join their answers into one."""
-
-        async def report(told: str, seconds: float, characters: int) -> None:
-            message = f"{told}: {characters:,} characters after {seconds:.0f} s"
-            await ctx.report_progress(progress=seconds, message=message)
-
         question = Question(
             query=query or None,
             companion_types=tuple(companion_types) if companion_types else None,
@@ -68,11 +62,9 @@ class Consult:
             text=text,
             text_limit=self.text_limit,
         )
-        waiting = Waiting(seconds=self.reply_seconds, every=REPORT_SECONDS, report=report)
+        wait = waiting(ctx, self.reply_seconds)
         return consult_reply(
-            await self.consultations.consult(
-                self.owner(), session_id, question, waiting=waiting, signature=signature(ctx)
-            )
+            await self.consultations.consult(self.owner(), session_id, question, waiting=wait, signature=signature(ctx))
         )
 
 

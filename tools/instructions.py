@@ -6,6 +6,5 @@ refine(query) runs the whole loop and gives the best version. consult(query) ask
 draft(query) opens a session and gives its session_id; critique(session_id); revise(session_id); repeat those two until
 next.tool is null, then give the person the answer. Do what next says. When status is "write", you write: follow
 instructions, then call the same tool again with next.arguments and your text; in a critique set satisfied=true when
-nothing is left to improve.
-status "running": call the same tool again. companion_type: generic, strategy, marketing, bug_triage, guide.
-show_thinking reads a session (part="answer"); list_sessions finds earlier ones."""
+nothing is left to improve. status "running": call the same tool again. companion_type: generic, strategy, marketing,
+bug_triage, guide. show_thinking reads a session (part="answer"); list_sessions finds earlier ones."""

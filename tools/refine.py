@@ -9,11 +9,11 @@ from fastmcp.tools import ToolResult
 from mcp_types import ToolAnnotations
 from pydantic import Field
 
-from sessions.calls import Calls, Waiting
+from sessions.calls import Calls
 from sessions.loops import Wish
 from tools.arguments import CompanionTypeName, OptionalSessionId, Text
 from tools.loop_replies import loop_reply
-from tools.steps import REPORT_SECONDS, signature
+from tools.waiting import signature, waiting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,14 +49,9 @@ class Refine:
         stop: Annotated[bool, Field(description="End the loop now")] = False,
     ) -> ToolResult:
         """Run the whole loop and pick the best version. Long loops answer running: call again to wait."""
-
-        async def report(told: str, seconds: float, characters: int) -> None:
-            message = f"{told}: {characters:,} characters after {seconds:.0f} s"
-            await ctx.report_progress(progress=seconds, message=message)
-
-        waiting = Waiting(seconds=self.reply_seconds, every=REPORT_SECONDS, report=report)
+        wait = waiting(ctx, self.reply_seconds)
         if stop:
-            return loop_reply(await self.calls.stop(self.owner(), session_id, companion_type, waiting))
+            return loop_reply(await self.calls.stop(self.owner(), session_id, companion_type, wait))
         wish = Wish(
             query=query or None,
             text=text,
@@ -66,6 +61,6 @@ class Refine:
             text_limit=self.text_limit,
         )
         done = await self.calls.refine(
-            self.owner(), session_id, companion_type, wish, waiting=waiting, signature=signature(ctx)
+            self.owner(), session_id, companion_type, wish, waiting=wait, signature=signature(ctx)
         )
         return loop_reply(done)

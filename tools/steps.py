@@ -11,7 +11,7 @@ from pydantic import Field, FiniteFloat
 
 from companions.models import Sampling
 from companions.requests import Request
-from sessions.calls import Calls, Pending, Waiting
+from sessions.calls import Calls, Pending
 from tools.arguments import (
     CompanionTypeName,
     OptionalSessionId,
@@ -22,11 +22,7 @@ from tools.arguments import (
     Text,
 )
 from tools.replies import pending_reply, reply
-
-NAME_SHOWN = 60
-"""Most characters of a client's name: it stands in every entry and reply."""
-REPORT_SECONDS = 3.0
-"""How often a waiting call tells its progress: hosts reset their idle clocks on it."""
+from tools.waiting import signature, waiting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,25 +117,15 @@ class Steps:
     async def _step(
         self, ctx: Context, session_id: str | None, companion_type: str | None, request: Request
     ) -> ToolResult:
-        async def report(step: str, seconds: float, characters: int) -> None:
-            message = f"{step}: {characters:,} characters after {seconds:.0f} s"
-            await ctx.report_progress(progress=seconds, message=message)
-
         given = await self.calls.step(
             self.owner(),
             session_id,
             companion_type,
             request,
-            waiting=Waiting(seconds=self.reply_seconds, every=REPORT_SECONDS, report=report),
+            waiting=waiting(ctx, self.reply_seconds),
             signature=signature(ctx),
         )
         return pending_reply(given) if isinstance(given, Pending) else reply(given)
-
-
-def signature(ctx: Context) -> str:
-    """Say which host's model writes, as far as the client tells."""
-    params = ctx.session.client_params
-    return "host" if params is None else f"host:{' '.join(params.client_info.name.split())[:NAME_SHOWN]}"
 
 
 def _sampling(given: SamplingArgument | None) -> Sampling:

@@ -62,6 +62,12 @@ def test_a_maximum_that_was_raised_since_is_no_end() -> None:
     assert "stop_reason" not in slot_of(*once, ("workflow", 0, {"max_iterations": 2}))
 
 
+def test_a_maximum_that_is_reached_already_when_it_is_set_is_the_end() -> None:
+    once: list[tuple[Kind, int, dict[str, Any]]] = [("critique", 0, {}), ("revision", 0, {"similarity": 0.5})]
+    assert slot_of(*once, ("workflow", 0, {"max_iterations": 1}))["stop_reason"] == "max_iterations"
+    assert "stop_reason" not in slot_of(*once, ("workflow", 0, {"max_iterations": 2}))
+
+
 def test_checks_and_critics_are_told_by_the_number_of_what_they_looked_at() -> None:
     failing = [{"check": "max_words", "what": "it has 9 words"}]
     critics = [{"name": "clarity", "satisfied": True}]

@@ -24,8 +24,3 @@ async def workflows(process: Process, session_id: str, **chosen: Any) -> list[di
 
 def statuses(given: Consulted) -> dict[str, str]:
     return {name: state["status"] for name, state in given.companions.items()}
-
-
-def kinds_of(process: Process) -> list[str]:
-    """Tell what was handed to the store so far."""
-    return [entry.kind for batch in process.store.batches for append in batch for entry in append.entries]

@@ -11,10 +11,9 @@ import pytest
 from companions.errors import InputError, ModelError, StoreError, UnknownNameError
 from sessions.stores.memory.store import MemoryStore
 from sessions.stores.sqlite.store import SQLiteStore
-from tests.sessions.consulted import THREE, consult, kinds_of, statuses, workflows
+from tests.sessions.consulted import THREE, consult, statuses, workflows
 from tests.sessions.faults import Fault, Process, until
 from tests.sessions.keeping_apart import home, started
-from tests.sessions.own_companions import Named, Open
 from tests.sessions.writing import log_of
 
 pytest_plugins = ("tests.sessions.own_companion_fixtures",)
@@ -150,26 +149,6 @@ async def test_calls_that_ask_in_other_words_at_the_same_time_have_it_done_once(
     process.model.gate.open()
     assert await one == await other
     assert len(process.model.tasks) == 1 + 4
-
-
-async def test_an_end_of_the_program_waits_for_no_model_though_one_contributor_is_done(opened: Open) -> None:
-    models = Named()
-    models.say(one="Soon.", slow="Late.")
-    soon, late = models.models["one"], models.models["slow"]
-    soon.gate.close()
-    late.gate.close()
-    process = await opened("model: one\n", models, model="slow")
-    waiting = asyncio.create_task(consult(process, query="Q?", companion_types=("own", "generic")))
-    await until(lambda: len(soon.tasks) == len(late.tasks) == 1)
-    soon.gate.open()
-    await until(lambda: "draft" in kinds_of(process))
-    try:
-        async with asyncio.timeout(5):
-            await process.calls.rest()
-    finally:
-        late.gate.open()
-    told = await waiting
-    assert (told.status, statuses(told)) == ("running", {"own": "done", "generic": "waiting"})
 
 
 async def test_a_caller_that_writes_is_handed_one_text_after_the_other(by_caller: Process) -> None:

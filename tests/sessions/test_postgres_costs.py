@@ -116,6 +116,10 @@ async def test_a_step_writes_as_many_bytes_of_log_as_a_plain_insert(postgres_ser
     await asyncio.gather(*(story.write() for story in stories))
     await in_psql(url, "CREATE TABLE plain (LIKE companions_entries INCLUDING ALL) WITH (toast_tuple_target = 8160)")
     written = {"plain": 0, "ours": 0}
+    # What the server writes in its own time would be counted as somebody's.
+    await in_psql(url, "ALTER SYSTEM SET autovacuum = off")
+    await in_psql(url, "ALTER SYSTEM SET checkpoint_timeout = '1d'")
+    await in_psql(url, "SELECT pg_reload_conf()")
     for turn in range(320 // together):
         text = f"{turn:04d} " * (300 if turn % 2 else 600)
         appends = [story.append(note("revision", index=turn, text=text, based_on=turn)) for story in stories]
@@ -131,9 +135,10 @@ async def test_a_step_writes_as_many_bytes_of_log_as_a_plain_insert(postgres_ser
             written[how] += await position(store) - before
         for story, append in zip(stories, appends, strict=True):
             story.entries += append.entries
+    await in_psql(url, "ALTER SYSTEM RESET ALL")
+    await in_psql(url, "SELECT pg_reload_conf()")
     await store.close()
-    # A checkpoint of the server's own adds whole pages to whoever writes next; the benchmark holds the exact bar.
-    assert written["ours"] <= 1.1 * written["plain"], written
+    assert written["ours"] <= 1.05 * written["plain"], written
 
 
 async def position(store: PostgresStore) -> int:
