@@ -24,6 +24,7 @@ class Wish:
 
     Attributes:
         text: What the caller wrote for the step that comes next.
+        text_for: The step that it was written for, as it was handed out (see ``due``); ``None`` if that is not told.
         satisfied: The caller critiqued and found nothing left to improve.
         max_iterations: At least 1; ``None`` leaves what was asked before, or the companion's own.
         budget_tokens: Most tokens that the slot's steps may use, the pick included; ``None`` likewise.
@@ -31,6 +32,7 @@ class Wish:
 
     query: str | None = None
     text: str | None = None
+    text_for: str | None = None
     satisfied: bool = False
     max_iterations: int | None = None
     budget_tokens: int | None = None
@@ -53,6 +55,7 @@ class Refined:
             was paused before its end.
         answer: The newest step of this call, or the one to write; ``None`` if none was made.
         comparison: Two texts to compare, as ``system`` and ``user``.
+        due: Names the step that comes next; ``None`` once the loop has ended.
         shown: The version that is the answer so far; ``None`` before the draft.
         versions: How many there are.
         advice: What the caller should know besides, a sentence each.
@@ -72,11 +75,21 @@ class Refined:
     workflow_id: str | None
     answer: Answer | None = None
     comparison: Mapping[str, str] = field(default_factory=dict[str, str])
+    due: str | None = None
     shown: Entry | None = None
     newest: Entry | None = None
     pick: Entry | None = None
     advice: tuple[str, ...] = ()
     not_recorded: str | None = None
+
+
+def due(companion: Companion) -> str | None:
+    """Name the step that comes next, so that a text which comes too late is not taken for another step's."""
+    coming, slot = next_step(companion).step, companion.slot
+    if coming is None or slot is None:
+        return None
+    number = slot.critiques + (coming == "critique")
+    return f"{coming} {number} of slot {slot.number}" if coming != "draft" else f"draft of slot {slot.number}"
 
 
 def told(
@@ -106,6 +119,7 @@ def told(
         workflow_id=workflow,
         answer=answer,
         comparison=comparison or {},
+        due=due(companion),
         shown=None if slot is None else slot.answer,
         newest=None if slot is None else slot.revision or slot.draft,
         pick=None if slot is None else slot.picked,

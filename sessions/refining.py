@@ -17,7 +17,7 @@ from sessions.answers import Answer
 from sessions.asked import Caller, asking
 from sessions.bounds import CANCELLED, end, loop_of, stopped, take_on, workflow_of
 from sessions.budgets import Budget, Loop, Spent
-from sessions.loops import Refined, Status, Wish, told
+from sessions.loops import Refined, Status, Wish, due, told
 from sessions.picking import Pick
 from sessions.running import Running
 from sessions.session import Session
@@ -88,6 +88,7 @@ class Refining:
             self.caller = replace(self.caller, loop=await self._purse(self.wish.budget_tokens, None))
             return request
         companion = await take_on(self.desk, self.session, companion, self.wish)
+        self._sort_out(companion)
         limit = self.wish.budget_tokens or loop_of(companion.slot).get("budget_tokens")
         self.caller = replace(self.caller, loop=await self._purse(limit, companion))
         return self._first(companion)
@@ -102,6 +103,19 @@ class Refining:
         self._taken = True
         bounds = workflow_of(self.companion_type, wish, {})
         return self._made(step="draft", query=wish.query, text=wish.text, workflow=bounds)
+
+    def _sort_out(self, companion: Companion) -> None:
+        """Lay aside what was written for another step than the one that comes next."""
+        wish, slot, coming = self.wish, companion.slot, due(companion)
+        if slot is None:
+            return
+        if wish.text_for is not None and wish.text_for != coming:
+            if wish.text is not None and not _is_stored(wish.text, slot):
+                stands = "the loop has ended" if coming is None else f"next is {coming}"
+                self._not_recorded = f"The text was not recorded: it is for {wish.text_for}, and {stands}."
+            self.wish = replace(wish, text=None, satisfied=False)
+        elif wish.satisfied and coming is not None and next_step(companion).step != "critique":
+            self._not_recorded = f"satisfied=true was not taken: it is said of a critique, and next is {coming}."
 
     def _first(self, companion: Companion) -> Request | None:
         """Give the next step, with what the caller brings for it; a text that is stored already is a repeat."""
@@ -177,10 +191,8 @@ class Refining:
 
     def _late(self, slot: Slot) -> str | None:
         """Give the caller's text if no step took it and it is none of those that are stored."""
-        known = (slot.newest, slot.draft, slot.critique, *slot.versions)
-        if self._taken or any(entry is not None and entry.text == self.wish.text for entry in known):
-            return None
-        return self.wish.text
+        text = self.wish.text
+        return None if text is None or self._taken or _is_stored(text, slot) else text
 
     async def _told(
         self, status: Status, comparison: Mapping[str, str] | None = None, advice: tuple[str, ...] = ()
@@ -199,6 +211,12 @@ class Refining:
             advice=advice,
             not_recorded=self._not_recorded,
         )
+
+
+def _is_stored(text: str, slot: Slot) -> bool:
+    """Tell whether a text is one of those that a slot was given last."""
+    known = (slot.newest, slot.draft, slot.critique, *slot.versions)
+    return any(entry is not None and entry.text == text for entry in known)
 
 
 async def going_on(session: Session, companion_type: str, *, closed: bool) -> Refined:

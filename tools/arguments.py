@@ -59,5 +59,6 @@ CompanionTypes = Annotated[
     Field(description="Who contributes; default: generic, marketing, bug_triage"),
 ]
 Text = Annotated[str | None, Field(description="The text, when you write this step yourself")]
+TextFor = Annotated[str | None, BeforeValidator(_empty_is_none), Field(description="As next.arguments gives it")]
 SamplingOption = Annotated[SamplingArgument | None, BeforeValidator(_read_json), BeforeValidator(_empty_is_none)]
 Redo = Annotated[bool, Field(description="Write the newest step again")]

@@ -57,7 +57,8 @@ def _hand_out(loop: Refined) -> ToolResult:
         exact = not loop.comparison
         part, offset = ("instructions", following) if exact else ("transcript", 0)
         more = {"slot": loop.slot, "part": part, "offset": offset}
-    coming = {"tool": "refine", "arguments": _arguments(loop), "why": why}
+    arguments = _arguments(loop) | ({} if loop.comparison else {"text_for": loop.due})
+    coming = {"tool": "refine", "arguments": arguments, "why": why}
     body = _common(loop) | {
         "step": "compare" if loop.comparison else None if loop.answer is None else loop.answer.step,
         "instructions": {"system": system, "user": piece},

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from sessions.calls import Calls
 from sessions.loops import Wish
-from tools.arguments import CompanionTypeName, OptionalSessionId, Text
+from tools.arguments import CompanionTypeName, OptionalSessionId, Text, TextFor
 from tools.loop_replies import loop_reply
 from tools.waiting import signature, waiting
 
@@ -43,6 +43,7 @@ class Refine:
         session_id: OptionalSessionId = None,
         companion_type: CompanionTypeName = None,
         text: Text = None,
+        text_for: TextFor = None,
         satisfied: Annotated[bool, Field(description="You critiqued and nothing is left to improve")] = False,
         max_iterations: Annotated[int | None, Field(ge=1, description="Most iterations")] = None,
         budget_tokens: Annotated[int | None, Field(ge=1, description="Most tokens for this question")] = None,
@@ -55,6 +56,7 @@ class Refine:
         wish = Wish(
             query=query or None,
             text=text,
+            text_for=text_for if text is not None or satisfied else None,
             satisfied=satisfied,
             max_iterations=max_iterations,
             budget_tokens=budget_tokens,

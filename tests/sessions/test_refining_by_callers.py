@@ -114,10 +114,43 @@ async def test_a_text_that_came_behind_another_for_the_same_step_is_told_as_not_
         assert "another critique is stored already" in (told.not_recorded or "")
 
 
+async def test_a_text_that_comes_too_late_for_its_step_is_not_taken_for_the_next_one() -> None:
+    async with process_on(MemoryStore(), mode="client") as process:
+        loop = await written(process, TEXTS[:1])
+        handed = loop.due
+        loop = await refine(process, loop.session_id, text=MORE, text_for=handed)
+        assert (handed, loop.due) == ("critique 1 of slot 0", "revise 1 of slot 0")
+        late = await refine(process, loop.session_id, text="Say less.", text_for=handed, satisfied=True)
+        assert asked_for(late) == "revise"
+        assert late.not_recorded == (
+            "The text was not recorded: it is for critique 1 of slot 0, and next is revise 1 of slot 0."
+        )
+        again = await refine(process, loop.session_id, text=MORE, text_for=handed)
+        assert (asked_for(again), again.not_recorded) == ("revise", None)
+        assert await steps(process, loop.session_id) == [TEXTS[0], MORE]
+
+
+async def test_a_text_for_an_earlier_step_is_no_vote() -> None:
+    async with process_on(MemoryStore(), mode="client") as process:
+        loop = await written(process, TEXTS)
+        late = await refine(process, loop.session_id, text="Say less.", text_for="critique 2 of slot 0")
+        assert asked_for(late) == "compare"
+        assert "and the loop has ended" in (late.not_recorded or "")
+
+
+async def test_a_verdict_on_a_critique_that_is_stored_already_is_told_as_not_taken() -> None:
+    async with process_on(MemoryStore(), mode="client") as process:
+        loop = await written(process, TEXTS[:2])
+        told = await refine(process, loop.session_id, satisfied=True)
+        assert asked_for(told) == "revise"
+        assert "satisfied=true was not taken" in (told.not_recorded or "")
+        assert await kept(process, loop.session_id, "pick") == []
+
+
 async def test_a_revision_that_is_not_taken_is_asked_for_once_more_and_its_repeat_is_told() -> None:
     async with process_on(MemoryStore(), mode="client") as process:
         loop = await written(process, [TEXTS[0], MORE, "No."])
-        assert asked_for(loop) == "revise"
+        assert (asked_for(loop), loop.due) == ("revise", "revise 1 of slot 0")
         again = await refine(process, loop.session_id, text="No.")
         assert asked_for(again) == "revise"
         assert "write another" in (again.not_recorded or "")

@@ -98,6 +98,7 @@ async def gone_on(client: Connection, channel: Channel, told: Told, *, writings:
         if told.tool is None:
             break
         assert (told.tool, told.writing) == ("refine", True)
+        assert ("text_for" in told.arguments) == ("Compare" not in told.prompt)
         asked = next((one for one, two in ("AB", "CD") if f"Give {one}, {two}, or" in told.prompt), None)
         text = asked or write(told.prompt, number)
         result = await client.call_tool("refine", {**told.arguments, "text": text})
