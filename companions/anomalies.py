@@ -1,7 +1,7 @@
 """Revisions that are not revisions: empty, about something else, cut off, run away, or back where they were.
 
 It only names what it sees, with the numbers it saw; whether a loop stops for it is decided in ``convergence``. The
-limits are fixed ones, chosen on 1,700 recorded revision histories and confirmed on 2,700 others, and look at texts
+limits are fixed ones, chosen and confirmed on recorded revision histories (docs/convergence.md), and look at texts
 alone: that a revision got *worse* cannot be seen from here.
 """
 
@@ -20,7 +20,7 @@ GuardKind = Literal["empty", "unrelated", "truncated", "runaway"]
 _SHORTER, _FRAGMENT, _HALF, _LONGER, _DOUBLE = 0.80, 0.30, 0.5, 1.4, 2.0
 _NOTHING, _SOMETHING, _QUARTER = 4, 8, 4
 _KEPT = 0.50  # a text that was cut off has at least this share of its words from the old one
-_SHORT_TEXT, _SMALL_TEXT, _TIMES = 40, 100, 3  # up to 40 words nothing runs away; below 100 growing is natural
+_SHORT_TEXT, _SMALL_TEXT, _TIMES = 40, 100, 4  # up to 40 words nothing runs away; below 100 growing is natural
 _REPETITIVE, _MORE_REPETITIVE = 0.30, 0.60  # compressed over plain size: alone, and against the old text's
 _SAYS_SOMETHING = 15  # fewer words cannot be told apart by their letters
 _RELATED = 0.60  # from this similarity on the overlap need not be measured, which is the dearer one
@@ -30,6 +30,7 @@ _NEAR, _MARGIN = 0.98, 0.02
 # A full stop of any script, then perhaps what closes a quotation, a bracket or an emphasis.
 _SENTENCE_END = re.compile(r"""[.!?\u2026\u3002\uff01\uff1f\u061f\u0964]["'\u00bb\u201d\u2019)\]*_`]*$""")
 _BRACKETS = ("()", "[]", "{}")
+_UNFINISHED = re.compile(r"[,:=+&|(\[{\\]$")  # something must follow, in prose as in code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +127,7 @@ def _truncated(pair: _Pair) -> Guard | None:
     if kept < _KEPT * len(pair.new):
         return None
     how = _broken_off(pair)
-    if how is None and pair.ratio >= _FRAGMENT:
+    if how is None and (pair.ratio >= _FRAGMENT or _drops_lines(pair)):
         return None
     return Guard(kind="truncated", why=f"{pair.lengths}, {how or f'{kept} of them the same'}")
 
@@ -134,10 +135,12 @@ def _truncated(pair: _Pair) -> Guard | None:
 def _broken_off(pair: _Pair) -> str | None:
     if _ends(pair.new_text):
         return None
-    if _ends(pair.old_text) or _cuts_a_line(pair):
+    if not _ends_a_line(pair) and (_ends(pair.old_text) or _stops_in_a_line(pair)):
         return "ending in mid-sentence"
     if _open(pair.new_text) and not _open(pair.old_text):
         return "with a bracket or fence left open"
+    if _goes_on(pair.new_text) and not _goes_on(pair.old_text):
+        return "ending where more must follow"
     return None
 
 
@@ -145,11 +148,32 @@ def _ends(text: str) -> bool:
     return _SENTENCE_END.search(text.rstrip()) is not None
 
 
-def _cuts_a_line(pair: _Pair) -> bool:
+def _ends_a_line(pair: _Pair) -> bool:
+    """Whether it ends with a whole line of the old text: what stood behind it may have been dropped on purpose."""
+    return _last_line(pair) in _old_lines(pair)
+
+
+def _stops_in_a_line(pair: _Pair) -> bool:
     """Whether it breaks off inside a line of the old text: the one sign that code gives as well as prose."""
-    last = pair.new_text.rstrip().rpartition("\n")[2].strip()
-    lines = [line.strip() for line in pair.old_text.splitlines()]
-    return last not in lines and any(line.startswith(last) for line in lines)
+    last = _last_line(pair)
+    return any(line.startswith(last) for line in _old_lines(pair))
+
+
+def _drops_lines(pair: _Pair) -> bool:
+    """Whether it only lost lines of a text that is no prose: code may lose its examples."""
+    return not _ends(pair.old_text) and _ends_a_line(pair)
+
+
+def _last_line(pair: _Pair) -> str:
+    return pair.new_text.rstrip().rpartition("\n")[2].strip()
+
+
+def _old_lines(pair: _Pair) -> list[str]:
+    return [line.strip() for line in pair.old_text.splitlines()]
+
+
+def _goes_on(text: str) -> bool:
+    return _UNFINISHED.search(text.rstrip()) is not None
 
 
 def _open(text: str) -> bool:
@@ -181,7 +205,7 @@ def _unrelated(pair: _Pair, earlier: Sequence[str], to_good: float | None) -> Gu
     The overlap, the dearer measure, is taken with the last good version and, if that is not enough, with the one whose
     words stand nearest.
     """
-    short = pair.ratio < _HALF
+    short = pair.ratio < _HALF and not _drops_lines(pair)
     if not short and len(pair.old) < _SAYS_SOMETHING:
         return None
     in_order = words_similarity(pair.old, pair.new) if to_good is None else to_good

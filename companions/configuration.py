@@ -11,10 +11,13 @@ from typing import Any, Literal, Self
 
 from companions.companion_types import CompanionType
 from companions.critics import Critic
+from companions.learned import UNLEARNED, Learned
 from companions.models import ExecutionMode, Sampling
 
-ThresholdSource = Literal["file", "setting", "default"]
-
+ThresholdSource = Literal["file", "setting", "learned", "default"]
+Stopping = Literal["economy", "lossless"]
+PATIENCE: dict[Stopping, int] = {"economy": 1, "lossless": 2}
+"""How many still revisions in a row end a loop."""
 
 MODES: dict[str, ExecutionMode] = {"host": "client", "offline": "offline"}
 """Names that stand for a way of writing and not for a model."""
@@ -29,12 +32,15 @@ class Defaults:
         execution_mode: Who writes unless a call says otherwise.
         similarity_threshold: From 0 to 1; ``None`` leaves it to companion files.
         max_iterations: At least 1; ``None`` leaves it to companion files.
+        stopping: What ends a loop early: ``economy`` saves calls, and learns when more of them were not worth it;
+            ``lossless`` waits for a second still revision, and learns no threshold.
     """
 
     execution_mode: ExecutionMode
     model: str | None = None
     similarity_threshold: float | None = None
     max_iterations: int | None = None
+    stopping: Stopping = "economy"
 
     @classmethod
     def of(cls, name: str, **chosen: Any) -> "Defaults":
@@ -51,6 +57,9 @@ class Configuration:
         threshold: Similarity from which neighbouring versions count as converged; 1.0 means equal words.
         threshold_source: Who set it.
         max_iterations: Iterations after which the loop ends.
+        patience: How many still revisions in a row end it.
+        trusting: Whether a critic that is satisfied ends it.
+        basis: The numbers behind a learned threshold, when it was chosen; kept with the slot's query, not here.
         digest: Of the companion file that the instructions came from.
         asked: The sampling that the session asked for when it was opened; wins over file and settings.
         draft, critique, revision: The instructions of each step.
@@ -74,11 +83,14 @@ class Configuration:
     asked: Mapping[str, Any]
     checks: Mapping[str, Any] = field(default_factory=dict[str, Any])
     critics: tuple[Critic, ...] = ()
+    patience: int = 1
+    trusting: bool = True
+    basis: Mapping[str, float] = field(default_factory=dict[str, float], compare=False)
 
     @classmethod
-    def choose(cls, chosen: CompanionType, defaults: Defaults, asked: Sampling) -> Self:
+    def choose(cls, chosen: CompanionType, defaults: Defaults, asked: Sampling, learned: Learned = UNLEARNED) -> Self:
         """Join a companion file, the program's settings and a session's own wishes; the nearest to the call wins."""
-        threshold, source = _threshold(chosen, defaults)
+        threshold, source = _threshold(chosen, defaults, learned)
         return cls(
             model=asked.model or chosen.model or defaults.model,
             temperature=chosen.temperature if asked.temperature is None else asked.temperature,
@@ -96,6 +108,9 @@ class Configuration:
             asked={name: value for name, value in asdict(asked).items() if value is not None},
             checks=chosen.checks,
             critics=chosen.critics,
+            patience=PATIENCE[defaults.stopping],
+            trusting=not learned.verdicts.misleading,
+            basis=learned.basis if source == "learned" else {},
         )
 
     @classmethod
@@ -107,7 +122,7 @@ class Configuration:
 
     def to_meta(self) -> dict[str, Any]:
         """Give the JSON values that a ``configure`` entry keeps; checks and critics where there are any."""
-        lists = {"critics": [asdict(critic) for critic in self.critics]}
+        lists = {"critics": [asdict(critic) for critic in self.critics], "basis": []}
         return {
             name: value for name, value in (asdict(self) | lists).items() if value not in ({}, []) or name == "asked"
         }
@@ -127,10 +142,12 @@ class Configuration:
         return call.model or self.asked.get("model") or critic.model or self.model
 
 
-def _threshold(chosen: CompanionType, defaults: Defaults) -> tuple[float, ThresholdSource]:
-    """The setting's threshold, else the file's, else 1.0: nothing but equal words is converged until it is known."""
+def _threshold(chosen: CompanionType, defaults: Defaults, learned: Learned) -> tuple[float, ThresholdSource]:
+    """The setting's threshold, else the file's, else the learned one, else 1.0: then only equal words are converged."""
     if defaults.similarity_threshold is not None:
         return defaults.similarity_threshold, "setting"
     if chosen.similarity_threshold is not None:
         return chosen.similarity_threshold, "file"
+    if learned.threshold is not None and defaults.stopping == "economy":
+        return learned.threshold.threshold, "learned"
     return 1.0, "default"

@@ -35,6 +35,7 @@ class Trajectory:
         threshold: The similarity from which on a revision counts as none, 0 to 1; 1.0 asks for equal words.
         max_iterations: After how many revisions the loop ends anyway, at least 1.
         patience: How many revisions in a row must have left the text still, at most 7: 1 saves calls, 2 loses nothing.
+        basis: What a learned threshold rests on, as a clause with its numbers; empty where it was set.
     """
 
     event: Event
@@ -47,6 +48,7 @@ class Trajectory:
     threshold: float
     max_iterations: int
     patience: int = 1
+    basis: str = ""
 
     def __post_init__(self) -> None:
         """Refuse settings that no loop can follow and versions that cannot be told apart."""
@@ -155,7 +157,8 @@ def threshold(trajectory: Trajectory) -> Decision | None:
         return None
     before, newest = trajectory.numbers[-2:]
     reached = f"similarity {_stillness(trajectory):g} between versions {before} and {newest}"
-    why = f"The {reached} reaches the threshold of {trajectory.threshold:g}."
+    basis = f" ({trajectory.basis})" if trajectory.basis else ""
+    why = f"The {reached} reaches the threshold of {trajectory.threshold:g}{basis}."
     return Decision(stop_reason="converged", answer=trajectory.current, why=why)
 
 

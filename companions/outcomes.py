@@ -101,6 +101,8 @@ def _measure(slot: Slot, plan: Plan, text: str) -> Measured:
         numbers=(*(version_of(version) for version in standing), plan.index + 1)[-convergence.WINDOW :],
         threshold=plan.configuration.threshold,
         max_iterations=slot.max_iterations or plan.configuration.max_iterations,
+        patience=plan.configuration.patience,
+        basis=_basis(slot),
     )
     failing = checks.failing(plan.configuration.checks, text)
     decision = convergence.decide(trajectory, UNMET_RULE if failing else convergence.STATIC_RULE)
@@ -113,7 +115,7 @@ def _decide(slot: Slot, plan: Plan, *, satisfied: bool) -> convergence.Decision 
     trajectory = convergence.Trajectory(
         event="critique",
         iteration=plan.index + 1,
-        satisfied=satisfied,
+        satisfied=satisfied and plan.configuration.trusting,
         similarity=None,
         guard=None,
         texts=() if current is None else (current.text,),
@@ -122,6 +124,14 @@ def _decide(slot: Slot, plan: Plan, *, satisfied: bool) -> convergence.Decision 
         max_iterations=slot.max_iterations or plan.configuration.max_iterations,
     )
     return convergence.decide(trajectory, UNMET_RULE if plan.unmet else convergence.STATIC_RULE)
+
+
+def _basis(slot: Slot) -> str:
+    """Say what the slot's threshold rests on, if it was learned."""
+    basis = slot.query.meta.get("basis")
+    if basis is None:
+        return ""
+    return f"learned: {basis['slots']:.0f} loops first came so near; {basis['risk']:.1%} of such improve later"
 
 
 def _meta(plan: Plan, written: Written, found: Measured) -> dict[str, Any]:
@@ -150,8 +160,9 @@ def _meta(plan: Plan, written: Written, found: Measured) -> dict[str, Any]:
 
 
 def _verdict_meta(plan: Plan) -> dict[str, Any]:
-    """Keep a critic's verdict, and what of the file's checks speaks against it."""
-    return {"satisfied": True} | ({"unmet": [failure["check"] for failure in plan.unmet]} if plan.unmet else {})
+    """Keep a critic's verdict, and what speaks against it: the file's checks, and what became of earlier verdicts."""
+    unmet = {"unmet": [failure["check"] for failure in plan.unmet]} if plan.unmet else {}
+    return {"satisfied": True} | unmet | ({} if plan.configuration.trusting else {"trusted": False})
 
 
 def _why(decision: convergence.Decision, failing: checks.Failing) -> str:

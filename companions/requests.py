@@ -108,6 +108,8 @@ class Plan:
         if self.query is not None:
             # Kept with the slot, so that reading it back does not mean looking for the configuration of that time.
             meta = {name: getattr(self.configuration, name) for name in ("threshold", "threshold_source")}
+            if self.configuration.basis:
+                meta["basis"] = dict(self.configuration.basis)
             notes.append(Note(companion_type=companion_type, kind="query", slot=self.slot, text=self.query, meta=meta))
             if (bounds := self.request.workflow) is not None:
                 notes.append(Note(companion_type=companion_type, kind="workflow", slot=self.slot, meta=bounds))

@@ -30,6 +30,6 @@ class MetricsResource:
         mcp.resource("resource://metrics", name="metrics", mime_type=JSON, annotations=about)(self.read)
 
     async def read(self) -> ResourceResult:
-        """What your sessions used: calls, tokens and cost by companion type, model and provider."""
+        """What your sessions used: tokens, time and cost by model, provider and workflow; how often refining helped."""
         body = await self.metrics.of(self.owner())
         return ResourceResult(contents=[ResourceContent(json.dumps(body, ensure_ascii=False), mime_type=JSON)])

@@ -69,6 +69,10 @@ class Tally:
     failures: int = 0
     seconds: float = 0.0
 
+    def __add__(self, other: "Tally") -> "Tally":
+        """Add what was seen of another."""
+        return Tally(self.calls + other.calls, self.failures + other.failures, self.seconds + other.seconds)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:

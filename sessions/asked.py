@@ -8,6 +8,7 @@ from typing import Any
 from companions import prompts
 from companions.companion import Slot
 from companions.entries import Entry
+from companions.errors import CompanionsError
 from companions.models import OnText, Written
 from companions.requests import Plan, Request
 from sessions.answers import Answer
@@ -15,6 +16,8 @@ from sessions.budgets import Loop
 
 OnStep = Callable[[Answer], Awaitable[None]]
 """Is shown a step that was made."""
+OnFailure = Callable[[str, CompanionsError], Awaitable[None]]
+"""Is told the type of a companion that failed, and why, while the others of the same job go on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +28,8 @@ class Caller:
         name: How a text that the caller wrote is signed, such as ``host:claude-code``.
         on_text: Hears each piece of a model's text.
         on_model: Hears when a model call begins (``True``) and ends (``False``).
-        on_step: Is shown each step of a loop before the next one is made.
+        on_step: Is shown each step of a job; of a loop, before the next one is made.
+        on_failure: Is told each failure that does not end a job.
         loop: What the loop may spend that the step is one of.
     """
 
@@ -33,6 +37,7 @@ class Caller:
     on_text: OnText | None = None
     on_model: Callable[[bool], None] | None = None
     on_step: OnStep | None = None
+    on_failure: OnFailure | None = None
     loop: Loop | None = None
 
 

@@ -7,17 +7,18 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Hashable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Literal, TypeVar
 
-from companions.errors import CompanionsError, InputError, SessionNotFoundError
-from companions.models import OnText
+from companions.errors import InputError
 from companions.requests import Request
 from sessions.answers import Answer, Given
-from sessions.asked import Caller, OnStep, asking
+from sessions.asked import Caller, OnFailure, OnStep, asking
 from sessions.bounds import CANCELLED, end
 from sessions.loops import Refined, Wish, told
+from sessions.minting import in_new
 from sessions.refining import Refining, going_on
-from sessions.running import Key, Running, Runs
+from sessions.running import Key, OnPiece, Running, Runs
 from sessions.session import Session
 from sessions.steps import Desk
 from sessions.unanswered import Unanswered
@@ -44,15 +45,19 @@ class Waiting:
         seconds: How long a call may wait before it is answered as running.
         every: Seconds between reports.
         report: Told the step, seconds and characters so far while a call waits.
-        on_text: Hears each piece of the model's text.
-        on_step: Is shown each step that a loop has made.
+        on_text: Hears each piece of the models' texts.
+        on_step: Is shown each step that a job has made.
+        on_failure: Is told each failure that does not end a job.
+        began: When the call came, in ``time.monotonic`` seconds: opening its session counts too.
     """
 
     seconds: float
     every: float
     report: Callable[[str, float, int], Coroutine[Any, Any, None]]
-    on_text: OnText | None = None
+    on_text: OnPiece | None = None
     on_step: OnStep | None = None
+    on_failure: OnFailure | None = None
+    began: float = field(default_factory=time.monotonic)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,34 +170,7 @@ class Calls:
 
     async def in_new(self, owner: str, asked: Hashable, run: Callable[[Session], Awaitable[T]]) -> T:
         """Run in a new session, or in the one that an unanswered call which asked the same has minted."""
-        sessions = self.desk.sessions
-        session_id = self.unanswered.claim(asked, lambda: sessions.mint(owner).session_id)
-        try:
-            session = await sessions.find(owner, session_id)
-        except SessionNotFoundError:
-            # It was forgotten before its first answer was seen: the question is a new one.
-            self.unanswered.answered(asked)
-            session_id = self.unanswered.claim(asked, lambda: sessions.mint(owner).session_id)
-            session = await sessions.find(owner, session_id)
-        try:
-            given = await run(session)
-        except InputError:
-            self.unanswered.answered(asked)
-            raise
-        except CompanionsError as error:
-            self.unanswered.left(asked)
-            if session.stored:
-                raise error.with_remedy(f"{error.remedy} The query is kept in session {session_id}.") from error
-            raise
-        except BaseException:
-            # The caller went away, or something broke that nobody foresaw: a repeat is still a repeat.
-            self.unanswered.left(asked)
-            raise
-        if given.status == "running":
-            self.unanswered.left(asked)
-        else:
-            self.unanswered.answered(asked)
-        return given
+        return await in_new(self.desk.sessions, self.unanswered, owner, asked, run)
 
     async def _run(
         self, session: Session, companion_type: str, request: Request, waiting: Waiting, signature: str
@@ -226,16 +204,24 @@ class Calls:
         self, key: Key, make: Callable[[Running, Caller], Coroutine[Any, Any, T]], waiting: Waiting, signature: str
     ) -> T | None:
         """Have something made in the background, or join it, and wait for it; ``None`` while it goes on."""
-        started = time.monotonic()
 
         async def begin(run: Running) -> T:
             run.on_text = waiting.on_text
-            return await make(run, Caller(name=signature, on_text=run.hear, on_model=run.ask, on_step=waiting.on_step))
+            caller = Caller(
+                name=signature,
+                on_text=partial(run.hear, key.place[1]),
+                on_model=run.ask,
+                on_step=waiting.on_step,
+                on_failure=waiting.on_failure,
+            )
+            return await make(run, caller)
 
         async def on_wait(run: Running) -> None:
-            await waiting.report(run.told or key.place[2], time.monotonic() - started, run.characters)
+            await waiting.report(run.told or key.place[2], time.monotonic() - waiting.began, run.characters)
 
-        return await self.runs.run(key, begin, until=started + waiting.seconds, every=waiting.every, on_wait=on_wait)
+        return await self.runs.run(
+            key, begin, until=waiting.began + waiting.seconds, every=waiting.every, on_wait=on_wait
+        )
 
 
 def _loop_key(session: Session, companion_type: str, wish: Wish | None = None) -> Key:

@@ -5,13 +5,15 @@ It changes nothing; what a consultation does is ``consulting``'s work.
 
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from companions.companion import Companion
 from companions.entries import Entry
-from companions.errors import InputError
+from companions.errors import BudgetError, CompanionsError, InputError
+from companions.models import Sampling
 from companions.requests import check_text
 from sessions.answers import Answer
 from sessions.loops import Status
@@ -34,6 +36,7 @@ class Question:
         companion_types: Who is to contribute; ``None`` leaves it to what was asked before, or to the usual ones.
         synthesizer: Who draws the contributions together.
         text: What the caller wrote for the companion whose turn it is.
+        sampling: What each text is asked for.
         text_limit: The most bytes of UTF-8 that any one text may have.
     """
 
@@ -41,6 +44,7 @@ class Question:
     companion_types: tuple[str, ...] | None = None
     synthesizer: str = SYNTHESIZER
     text: str | None = None
+    sampling: Sampling = field(default_factory=Sampling)
     text_limit: int = 200_000
 
     def __post_init__(self) -> None:
@@ -126,3 +130,31 @@ async def told(
         shown=None if slot is None else slot.answer,
         advice=(*(() if answer is None else answer.advice), *failed),
     )
+
+
+def goes_on(companion: Companion, question: Question) -> bool:
+    """Tell whether a question goes on with the consultation that its synthesizer is at, or was at last.
+
+    Raises:
+        InputError: It is the same query, put to others.
+    """
+    slot, known = companion.slot, consultation(companion.slot)
+    if slot is None or known is None or question.query not in (None, slot.query.text):
+        return False
+    if question.companion_types is not None and {*question.companion_types} != {*known["companion_types"]}:
+        raise InputError(
+            f"This query is put to {', '.join(known['companion_types'])} here.",
+            "Leave out companion_types to go on with that, or session_id for a session of its own.",
+        )
+    return True
+
+
+def all_failed(failures: Sequence[CompanionsError]) -> CompanionsError:
+    """Give the error of a consultation to which nobody contributed: the first one's.
+
+    A budget refuses each with the same numbers, so they are said once, with how many it left unasked.
+    """
+    first, refused = failures[0], len(failures)
+    if refused > 1 and all(isinstance(each, BudgetError) for each in failures):
+        return first.with_remedy(f"None of the {refused} companions was asked. {first.remedy}")
+    return first

@@ -7,6 +7,7 @@ the synthesizer's slot. It never writes a step itself: ``steps`` does.
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from companions.companion import Companion, Slot
@@ -16,9 +17,9 @@ from companions.requests import Request
 from sessions.answers import Answer
 from sessions.asked import Caller, asking
 from sessions.calls import Calls, Waiting
-from sessions.consultations import Consulted, Question, told
+from sessions.consultations import Consulted, Question, all_failed, goes_on, told
 from sessions.loops import Status
-from sessions.running import Key, Running
+from sessions.running import AskingSeveral, Key, Running
 from sessions.session import Session
 from sessions.steps import Desk
 from sessions.workflows import consultation, contributed, contributions
@@ -69,29 +70,12 @@ class Consultations:
         async def make(run: Running, caller: Caller) -> Consulted:
             with asking(caller):
                 await self.calls.runs.earlier(key, run)
-            caller = replace(caller, on_model=_Asking(run))
+            caller = replace(caller, on_model=AskingSeveral(run))
             desk = self.calls.desk
             return await Consulting(desk=desk, session=session, question=question, caller=caller, run=run).go()
 
         done = await self.calls.wait(key, make, waiting, signature)
         return done or await told(session, question.synthesizer, "running", closed=self.calls.runs.closed)
-
-
-@dataclass(slots=True)
-class _Asking:
-    """Tells a run that models are asked for as long as any of several is."""
-
-    run: Running
-    _count: int = 0
-
-    def __call__(self, asking: bool) -> None:
-        if asking:
-            self.run.ask(True)
-            self._count += 1
-        else:
-            self._count -= 1
-            if not self._count:
-                self.run.ask(False)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -130,6 +114,7 @@ class Consulting:
             answer = await self.desk.step(self.session, self.question.synthesizer, request, self.caller)
             if answer.status == "write":
                 return await self._told("write", answer)
+            await self._show(answer)
             text = None
         await self._end()
         consulted = await self._told("done")
@@ -139,7 +124,7 @@ class Consulting:
         """Give the consultation's slot and what is recorded of it; begin it if that is what is asked for."""
         question, name = self.question, self.question.synthesizer
         companion = await self.session.look(name)
-        if not _goes_on(companion, question):
+        if not goes_on(companion, question):
             await self._begin(companion)
             companion = await self.session.look(name)
         known = consultation(companion.slot)
@@ -185,23 +170,36 @@ class Consulting:
             requests.append(self._draft_of(query, text=text if number == 0 else None, redo=earlier))
         drafts = map(self._contribution, missing, requests)
         given = await asyncio.gather(*drafts, return_exceptions=True)
-        for name, each in zip(missing, given, strict=True):
-            if isinstance(each, CompanionsError) and not isinstance(each, StoreError):
-                self._failures[name] = each
-            elif isinstance(each, BaseException):
-                raise each
+        if (broken := next((each for each in given if isinstance(each, BaseException)), None)) is not None:
+            raise broken
         if self._failures and not already and len(self._failures) == len(missing):
-            raise next(iter(self._failures.values()))
+            raise all_failed([self._failures[name] for name in missing])
         return next((each for each in given if isinstance(each, Answer) and each.status == "write"), None)
 
-    async def _contribution(self, name: str, request: Request) -> Answer:
-        # Several texts arrive at once: they are counted, and shown when they are stored.
-        answer = await self.desk.step(self.session, name, request, replace(self.caller, on_text=self.run.hear))
-        self.run.told = f"{name} has drafted"
+    async def _contribution(self, name: str, request: Request) -> Answer | None:
+        """Have one contributor draft; ``None`` if it failed."""
+        caller = replace(self.caller, on_text=partial(self.run.hear, name))
+        try:
+            answer = await self.desk.step(self.session, name, request, caller)
+        except StoreError:
+            raise
+        except CompanionsError as error:
+            self._failures[name] = error
+            if self.caller.on_failure is not None:
+                await self.caller.on_failure(name, error)
+            return None
+        if answer.status == "done":
+            self.run.told = f"{name} has drafted"
+            await self._show(answer)
         return answer
 
+    async def _show(self, answer: Answer) -> None:
+        if self.caller.on_step is not None:
+            await self.caller.on_step(answer)
+
     def _draft_of(self, query: str, **asked: Any) -> Request:
-        return Request(step="draft", query=query, text_limit=self.question.text_limit, **asked)
+        question = self.question
+        return Request(step="draft", query=query, sampling=question.sampling, text_limit=question.text_limit, **asked)
 
     def _text(self, made: list[Entry]) -> str | None:
         """Give the text that came with the call, unless it is the newest one stored: then the call is a repeat."""
@@ -231,16 +229,3 @@ class Consulting:
 
     async def _told(self, status: Status, answer: Answer | None = None) -> Consulted:
         return await told(self.session, self.question.synthesizer, status, answer)
-
-
-def _goes_on(companion: Companion, question: Question) -> bool:
-    """Tell whether a call goes on with the consultation that the synthesizer is at, or was at last."""
-    slot, known = companion.slot, consultation(companion.slot)
-    if slot is None or known is None or question.query not in (None, slot.query.text):
-        return False
-    if question.companion_types is not None and {*question.companion_types} != {*known["companion_types"]}:
-        raise InputError(
-            f"This query is put to {', '.join(known['companion_types'])} here.",
-            "Leave out companion_types to go on with that, or session_id for a session of its own.",
-        )
-    return True

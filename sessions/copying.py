@@ -1,4 +1,4 @@
-"""Copying: every session of one store into another, and the proof that both then say the same.
+"""Copying: every session of one store into another, the proof that both then say the same, and what was learned.
 
 It speaks the ``Store`` protocol alone, so any store is copied to any other. It adds and never changes: what the target
 holds otherwise is left as it is, and a session that was forgotten on one side is not brought back or taken away on the
@@ -6,12 +6,13 @@ other. Where an earlier run stopped is kept nowhere but in the target's own head
 """
 
 import hashlib
-import json
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
 from companions.entries import Entry
+from sessions.copying_shares import copy_shares
+from sessions.session_lines import entry_line, opening_line
 from sessions.store import Append, Committed, Gone, Head, Opening, Store
 
 SESSIONS = 100
@@ -57,6 +58,8 @@ async def copy(source: Store, target: Store, report: Report) -> Copied:
     digest of the whole is made over a line ``session_id digest`` for each session that is the same on both sides, in
     the order of their ids. Digests are lower-case hexadecimal.
 
+    In the end what was learned is copied too, each share that the target does not hold as new; no digest tells of it.
+
     Args:
         source: Where sessions are read; it may be written to meanwhile.
         target: Where they are stored.
@@ -74,6 +77,7 @@ async def copy(source: Store, target: Store, report: Report) -> Copied:
             await copying.settle(head)
         await copying.verify(heads)
         after = heads[-1].opening.session_id
+    await copy_shares(source, target)
     return copying.copied()
 
 
@@ -222,7 +226,7 @@ class _Copying:
 
 async def _digest(store: Store, opening: Opening, last: int) -> str:
     """Digest a session up to an entry."""
-    found = hashlib.sha256(_line(opening.session_id, opening.owner, opening.created_at))
+    found = hashlib.sha256(opening_line(opening))
     async for page in _pages(store, opening.session_id, 0, last):
         for _, line in page:
             found.update(line)
@@ -233,17 +237,8 @@ async def _pages(store: Store, session_id: str, after: int, last: int) -> AsyncG
     """Read a session's entries with their lines, in pages that are as long as the texts before them allow."""
     limit = FIRST_PAGE
     while after < last and (found := await store.page(session_id, after=after, limit=min(limit, last - after))):
-        page = [(entry, _line_of(entry)) for entry in found]
+        page = [(entry, entry_line(entry)) for entry in found]
         yield page
         after = found[-1].seq
         size = sum(len(line) for _, line in page) // len(page)
         limit = max(1, min(2 * limit, MOST_ENTRIES, MOST_BYTES // size))
-
-
-def _line_of(entry: Entry) -> bytes:
-    place = (entry.seq, entry.id, entry.companion_type, entry.kind, entry.slot, entry.index)
-    return _line(*place, entry.author, entry.at, dict(entry.meta), entry.text)
-
-
-def _line(*values: object) -> bytes:
-    return json.dumps(values, sort_keys=True, separators=(",", ":")).encode() + b"\n"

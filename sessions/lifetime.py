@@ -5,12 +5,21 @@ Which way it ends is ``terminal``'s work; by when it must have ended, ``ending``
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from companions.errors import StoreError
 from sessions.calls import Calls
 from sessions.ending import Ending
+from sessions.sessions import Sessions
+
+log = logging.getLogger("companions.sessions")
+
+FIRST_LOOK_SECONDS, ADOPT_SECONDS = 1.0, 20.0
+"""How often it is looked for what ended processes kept: soon at first, since a file can be held a little longer than
+the process lived that a new one follows on."""
 
 
 class Warming(Protocol):
@@ -39,7 +48,7 @@ class Lifetime:
         self.calls.open()
         self.ending.put_off()
         sessions = self.calls.desk.sessions
-        works = {"begin": sessions.begin(), "warm": self.models.warm_later(), "prune": sessions.keep_pruned()}
+        works = {"begin": _begin(sessions), "warm": self.models.warm_later(), "prune": sessions.keep_pruned()}
         beside = [asyncio.create_task(work, name=f"companions-{name}") for name, work in works.items()]
         try:
             yield {}
@@ -51,3 +60,18 @@ class Lifetime:
     async def drain(self) -> None:
         """Answer what waits, store what was handed over, let go of everything, in time; again is harmless."""
         await self.ending.end(self.calls.close, self.models.aclose)
+
+
+async def _begin(sessions: Sessions) -> None:
+    """Connect ahead of the first call, and take over, until cancelled, what ended processes kept."""
+    sessions.writer.start()
+    sessions.learner.start()
+    try:
+        await sessions.store.head("-")
+    except StoreError as error:
+        log.warning("the store cannot be used: %s", error)
+    pause = FIRST_LOOK_SECONDS
+    while True:
+        await asyncio.sleep(pause)
+        sessions.writer.look_again()
+        pause = min(2 * pause, ADOPT_SECONDS)

@@ -23,6 +23,7 @@ from sessions.slots import PAGE, SHOWN, TOLD, page_of, steps_of
 from sessions.store import Head
 from sessions.usage import KEPT, in_all
 from sessions.views import picked
+from sessions.workflow_sums import told_by_kind, told_newest
 
 Body = dict[str, Any]
 NOTES = frozenset({"workflow", "pick"})
@@ -134,6 +135,7 @@ def overview(session: Session, head: Head, prices: Prices) -> Body:
         "last_used": moment(head.opening.created_at if head.projection is None else head.projection.last_used),
         "entries": head.seq,
         "companions": {name: _but_sums(values) for name, values in shown.items()},
+        "workflows": {"newest": told_newest(shown), "by_kind": told_by_kind(shown.values())},
         "usage": usage,
         "models": by_model(models, prices),
         "spent": told(models, prices) | {"currency": prices.currency},

@@ -14,6 +14,7 @@ from sessions.awake import read_companion
 from sessions.session import Session
 from sessions.store import Head, Projection, Store
 from sessions.usage import sums_after
+from sessions.workflow_sums import workflows_after
 
 TITLE = 80
 PREVIEW = 200
@@ -40,9 +41,10 @@ def shown_after(before: Mapping[str, Any], companion: Companion, entries: Sequen
     for entry in entries:
         for name, count in entry.meta.get("usage", {}).items():
             usage[name] = usage.get(name, 0) + count
+    sums = sums_after(before, entries) | _picks_after(before, entries) | workflows_after(before, entries)
     slot = companion.slot
     if slot is None:
-        return {"phase": "draft", "usage": usage} | sums_after(before, entries) | _picks_after(before, entries)
+        return {"phase": "draft", "usage": usage} | sums
     return {
         "phase": slot.phase,
         "slot": slot.number,
@@ -51,15 +53,19 @@ def shown_after(before: Mapping[str, Any], companion: Companion, entries: Sequen
         "answer_version": None if slot.answer is None else version_of(slot.answer),
         "stop_reason": stop_reason(companion),
         "usage": usage,
-    } | (sums_after(before, entries) | _picks_after(before, entries))
+    } | sums
 
 
 def _picks_after(before: Mapping[str, Any], entries: Sequence[Entry]) -> dict[str, int]:
-    """Count the picks, and those that fell on another version than the current one."""
+    """Count the picks, those that fell on a revision, and those that did not fall on the current text."""
     made = [entry for entry in entries if entry.kind == "pick" and "version" in entry.meta]
-    picks = before.get("picks", 0) + len(made)
-    flips = before.get("flips", 0) + sum(bool(entry.meta.get("flipped")) for entry in made)
-    return {"picks": picks, "flips": flips} if picks else {}
+    picks = {
+        "picks": len(made),
+        "helped": sum(entry.meta["version"] > 0 for entry in made),
+        "flips": sum(bool(entry.meta.get("flipped")) for entry in made),
+    }
+    counted = {name: before.get(name, 0) + count for name, count in picks.items()}
+    return counted if counted["picks"] else {}
 
 
 def projection_of(session: Session, companion: Companion) -> Projection:

@@ -6,9 +6,14 @@ It keeps the newest projection of each session until the store has it. What a pr
 import asyncio
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from companions.companion import Companion
+from companions.entries import Entry
 from companions.errors import StoreError
+from sessions.projections import projection_of, shown_after, title_of
+from sessions.session import Session
 from sessions.store import Projection, Store
 
 log = logging.getLogger("companions.projector")
@@ -34,6 +39,15 @@ class Projector:
         if waiting is None or waiting.seq <= projection.seq:
             self._waiting[projection.session_id] = projection
             self._schedule()
+
+    def show(self, session: Session, companion: Companion, entries: Sequence[Entry]) -> None:
+        """Take what a companion's newest entries, which follow on those that are shown, make of its session."""
+        session.counted = entries[-1].seq
+        if not session.title and companion.slot is not None:
+            session.title = title_of(companion.slot.query.text)
+        before = session.shown.get(companion.companion_type, {})
+        session.shown[companion.companion_type] = shown_after(before, companion, entries)
+        self.project(projection_of(session, companion))
 
     def forget(self, session_id: str) -> None:
         """Drop what waits to be shown of a session."""

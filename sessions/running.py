@@ -15,10 +15,12 @@ from itertools import takewhile
 from typing import Any, TypeVar
 
 from companions.errors import CompanionsError, InputError
-from companions.models import OnText
 
 T = TypeVar("T")
 log = logging.getLogger("companions.running")
+
+OnPiece = Callable[[str, str], None]
+"""Hears the type of the companion that a model writes for, and a piece of its text."""
 
 KEPT_FAILURES = 100
 """Failures that nobody has been told of yet; the oldest are forgotten first."""
@@ -29,14 +31,14 @@ class Running:
     """One step under way.
 
     Attributes:
-        characters: How many characters the model has written so far.
+        characters: How many characters models have written so far.
         asking: Whether a model is being asked right now; such a step is dropped at shutdown, it was never stored.
         waiting: How many calls wait for it.
         promised: Whether a call was told that it goes on: it does then, also when nobody waits.
         stopping: Whether somebody asked it to end; what it is at is finished.
         behind: Whether it waits for another process that is at the same work.
         told: How far a loop has come, in a few words.
-        on_text: Hears each piece of the model's text.
+        on_text: Hears each piece of the models' texts.
         closing: Whether the program is ending: a step that has not asked its model yet ends instead of asking.
     """
 
@@ -49,24 +51,42 @@ class Running:
     behind: bool = False
     closing: bool = False
     told: str = ""
-    on_text: OnText | None = None
+    on_text: OnPiece | None = None
 
     @property
     def pausing(self) -> bool:
         """Whether a loop takes no further step for now: its callers went away, or the program is ending."""
         return self.closing or (self.waiting == 0 and not self.promised)
 
-    def hear(self, piece: str) -> None:
-        """Count a piece of the model's text, and pass it on."""
+    def hear(self, companion_type: str, piece: str) -> None:
+        """Count a piece of what a model writes for a companion, and pass it on."""
         self.characters += len(piece)
         if self.on_text is not None:
-            self.on_text(piece)
+            self.on_text(companion_type, piece)
 
     def ask(self, asking: bool) -> None:
         """Note that a model call is about to begin or has ended."""
         if asking and self.closing:
             raise asyncio.CancelledError
         self.asking = asking
+
+
+@dataclass(slots=True)
+class AskingSeveral:
+    """Tells a run that models are asked for as long as any of several is."""
+
+    run: Running
+    _count: int = 0
+
+    def __call__(self, asking: bool) -> None:
+        """Note that one of several model calls is about to begin or has ended."""
+        if asking:
+            self.run.ask(True)
+            self._count += 1
+        else:
+            self._count -= 1
+            if not self._count:
+                self.run.ask(False)
 
 
 Make = Callable[[Running], Coroutine[Any, Any, T]]

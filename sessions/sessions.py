@@ -11,7 +11,6 @@ import string
 import time
 from collections.abc import Sequence
 from dataclasses import InitVar, dataclass, field, replace
-from functools import partial
 from itertools import takewhile
 
 from companions.companion import Companion
@@ -20,10 +19,12 @@ from companions.configuration import Defaults
 from companions.entries import Entry
 from companions.errors import SessionNotFoundError, StoreAwayError, StoreError
 from sessions.keeping import Keeper
+from sessions.knowledge import Knowledge
+from sessions.learning import Learner
 from sessions.leases import Leases
 from sessions.open_sessions import OpenSessions
 from sessions.places import Place
-from sessions.projections import brought_up, named, projection_of, shown_after, title_of
+from sessions.projections import brought_up, named
 from sessions.projector import Projector
 from sessions.reconciling import Reconciled
 from sessions.retention import Retention, keep_pruned
@@ -35,8 +36,6 @@ from sessions.writer import Writer
 
 log = logging.getLogger("companions.sessions")
 
-ADOPT_SECONDS = 20.0
-"""How often it is looked for what ended processes kept."""
 ALPHABET = string.ascii_lowercase + string.digits
 ID_LENGTH = 20
 """36 ** 20 ids: 103 bits."""
@@ -65,6 +64,7 @@ class Sessions:
     store: GuardedStore = field(init=False)
     writer: Writer = field(init=False)
     projector: Projector = field(init=False)
+    learner: Learner = field(init=False)
 
     def __post_init__(self, source: Store) -> None:
         """Give the store its bounds and its writer."""
@@ -72,6 +72,8 @@ class Sessions:
         self.writer = Writer(Keeper(self.store, self.spool, self._moved), early=self.early)
         self.projector = Projector(self.store)
         self.leases = Leases(self.store)
+        knowledge = Knowledge(store=self.store)
+        self.learner = Learner(find=self.find, shown=self.project, leases=self.leases, knowledge=knowledge)
 
     def mint(self, owner: str) -> Session:
         """Open a new session; it is stored with its first entry."""
@@ -117,7 +119,8 @@ class Sessions:
         heads = await self.store.list(owner, search=search, limit=limit, offset=offset)
         if not search:
             # They are in order of use, so that those that are left out are the last.
-            heads = [*takewhile(partial(self._current, now=time.time()), heads)]
+            now = time.time()
+            heads = [*takewhile(lambda head: not self.retention.archived(head, now), heads)]
         return [await self._true(head) for head in heads]
 
     async def head(self, session: Session) -> Head:
@@ -145,28 +148,22 @@ class Sessions:
             # Last: whoever looked for it until now has put it back.
             self.open.leave(session_id)
 
-    def _current(self, head: Head, now: float) -> bool:
-        return not self.retention.archived(head, now)
-
     async def project(self, session: Session, companion: Companion, entries: Sequence[Entry]) -> None:
         """Refresh what listings show after entries were stored; never fails the step that stored them."""
         self.open.weigh(session)
+        if any(entry.kind != "learned" for entry in entries):
+            session.last_type, session.used_at = companion.companion_type, time.time()
         try:
             await self._show(session, companion, entries)
+            self.learner.on_entry(session, companion, entries)
         except Exception:
             log.exception("what listings show of session %s could not be refreshed", session.session_id)
 
     async def _show(self, session: Session, companion: Companion, entries: Sequence[Entry]) -> None:
-        session.last_type, session.used_at = companion.companion_type, time.time()
-        if entries[0].seq != session.counted + 1:
+        if entries[0].seq == session.counted + 1:
+            self.projector.show(session, companion, entries)
+        else:
             await self.count_again(session)
-            return
-        session.counted = entries[-1].seq
-        if not session.title and companion.slot is not None:
-            session.title = title_of(companion.slot.query.text)
-        before = session.shown.get(companion.companion_type, {})
-        session.shown[companion.companion_type] = shown_after(before, companion, entries)
-        self.projector.project(projection_of(session, companion))
 
     async def count_again(self, session: Session) -> None:
         """Bring what is shown up to the store's head: another process, or a sibling that lost, wrote in between."""
@@ -181,23 +178,13 @@ class Sessions:
             session.shown = dict(projection.companions)
             self.projector.project(projection)
 
-    async def begin(self) -> None:
-        """Connect ahead of the first call, and take over, until cancelled, what ended processes have kept."""
-        self.writer.start()
-        try:
-            await self.store.head("-")
-        except StoreError as error:
-            log.warning("the store cannot be used: %s", error)
-        while True:
-            await asyncio.sleep(ADOPT_SECONDS)
-            self.writer.look_again()
-
     async def keep_pruned(self) -> None:
         """Delete what is older than sessions are kept, now and then, until cancelled."""
         await keep_pruned(self.store, self.retention, spared=self.writer.keeper.waits)
 
     async def rest(self) -> None:
         """Let the writer finish and end, and forget what is open: the next event loop opens it anew."""
+        await self.learner.rest()
         self.store.hurry()
         await self.leases.rest()
         await self.writer.drain()

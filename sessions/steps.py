@@ -26,6 +26,7 @@ from sessions.allowance import Allowance, Spending
 from sessions.answers import Answer, answer
 from sessions.asked import Caller, again, asking, given, not_recorded, opens_slot
 from sessions.choosing_models import Models, chosen
+from sessions.samples import model_for
 from sessions.seeing import task_of
 from sessions.session import Awake, Session
 from sessions.sessions import Sessions
@@ -138,7 +139,7 @@ class Desk:
             await self.sessions.project(session, awake.companion, await session.record(awake, notes))
 
     async def _found(self, companion: Companion, request: Request) -> Plan | Repeat:
-        return plan(companion, request, await self._wanted(companion, companion.companion_type, request))
+        return plan(companion, request, await self.wanted(companion, request))
 
     async def instructions(self, session: Session, companion_type: str) -> dict[str, str]:
         """Give what a caller that writes needs for the next step, as ``system`` and ``user``."""
@@ -152,7 +153,7 @@ class Desk:
             raise InputError("Nothing is to be written.", coming.why)
         return prompts.instructions_for_caller((await task_of(session, companion, found)).messages)
 
-    async def _wanted(self, companion: Companion, companion_type: str, request: Request) -> Configuration:
+    async def wanted(self, companion: Companion, request: Request) -> Configuration:
         """Choose the configuration that a new slot would take; within a slot the one that it began with holds.
 
         The sampling of the call that opens a companion is the session's; that of a later call is its own.
@@ -162,7 +163,10 @@ class Desk:
             return known
         library = await self.sessions.read_library()
         asked = request.sampling if known is None else Sampling(**known.asked)
-        return Configuration.choose(library.get(companion_type), self.sessions.defaults, asked)
+        own, defaults = library.get(companion.companion_type), self.sessions.defaults
+        model = model_for(Configuration.choose(own, defaults, asked), request)
+        learned = self.sessions.learner.knowledge.learned(companion.companion_type, model)
+        return Configuration.choose(own, defaults, asked, learned)
 
     async def _write(
         self, session: Session, awake: Awake, found: Plan, caller: Caller, choose: Choose | None

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from companions.entries import Entry
+from sessions.pattern_store import PatternStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,8 +141,8 @@ class Window:
     exchanges: int
 
 
-class Store(Protocol):
-    """A place where sessions are kept.
+class Store(PatternStore, Protocol):
+    """A place where sessions are kept, and beside them what was learned.
 
     Reads of a fork give the parent's entries up to the base, then its own, as if it were one session.
     """

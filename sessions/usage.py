@@ -13,7 +13,7 @@ from companions.entries import Entry
 Counts = dict[str, int]
 """``calls``, ``not_reported`` (calls whose provider told no usage), ``input_tokens``, ``output_tokens``,
 ``cache_read_tokens`` (part of the input), ``estimated_input_tokens`` and ``estimated_output_tokens`` (in place of what
-was not reported), ``largest_output_tokens``; what is 0 is left out."""
+was not reported), ``largest_output_tokens``, ``milliseconds`` (in which the model wrote); what is 0 is left out."""
 Sums = dict[str, Counts]
 """Counts by model, as it was asked for."""
 
@@ -27,8 +27,8 @@ MODELS = 8
 """Models that one companion's sums tell apart."""
 OTHERS = "other models"
 LARGEST = "largest_output_tokens"
-KEPT = frozenset({"models", "day"})
-"""What of a companion's shown values are its sums."""
+KEPT = frozenset({"models", "day", "course", "workflow", "workflows"})
+"""What of a companion's shown values is kept for sums, and told as such."""
 
 
 def tokens(usage: Mapping[str, int]) -> int:
@@ -105,13 +105,23 @@ def calls(sums: Mapping[str, Counts]) -> int:
     return sum(each.get("calls", 0) for each in sums.values())
 
 
+def milliseconds_of(entry: Entry) -> int:
+    """Add up how long the models took that an entry came of; several may have written at the same time."""
+    return sum(each.get("milliseconds", 0) for _, each in _calls(entry))
+
+
 def _calls(entry: Entry) -> list[tuple[str, Counts]]:
     """Give the calls of models that an entry came of: none if its caller or the offline editor wrote it."""
     parts: Sequence[Mapping[str, Any]] = next(
         (entry.meta[name] for name in SEVERAL if name in entry.meta), (entry.meta,)
     )
     return [
-        (str(part.get(ASKED) or part.get("model") or OTHERS), counts(part.get("usage", {}), part.get(ESTIMATED, {})))
+        (str(part.get(ASKED) or part.get("model") or OTHERS), _counts(part))
         for part in parts
         if ASKED in part or tokens(part.get("usage", {}))
     ]
+
+
+def _counts(part: Mapping[str, Any]) -> Counts:
+    took = round(1000 * part.get("seconds", 0))
+    return counts(part.get("usage", {}), part.get(ESTIMATED, {})) | ({"milliseconds": took} if took else {})

@@ -65,7 +65,7 @@ async def workflows_page(session: Session, *, offset: int = 0) -> Body:
     async for entry in _entries(session, kinds=("workflow",)):
         name = str(entry.meta.get("workflow_id"))
         begun.setdefault(name, entry)
-        known[name] = known.get(name, {}) | dict(entry.meta)
+        known[name] = dict(entry.meta)
     earlier = [name for name, entry in begun.items() if not offset or entry.seq < offset][::-1]
     page = earlier[:SHOWN_AT_ONCE]
     return {
@@ -74,8 +74,8 @@ async def workflows_page(session: Session, *, offset: int = 0) -> Body:
     }
 
 
-async def _entries(session: Session, **chosen: Any) -> AsyncIterator[Entry]:
-    after, more = 0, True
+async def _entries(session: Session, *, after: int = 0, **chosen: Any) -> AsyncIterator[Entry]:
+    more = True
     while more:
         entries = await session.store.page(session.session_id, after=after, limit=PAGE, **chosen)
         for entry in entries:
@@ -102,7 +102,7 @@ async def _told(session: Session, begun: Entry, known: Body) -> Body:
 
 async def _refine(session: Session, begun: Entry, known: Body, companion: Companion) -> Body:
     name, usage, last = begun.companion_type, Counter[str](), begun.at
-    async for entry in _entries(session, companion_type=name, slot=begun.slot, kinds=MADE):
+    async for entry in _entries(session, companion_type=name, slot=begun.slot, after=begun.seq, kinds=MADE):
         usage.update(entry.meta.get("usage", {}))
         last = entry.at
     reason = known.get("stop_reason") or stop_reason(companion)

@@ -13,13 +13,13 @@ from collections.abc import Callable, Sequence
 from pydantic import ValidationError
 
 from companions.errors import CompanionsError, InputError
-from terminal import arguments, doctor, keeping, listening, refine, storekeeping
+from terminal import arguments, consult, doctor, keeping, listening, refine, storekeeping
+from terminal.jobs import INTERRUPTED
 from terminal.program import MakeProgram, Program
 from terminal.screen import fail
 
 __all__ = ["Program", "run"]
 
-INTERRUPTED = 130
 _UNHEARD = logging.NullHandler()
 
 Command = Callable[[argparse.Namespace, MakeProgram], int]
@@ -27,6 +27,7 @@ Command = Callable[[argparse.Namespace, MakeProgram], int]
 COMMANDS: dict[str, Command] = {
     "serve": listening.serve,
     "refine": refine.refine,
+    "consult": consult.consult,
     "sessions": keeping.sessions,
     "show": keeping.show,
     "export": keeping.export,

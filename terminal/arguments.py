@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 
 from companions.errors import InputError
+from sessions.consultations import CONTRIBUTORS, SYNTHESIZER
 from sessions.retention import Retention
 
 DISTRIBUTION = "persistent-companions"
@@ -33,6 +34,7 @@ def parser(settings: Sequence[str]) -> argparse.ArgumentParser:
     commands = made.add_subparsers(dest="command", title="commands", metavar="COMMAND")
     _add_serve(commands.add_parser, settings)
     _add_refine(commands.add_parser)
+    _add_consult(commands.add_parser)
     _add_reading(commands.add_parser)
     _add_forget(commands.add_parser)
     _add_storekeeping(commands.add_parser)
@@ -73,6 +75,29 @@ def _add_refine(add: Add) -> None:
     refine.add_argument("--model", metavar="NAME", help="the model that writes: openai:NAME, or offline")
     refine.add_argument("--max-iterations", metavar="N", type=_positive, help="end the loop after N critiques")
     refine.add_argument("--budget", metavar="N", type=_positive, help="end the loop before it uses more than N tokens")
+
+
+def _add_consult(add: Add) -> None:
+    consult = add(
+        "consult",
+        help="ask several companions at once, and join their answers",
+        description=(
+            "Ask several companions the same question at once, and have another join their\n"
+            "answers. The joined answer goes to standard output; when that is a file or a\n"
+            "pipe, it is all that goes there."
+        ),
+        formatter_class=_FORMATTED,
+    )
+    usual = ", ".join(CONTRIBUTORS)
+    consult.add_argument("query", nargs="?", metavar="QUERY", help="the question")
+    consult.add_argument(
+        "--companion", metavar="TYPE", action="append", help=f"who is asked; once for each (default: {usual})"
+    )
+    consult.add_argument("--synthesizer", metavar="TYPE", help=f"who joins the answers (default: {SYNTHESIZER})")
+    consult.add_argument(
+        "--session", metavar="ID", help="go on with this session; without QUERY, with its newest question"
+    )
+    consult.add_argument("--model", metavar="NAME", help="the model that writes: openai:NAME")
 
 
 def _add_reading(add: Add) -> None:

@@ -1,18 +1,16 @@
 """The ``refine`` command: the whole loop in the terminal. It has the job done that the tool has done, and shows it.
 
-The answer goes to standard output, all else to wherever people read along (see ``screen``): on a terminal that is the
-same place, and the answer comes before the session's id; otherwise standard output holds the answer alone, byte for
-byte, and it comes last. The loop, its end and its pick are ``sessions``' work, what is seen of it ``watching``'s.
+The loop, its end and its pick are ``sessions``' work, what is seen of it ``watching``'s, and where the answer goes
+``jobs``'s.
 """
 
 import argparse
-import asyncio
-import shlex
 from dataclasses import dataclass, field
 from typing import Any
 
 from companions.companion import Companion
-from companions.errors import CompanionsError, InputError
+from companions.configuration import Configuration
+from companions.errors import InputError
 from companions.model_catalog import OFFLINE
 from companions.models import Sampling
 from companions.next_step import next_step, stop_reason
@@ -21,47 +19,24 @@ from sessions import loops
 from sessions.bounds import CANCELLED
 from sessions.calls import DEFAULT_TYPE, Pending
 from sessions.session import Session
-from terminal.program import MakeProgram, Program, drained
-from terminal.records import found
-from terminal.screen import Screen, fail
-from terminal.telling import QUIET, WARNING, tell_convergence, tell_heading, tell_pick, tell_usage
+from terminal.jobs import SIGNED, carry_out, command, session_of
+from terminal.program import MakeProgram, Program
+from terminal.screen import Screen
+from terminal.telling import QUIET, WARNING, tell_convergence, tell_pick, tell_usage
 from terminal.watching import Watch
 from terminal.wishes import Wish, read_wish
 
-SIGNED = "terminal"
-"""How a text that a person gave is signed."""
-INTERRUPTED = 130
 NO_MODEL = (
     "No model is configured for the terminal: the built-in editor works by rules, without a language model. "
     "For one, set OPENAI_API_KEY, or COMPANIONS_MODEL, or give --model."
 )
 BY_RULES = "The built-in editor works by rules, without a language model."
-AGAIN = "all the same tool again"
 
 
 def refine(chosen: argparse.Namespace, make: MakeProgram) -> int:
     """Run the loop to its end, or until somebody stops it; its session keeps every step either way."""
     wish = read_wish(chosen)
-    loop = Loop(make(), Screen.of_process(), wish)
-    try:
-        answer = asyncio.run(drained(loop.program, loop.run()))
-    except KeyboardInterrupt:
-        again = loop.resume
-        fail(f"Stopped. `{again}` goes on from there." if again else "Stopped before anything was stored.")
-        return INTERRUPTED
-    except CompanionsError as error:
-        if (again := loop.resume) is None:
-            raise
-        raise CompanionsError(error.what, _remedy(error.remedy, again)) from error
-    loop.tell_end(answer)
-    return 0
-
-
-def _remedy(remedy: str, again: str) -> str:
-    """Say what to do in a terminal's words, where the error speaks to a model that calls tools."""
-    if AGAIN in remedy:
-        return remedy.replace(f"C{AGAIN}", f"Run `{again}`").replace(f"c{AGAIN}", f"run `{again}`")
-    return f"{remedy} Nothing is lost: `{again}` goes on from there."
+    return carry_out(Loop(make(), Screen.of_process(), wish))
 
 
 def _asks(wish: loops.Wish, companion: Companion) -> bool:
@@ -92,16 +67,14 @@ class Loop:
         """The command that goes on with the session; ``None`` while there is nothing to go on with."""
         if self.session is None or not self.session.stored:
             return None
-        model = "" if self.wish.model is None else f" --model {shlex.quote(self.wish.model)}"
-        return f"companions refine --session {self.session.session_id}{model}"
+        return command("refine", self.session, self.wish.model)
 
     async def run(self) -> str:
         """Take the loop to its end; gives the answer."""
-        session = await self._open()
+        self.session = session = await session_of(self.program, self.wish.session_id, self.wish.model)
+        self.companion_type = self.wish.companion_type or session.last_type or DEFAULT_TYPE
         companion = await session.look(self.companion_type)
-        if companion.configuration is None:  # else it needs its file no more, and goes on without
-            (await self.program.calls.desk.sessions.read_library()).get(self.companion_type)
-        self.sampling, who = self._choose(companion)
+        self.sampling, who = self._choose(await self._configuration(companion))
         wish, again = self._asked(companion)
         self.screen.say(f"Session {session.session_id}, companion {self.companion_type}.", QUIET)
         asks = again is not None or _asks(wish, companion)
@@ -113,40 +86,21 @@ class Loop:
             self.screen.say("This session has ended; nothing was asked for anew.")
         return await self._conclude(session, done)
 
-    def tell_end(self, answer: str) -> None:
-        """Give the answer, and say how to see all of it again; the answer comes last where it goes elsewhere."""
-        session_id = "" if self.session is None else self.session.session_id
-        again = f"\nSession {session_id}. See it again: companions show {session_id}"
-        if self.screen.piped:
-            self.screen.say(again)
-            self.screen.result(answer)
-        else:
-            tell_heading(self.screen, "Answer")
-            self.screen.say(answer.rstrip("\n"))
-            self.screen.say(again, QUIET)
+    async def _configuration(self, companion: Companion) -> Configuration:
+        """Give what the next step is made with: a new question may have another than the one before."""
+        query, _ = self.wish.question(offline=False)
+        request = Request(step="draft", query=query, text_limit=self.program.text_limit)
+        return await self.program.calls.desk.wanted(companion, request)
 
-    async def _open(self) -> Session:
-        """Find the session, or mint one: its id must be known before the first step, which can be interrupted."""
-        wish, sessions = self.wish, self.program.calls.desk.sessions
-        if wish.model is not None:
-            self.program.calls.desk.models.get(wish.model)  # a wrong name is refused before anything is stored
-        if wish.session_id is None:
-            self.session = sessions.mint(self.program.owner)
-        else:
-            self.session = await found(self.program, wish.session_id)
-        self.companion_type = wish.companion_type or self.session.last_type or DEFAULT_TYPE
-        return self.session
-
-    def _choose(self, companion: Companion) -> tuple[Sampling, str]:
+    def _choose(self, known: Configuration) -> tuple[Sampling, str]:
         """Say who writes: who is named, else the session's own model, else the configured one, else the editor."""
-        defaults, known = self.program.calls.desk.sessions.defaults, companion.configuration
+        defaults = self.program.calls.desk.sessions.defaults
         if self.wish.model not in (None, OFFLINE):
             return Sampling(model=self.wish.model, execution_mode="server"), f"{self.wish.model} writes."
-        mode = defaults.execution_mode if known is None else known.execution_mode
-        if self.wish.model == OFFLINE or mode == "offline":
+        if self.wish.model == OFFLINE or known.execution_mode == "offline":
             return Sampling(execution_mode="offline"), BY_RULES
-        if mode == "server":
-            return Sampling(), f"{defaults.model if known is None else known.model} writes."
+        if known.execution_mode == "server":
+            return Sampling(), f"{known.model or defaults.model} writes."
         if defaults.execution_mode == "server":
             return Sampling(model=defaults.model, execution_mode="server"), f"{defaults.model} writes."
         return Sampling(execution_mode="offline"), NO_MODEL

@@ -10,14 +10,17 @@ import re
 import sys
 import time
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TextIO, cast
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self, TextIO, TypeVar, cast
 
 from rich.console import Console
 from rich.text import Text
 
 if TYPE_CHECKING:
     import io
+
+T = TypeVar("T")
 
 TAIL_CHARACTERS = 4_000
 """How much of a growing text is laid out at each refresh: more than any screen shows of it."""
@@ -95,16 +98,53 @@ class Screen:
     @contextlib.contextmanager
     def growing(self, name: str) -> Generator[Callable[[str], None]]:
         """Show a text while it grows, on a terminal; gives what hears its pieces."""
+        growing = _Growing(name, self.people)
+        with self.changing(growing.shown):
+            yield growing.hear
+
+    @contextlib.contextmanager
+    def changing(self, shown: Callable[[], Text]) -> Generator[None]:
+        """Show what changes, on a terminal, below all that is said meanwhile; it is gone when it is over."""
         if not self.terminal:
-            yield lambda _: None
+            yield
             return
-        # Only a loop at a terminal shows one.
+        # Only a job at a terminal shows something.
         from rich.live import Live  # noqa: PLC0415 - as said above
 
-        growing = _Growing(name, self.people)
-        with Live(console=self.people, transient=True, refresh_per_second=REFRESHES, get_renderable=growing.shown):
-            yield growing.hear
-            growing.over = True
+        over = False
+
+        def laid_out() -> Text:
+            return Text() if over else shown()
+
+        with Live(console=self.people, transient=True, refresh_per_second=REFRESHES, get_renderable=laid_out):
+            yield
+            over = True
+
+
+@dataclass(slots=True)
+class Stage:
+    """Where one changing thing at a time is shown, and nothing more once it was left: a job may outlive its caller."""
+
+    _shown: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+    _left: bool = False
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Take away what is shown, for good."""
+        self._left = True
+        self.clear()
+
+    def clear(self) -> None:
+        """Take away what is shown."""
+        self._shown.close()
+
+    def show(self, changing: AbstractContextManager[T]) -> T | None:
+        """Show something in the place of what was shown; gives what it gives, ``None`` once the stage was left."""
+        self.clear()
+        return None if self._left else self._shown.enter_context(changing)
 
 
 def _forgiving(stream: TextIO) -> TextIO:
@@ -121,7 +161,6 @@ class _Growing:
         self._name, self._console = name, console
         self._started = time.monotonic()
         self._characters, self._tail = 0, ""
-        self.over = False
 
     def hear(self, piece: str) -> None:
         self._characters += len(piece)
@@ -129,7 +168,7 @@ class _Growing:
 
     def shown(self) -> Text:
         seconds = time.monotonic() - self._started
-        if self.over or seconds < AT_ONCE_SECONDS:
+        if seconds < AT_ONCE_SECONDS:
             return Text()
         told = f"{self._name}: {seconds:.0f} s"
         if self._characters:

@@ -1,4 +1,4 @@
-"""What ``refine`` tells people: who writes, each step as it is made, how the loop ended. It decides nothing."""
+"""What jobs tell people: who writes, each step as it is made, how a loop ended. It decides nothing."""
 
 from typing import Any
 
@@ -50,6 +50,23 @@ def tell_step(screen: Screen, answer: Answer, entry: Entry, companion: Companion
         screen.say(f"Kept, but not taken: {entry.meta.get('guard_why', entry.meta['guard'])}.", WARNING)
     if answer.not_recorded:
         screen.say("This step had been written before; the stored text stands.", WARNING)
+
+
+def tell_contribution(screen: Screen, answer: Answer, entry: Entry, seconds: float) -> None:
+    """Tell what one of several companions wrote, in full."""
+    tell_heading(screen, entry.companion_type, *_taken(answer, entry, seconds))
+    screen.say(entry.text.rstrip("\n"))
+
+
+def tell_synthesis(screen: Screen, answer: Answer, entry: Entry, seconds: float) -> None:
+    """Tell that the contributions were drawn together; the text itself is the answer."""
+    tell_heading(screen, "Synthesis", f"by {entry.companion_type}", *_taken(answer, entry, seconds))
+
+
+def _taken(answer: Answer, entry: Entry, seconds: float) -> list[str]:
+    if answer.already_done:
+        return ["written before"]
+    return [str(entry.meta.get("model", "unknown")), f"{seconds:.1f} s", f"{len(entry.text):,} characters"]
 
 
 def tell_convergence(screen: Screen, body: dict[str, Any]) -> None:

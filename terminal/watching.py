@@ -12,10 +12,10 @@ from companions.models import OnText, Step
 from sessions.answers import Answer
 from sessions.calls import Waiting
 from sessions.session import Session
-from terminal.screen import Screen
+from terminal.screen import Screen, Stage
 from terminal.telling import tell_step
 
-REPORT_SECONDS = 10.0
+REPORT_SECONDS = 5.0
 """How often plain text tells that a step goes on."""
 WRITING = {"draft": "Drafting", "critique": "Critiquing", "revise": "Revising"}
 COMPARING = "Comparing versions"
@@ -31,7 +31,7 @@ class Watch:
     _name: str = COMPARING
     _since: float = 0.0
     _hear: OnText | None = None
-    _growing: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+    _stage: Stage = field(default_factory=Stage)
 
     @contextlib.contextmanager
     def waiting(self, step: Step | None) -> Generator[Waiting]:
@@ -40,7 +40,7 @@ class Watch:
         Args:
             step: What comes first.
         """
-        with self._growing:
+        with self._stage:
             self._await(step)
             yield Waiting(
                 seconds=float("inf"),
@@ -52,7 +52,7 @@ class Watch:
 
     async def made(self, answer: Answer) -> None:
         """Show a step that was made, and what grows next."""
-        self._growing.close()
+        self._stage.clear()
         companion = await self.session.look(self.companion_type)
         if answer.entry is not None:
             tell_step(self.screen, answer, answer.entry, companion, time.monotonic() - self._since)
@@ -61,9 +61,9 @@ class Watch:
     def _await(self, step: Step | None) -> None:
         self._name = COMPARING if step is None else WRITING[step]
         self._since = time.monotonic()
-        self._hear = self._growing.enter_context(self.screen.growing(self._name))
+        self._hear = self._stage.show(self.screen.growing(self._name))
 
-    def _heard(self, piece: str) -> None:
+    def _heard(self, _companion_type: str, piece: str) -> None:
         if self._hear is not None:
             self._hear(piece)
 

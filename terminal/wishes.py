@@ -54,8 +54,7 @@ def read_wish(chosen: argparse.Namespace) -> Wish:
     file: str | None = chosen.file
     if chosen.text is None and file is None and chosen.session is None:
         raise InputError("There is nothing to refine.", "Give a question, --file FILE or --session ID.")
-    if chosen.model == "host":
-        raise InputError("A terminal has no host whose model could write.", "Name a model as openai:NAME, or offline.")
+    check_model(chosen.model)
     return Wish(
         words=chosen.text,
         text=None if file is None else _read(file),
@@ -66,6 +65,12 @@ def read_wish(chosen: argparse.Namespace) -> Wish:
         max_iterations=chosen.max_iterations,
         budget=chosen.budget,
     )
+
+
+def check_model(name: str | None) -> None:
+    """Refuse a model that nobody at a terminal has."""
+    if name == "host":
+        raise InputError("A terminal has no host whose model could write.", "Name a model as openai:NAME, or offline.")
 
 
 def _read(file: str) -> str:

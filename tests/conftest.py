@@ -21,6 +21,15 @@ OUTSIDE_SETTINGS = ("COMPANIONS_", "OPENAI_", "LANGCHAIN_", "LANGSMITH_", "FASTM
 KEPT = {"XDG_RUNTIME_DIR"}
 
 
+# Folders whose files take longest, since most of their tests start processes.
+BEGUN_FIRST = {"fleet", "interop", "loops", "survival", "terminal", "tests", "wire"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the long files: one that is begun last keeps a single worker busy while the others have nothing."""
+    items.sort(key=lambda item: item.path.parent.name not in BEGUN_FIRST)
+
+
 def our_modules() -> list[ModuleType]:
     """Return our top-level modules without running them, so that a test pays for no import but its own."""
     specs = [find_spec(name) for name in OUR_MODULES]

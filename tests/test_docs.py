@@ -15,6 +15,7 @@ from fastmcp.client.transports import StdioTransport
 
 import server
 from tests.provider.server import KEY, Provider
+from tests.terminal.commands import Terminal
 
 pytest_plugins = ("tests.provider.fixtures",)
 
@@ -40,11 +41,18 @@ def run(command: list[str], **environment: str) -> subprocess.CompletedProcess[s
     )
 
 
-def program(*arguments: str, **environment: str) -> str:
-    """Run the console script's own function the way ``uv run companions`` does, and give its standard output."""
-    done = run([sys.executable, "-c", "import server, sys; sys.exit(server.main())", *arguments], **environment)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+@pytest.fixture
+def terminal(capsysbinary: pytest.CaptureFixture[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """The console script's own function in this process, on a store of the test's own."""
+    monkeypatch.setenv("COMPANIONS_STORE", f"sqlite:///{tmp_path / 'sessions.db'}")
+    return Terminal(capsysbinary)
+
+
+def told(terminal: Terminal, *words: str) -> str:
+    """Run a command that must succeed, and give its standard output."""
+    said = terminal(*words)
+    assert said.status == 0, said.err
+    return said.out.decode()
 
 
 def test_every_setting_is_in_the_readme_and_nothing_else_is() -> None:
@@ -100,7 +108,10 @@ async def test_the_command_of_the_host_blocks_serves_with_a_host_s_environment()
         assert {tool.name for tool in await client.list_tools()} >= {"draft", "critique", "revise"}
 
 
-def test_the_first_command_ends_with_an_answer_and_a_session() -> None:
+def test_the_first_command_ends_with_an_answer_and_a_session(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COMPANIONS_STORE")
     first = shlex.split(blocks("sh")[0])
     done = run([*first[:2], "--no-sync", *first[2:]])
     memo = (ROOT / "examples" / "memo.md").read_text()
@@ -109,23 +120,25 @@ def test_the_first_command_ends_with_an_answer_and_a_session() -> None:
     session = re.search(r"\b[a-z0-9]{20}\b", done.stderr)
     assert session is not None
     assert done.stdout.strip() != memo.strip()
-    assert memo.strip() in program("show", session[0])
-    assert list(Path.home().rglob("sessions.db"))
+    (store,) = Path.home().rglob("sessions.db")
+    monkeypatch.setenv("COMPANIONS_STORE", f"sqlite:///{store}")
+    assert memo.strip() in told(terminal, "show", session[0])
 
 
-def test_the_terminal_s_commands_run(provider: Provider) -> None:
+def test_the_terminal_s_commands_run(provider: Provider, terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     (commands,) = [block.splitlines() for block in blocks("sh") if "companions sessions" in block]
-    model = {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": provider.url}
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.setenv("OPENAI_BASE_URL", provider.url)
     session = ""
     for command in commands:
-        said = program(*shlex.split(command.replace("ID", session))[1:], *_answers(command), **model)
+        said = told(terminal, *shlex.split(command.replace("ID", session))[1:], *_answers(command))
         if command.startswith("companions refine"):
-            (listed,) = json.loads(program("sessions", "--json"))["sessions"]
+            (listed,) = terminal.json("sessions", "--json")["sessions"]
             session = listed["session_id"]
         assert said.strip() or " forget " in command
 
     assert provider.bodies
-    assert not json.loads(program("sessions", "--json"))["sessions"]
+    assert not terminal.json("sessions", "--json")["sessions"]
 
 
 def test_the_python_example_runs(provider: Provider) -> None:
@@ -137,8 +150,8 @@ def test_the_python_example_runs(provider: Provider) -> None:
 
 
 @pytest.mark.parametrize("variable", ["COMPANIONS_LOG_LEVEL", "COMPANIONS_REPLY_SECONDS"])
-def test_the_help_of_serve_lists_settings_with_their_defaults(variable: str) -> None:
-    said = program("serve", "--help")
+def test_the_help_of_serve_lists_settings_with_their_defaults(variable: str, terminal: Terminal) -> None:
+    said = told(terminal, "serve", "--help")
     default = server.Settings.model_fields[variable.removeprefix("COMPANIONS_").lower()].default
 
     assert re.search(rf"{variable}\n.*Default: {default}", said)

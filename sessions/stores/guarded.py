@@ -14,8 +14,10 @@ from typing import TypeVar
 
 from companions.entries import Entry
 from companions.errors import StoreAwayError, StoreError
-from sessions.store import Append, Committed, Conflict, Head, Outcome, Projection, Size, Store, Window
+from sessions.pattern_store import Share
+from sessions.store import Append, Conflict, Head, Outcome, Projection, Size, Store, Window
 from sessions.stores.deadlines import WAIT, Patience
+from sessions.stores.recognising import known, recognised
 
 log = logging.getLogger("companions.store")
 
@@ -75,13 +77,13 @@ class GuardedStore:
         """Store what fits; an append whose entries are in the store already is committed, whichever call did it."""
         outcomes = await self._within(lambda: self.store.append(appends))
         return [
-            await self._recognised(append, outcome) if isinstance(outcome, Conflict) else outcome
+            await recognised(self, append, outcome) if isinstance(outcome, Conflict) else outcome
             for append, outcome in zip(appends, outcomes, strict=True)
         ]
 
     async def holds(self, append: Append) -> bool:
         """Tell whether all entries of an append are in the store."""
-        return await self._known(append) == len(append.entries)
+        return await known(self, append) == len(append.entries)
 
     async def tail(self, session_id: str, companion_type: str, window: Window) -> list[Entry]:
         """Read what an open companion needs; see ``Store.tail``."""
@@ -124,6 +126,22 @@ class GuardedStore:
     async def tombstone(self, session_id: str) -> bool:
         """Erase a session; see ``Store.tombstone``."""
         return await self._alone(lambda: self.store.tombstone(session_id))
+
+    async def shares(self, companion_type: str | None = None) -> list[Share]:
+        """Read what was learned; see ``PatternStore.shares``."""
+        return await self._alone(lambda: self.store.shares(companion_type), self.seconds)
+
+    async def put_share(self, share: Share) -> bool:
+        """Store a share; see ``PatternStore.put_share``. It is not repeated: learning can wait, and nobody does."""
+        return await self._alone(lambda: self.store.put_share(share), self.seconds)
+
+    async def fold_shares(self, before: Sequence[Share], after: Share) -> bool:
+        """Put a share in the place of others; see ``PatternStore.fold_shares``."""
+        return await self._alone(lambda: self.store.fold_shares(before, after), self.seconds)
+
+    async def drop_shares(self, companion_type: str | None = None) -> int:
+        """Forget what was learned; see ``PatternStore.drop_shares``."""
+        return await self._alone(lambda: self.store.drop_shares(companion_type), self.seconds)
 
     async def close(self) -> None:
         """Let go of the store; one that does not answer is left to itself."""
@@ -209,26 +227,6 @@ class GuardedStore:
             log.exception("the store failed in a way that it does not know")
             return False
         return True
-
-    async def _recognised(self, append: Append, conflict: Conflict) -> Outcome:
-        """Tell whether entries that did not fit are there already: an earlier call stored them and could not say so."""
-        first = append.entries[0].seq
-        if conflict.seq < first:
-            return conflict
-        known = await self._known(append)
-        if known == len(append.entries):
-            return Committed()
-        if not known:
-            return conflict
-        (outcome,) = await self.append([Append(session_id=append.session_id, entries=append.entries[known:])])
-        return outcome
-
-    async def _known(self, append: Append) -> int:
-        """Count the first entries of an append that the store holds at their numbers."""
-        after, limit = append.entries[0].seq - 1, len(append.entries)
-        found = await self.page(append.session_id, after=after, limit=limit)
-        same = [stored.id == entry.id for stored, entry in zip(found, append.entries, strict=False)]
-        return [*same, False].index(False)
 
 
 def _away() -> StoreAwayError:

@@ -122,6 +122,26 @@ def test_a_bracket_left_open_is_a_sign_of_truncation_and_one_only_closed_is_not(
     assert kind_of(f"{cut}))\nprint(total)", calls) is None
 
 
+@pytest.mark.parametrize(
+    "end", ["if", "    total =", "    for price in prices:", "    total = add(a,", "    return a +"]
+)
+def test_a_text_that_ends_where_more_must_follow_is_truncated(end: str) -> None:
+    calls = "\n".join(f"call_{place}({place})" for place in range(20))
+    cut = "\n".join([*calls.splitlines()[:9], end])
+    assert kind_of(cut, calls) == (None if end == "if" else "truncated")
+    assert kind_of(cut, f"{calls}\nsum(") != "truncated"
+
+
+def test_code_may_lose_its_examples_and_prose_its_listing_but_not_prose_its_paragraphs() -> None:
+    examples = "\n".join(f"assert median([{place}, 2, 9]) == {max(2, place)}" for place in range(2, 9))
+    assert kind_of(CODE, f"{CODE}\n{examples}\n{examples}\n{examples}") is None
+    assert (
+        kind_of(CODE.strip(), f"{CODE}\nThis gives the middle of the values, for odd and even numbers of them.") is None
+    )
+    first, second = "It was dredged in March", ARTICLE
+    assert kind_of(first, f"{first}\n{second}") == "truncated"
+
+
 def test_a_tightened_text_with_a_proper_end_is_not_truncated() -> None:
     first, second = ARTICLE.split("\n\n")
     assert kind_of(f"{first}\n\n{second.split('. ')[0]}.") is None
@@ -137,7 +157,7 @@ def test_saying_the_same_over_and_over_is_a_runaway(text: str) -> None:
 
 
 def test_sheer_length_is_a_runaway_only_after_a_text_of_some_length() -> None:
-    many = " ".join(f"{place * 7919:x}" for place in range(300))
+    many = " ".join(f"{place * 7919:x}" for place in range(450))
     assert kind_of(f"{ARTICLE} {many}") == "runaway"
     assert kind_of(ARTICLE, ARTICLE[:130]) is None
 

@@ -5,7 +5,8 @@ A reply is a value; how it goes over the wire, in OpenAI's chat-completions form
 """
 
 import json
-from asyncio import shield, wait_for, wrap_future
+import time
+from asyncio import shield, sleep, wait_for, wrap_future
 from collections.abc import AsyncIterator, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -30,15 +31,20 @@ class Signal:
     """Something that happens once; set in one thread and waited for in the event loop of another."""
 
     def __init__(self) -> None:
-        self._future: Future[None] = Future()
+        self._future: Future[float] = Future()
 
     @property
     def is_set(self) -> bool:
         return self._future.done()
 
+    @property
+    def at(self) -> float | None:
+        """When it happened, by the monotonic clock; ``None`` before."""
+        return self._future.result() if self._future.done() else None
+
     def set(self) -> None:
         if not self._future.done():
-            self._future.set_result(None)
+            self._future.set_result(time.monotonic())
 
     async def wait(self) -> None:
         """Wait for it; a wait that is cancelled leaves the signal to the others, and none is endless."""
@@ -58,6 +64,7 @@ class Reply:
         headers: Of HTTP.
         fault: How it breaks, after the pieces if it has come so far.
         gate: Waited for after the first piece.
+        seconds: How long a streamed answer takes, evenly over its pieces.
     """
 
     pieces: tuple[str, ...] = ()
@@ -68,6 +75,12 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     fault: Fault | None = None
     gate: Signal | None = None
+    seconds: float = 0.0
+
+    @property
+    def words(self) -> str:
+        """The whole text."""
+        return "".join(self.pieces)
 
 
 def text(words: str, *, pieces: int = 1, **choices: Any) -> Reply:
@@ -97,7 +110,7 @@ def whole(reply: Reply, asked: Mapping[str, Any]) -> bytes:
     """Give the answer to a request without streaming."""
     if reply.fault == "broken_json":
         return b'{"choices": [{'
-    message = {"role": "assistant", "content": "".join(reply.pieces)}
+    message = {"role": "assistant", "content": reply.words}
     choices = [] if reply.fault == "no_choices" else [{"index": 0, "message": message, "finish_reason": reply.finish}]
     return json.dumps(_frame(reply, asked, "chat.completion", choices) | {"usage": _usage(reply, asked)}).encode()
 
@@ -114,6 +127,8 @@ async def events(reply: Reply, asked: Mapping[str, Any], closing: Signal) -> Asy
     for number, piece in enumerate(reply.pieces):
         if number == 1 and reply.gate is not None:
             await reply.gate.wait()
+        if reply.seconds:
+            await sleep(reply.seconds / len(reply.pieces))
         yield _delta(reply, asked, piece)
     await _interrupt(reply.fault, closing, hang="hang_mid_stream", cut="cut")
     for event in _ending(reply, asked):
@@ -168,5 +183,5 @@ def _usage(reply: Reply, asked: Mapping[str, Any]) -> Mapping[str, Any]:
     if reply.usage is not None:
         return reply.usage
     read = sum(len(str(message["content"]).split()) for message in asked["messages"])
-    wrote = len("".join(reply.pieces).split())
+    wrote = len(reply.words.split())
     return {"prompt_tokens": read, "completion_tokens": wrote, "total_tokens": read + wrote}

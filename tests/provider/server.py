@@ -1,15 +1,17 @@
 """A provider on the loopback: OpenAI's chat completions over real HTTP, with replies that a test queues beforehand.
 
 It records what it was asked and stands for every provider with that wire; it never decides what a test expects. Without
-a queued reply ``writer`` writes. As a process of its own: ``python tests/provider/server.py --port-file FILE``.
+a queued reply its author answers: ``writer``, unless a test names another. As a process of its own:
+``python tests/provider/server.py --port-file FILE``.
 """
 
 import argparse
 import asyncio
 import socket
 import sys
+import time
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +32,8 @@ from tests.provider.replies import Reply, Signal
 
 KEY = "sk-loopback-0123456789"
 """A key that looks like one, to be found again where it does not belong."""
+Author = Callable[[list[str]], Reply]
+"""Answers a prompt, given as the texts of its messages; called in the provider's own thread."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,15 +42,23 @@ class Exchange:
 
     Attributes:
         body: Its JSON.
+        prompt: The texts of its messages.
         headers: Their names in lower case.
         peer: The address that it came from; requests of one connection share it.
+        reply: What it is answered with.
+        began: When it arrived, by the monotonic clock.
         left: Set when the caller closed the connection before the end of the answer.
+        answered: Set when all of the answer was sent.
     """
 
     body: dict[str, Any]
+    prompt: list[str]
     headers: dict[str, str]
     peer: tuple[str, int]
+    reply: Reply
+    began: float = field(default_factory=time.monotonic)
     left: Signal = field(default_factory=Signal)
+    answered: Signal = field(default_factory=Signal)
 
 
 class Provider:
@@ -55,11 +67,13 @@ class Provider:
     Attributes:
         url: The base URL for clients.
         exchanges: The requests so far, in order of arrival.
+        author: Answers what no reply was queued for.
     """
 
     def __init__(self, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}/v1"
         self.exchanges: list[Exchange] = []
+        self.author: Author = _written
         self._queued: deque[Reply] = deque()
         self._arrivals: list[tuple[int, Signal]] = []
         self._closing = Signal()
@@ -88,14 +102,14 @@ class Provider:
             self._closing.set()
             self._closing = Signal()
             self.exchanges = []
+            self.author = _written
             self._queued.clear()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, until the caller goes away."""
         request = Request(scope, receive)
-        exchange = Exchange(body=await request.json(), headers=dict(request.headers), peer=scope["client"])
-        reply, closing = self._take(exchange)
-        answering = asyncio.create_task(_answer(reply, exchange, closing, send))
+        exchange, closing = self._take(await request.json(), dict(request.headers), scope["client"])
+        answering = asyncio.create_task(_answer(exchange, closing, send))
         leaving = asyncio.create_task(_left(receive))
         await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
         if not answering.done():
@@ -106,14 +120,14 @@ class Provider:
         if isinstance(failures[0], ConnectionAbortedError):
             raise failures[0]  # the server breaks the connection of an application that fails
 
-    def _take(self, exchange: Exchange) -> tuple[Reply, Signal]:
+    def _take(self, body: dict[str, Any], headers: dict[str, str], peer: tuple[str, int]) -> tuple[Exchange, Signal]:
+        prompt = [str(message["content"]) for message in body["messages"]]
         with self._lock:
+            reply = self._queued.popleft() if self._queued else self.author(prompt)
+            exchange = Exchange(body=body, prompt=prompt, headers=headers, peer=peer, reply=reply)
             self.exchanges.append(exchange)
             self._ring()
-            queued = self._queued.popleft() if self._queued else None
-            closing = self._closing
-        prompt = [str(message["content"]) for message in exchange.body["messages"]]
-        return queued or replies.text(writer.write(prompt), pieces=3), closing
+            return exchange, self._closing
 
     def _ring(self) -> None:
         for times, arrival in self._arrivals:
@@ -121,12 +135,17 @@ class Provider:
                 arrival.set()
 
 
+def _written(prompt: list[str]) -> Reply:
+    return replies.text(writer.write(prompt), pieces=3)
+
+
 async def _left(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
-async def _answer(reply: Reply, exchange: Exchange, closing: Signal, send: Send) -> None:
+async def _answer(exchange: Exchange, closing: Signal, send: Send) -> None:
+    reply = exchange.reply
     if reply.fault == "hang_before_headers":
         await closing.wait()
     streamed = bool(exchange.body.get("stream")) and reply.status == 200
@@ -143,6 +162,7 @@ async def _answer(reply: Reply, exchange: Exchange, closing: Signal, send: Send)
     else:
         body = replies.error_body(reply, exchange.headers.get("authorization", ""))
     await send({"type": "http.response.body", "body": body})
+    exchange.answered.set()
 
 
 def _listening() -> socket.socket:

@@ -19,35 +19,17 @@ from companions.offline import OfflineEditor
 from companions.requests import Request
 from sessions.answers import Answer
 from sessions.calls import Calls, Pending, Waiting
+from sessions.pattern_store import Share
 from sessions.sessions import Sessions
 from sessions.spool.spool import Spool
 from sessions.steps import Desk
 from sessions.store import Append, Head, Outcome, Projection, Size, Store, Window
+from tests.sessions.gate import Gate
 
 OWNER = "ann"
 LIBRARY = Library.load(None)
 
 T = TypeVar("T")
-
-
-class Gate:
-    """A place where calls can be made to wait; open unless a test closes it."""
-
-    def __init__(self) -> None:
-        self.reached = asyncio.Event()
-        self._open = asyncio.Event()
-        self._open.set()
-
-    def close(self) -> None:
-        self.reached.clear()
-        self._open.clear()
-
-    def open(self) -> None:
-        self._open.set()
-
-    async def passed(self) -> None:
-        self.reached.set()
-        await self._open.wait()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +104,18 @@ class FaultyStore:
 
     async def tombstone(self, session_id: str) -> bool:
         return await self._through("tombstone", lambda: self.store.tombstone(session_id))
+
+    async def shares(self, companion_type: str | None = None) -> list[Share]:
+        return await self._through("shares", lambda: self.store.shares(companion_type))
+
+    async def put_share(self, share: Share) -> bool:
+        return await self._through("put_share", lambda: self.store.put_share(share))
+
+    async def fold_shares(self, before: Sequence[Share], after: Share) -> bool:
+        return await self._through("fold_shares", lambda: self.store.fold_shares(before, after))
+
+    async def drop_shares(self, companion_type: str | None = None) -> int:
+        return await self._through("drop_shares", lambda: self.store.drop_shares(companion_type))
 
     async def close(self) -> None:
         if not self.keeps:
@@ -200,6 +194,7 @@ class Process:
         faulty, model = FaultyStore(store, keeps=keeps), ScriptedModel()
         chosen: dict[str, Any] = {"execution_mode": "client"} | defaults
         sessions = Sessions(faulty, LIBRARY, Defaults(**chosen), spool=spool, early=early)
+        sessions.learner.pause = float("inf")  # it learns when a test asks for it
         return cls(faulty, model, Calls(desk=Desk(sessions=sessions, models=Catalog(model))))
 
     async def call(

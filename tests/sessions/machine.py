@@ -20,7 +20,8 @@ from sessions.asked import Caller
 from sessions.calls import Pending
 from sessions.store import Store
 from tests.sessions.asking import TYPES, Ask
-from tests.sessions.faults import OWNER, Gate, Process, until
+from tests.sessions.faults import OWNER, Process, until
+from tests.sessions.gate import Gate
 from tests.sessions.oracle import Expected, OracleCompanion
 from tests.sessions.writing import log_of
 

@@ -19,6 +19,7 @@ from sessions.stores.sqlite.store import SQLiteStore
 from tests.sessions.building import TEXTS, Story, note, projection
 from tests.sessions.copies import FORGOTTEN, check_all, digest_of, filled, unheard
 from tests.sessions.faults import Fault, FaultyStore
+from tests.sessions.shared import share
 
 AWAY = StoreAwayError("The store is away.", "Wait.")
 TARGETS: dict[str, Callable[[pytest.FixtureRequest], Store]] = {
@@ -195,3 +196,32 @@ async def test_what_listings_show_is_not_set_back_by_a_later_copy(store: Store) 
     assert head is not None
     assert head.projection is not None
     assert head.projection.title == "newer"
+
+
+async def test_what_was_learned_is_copied_as_it_is_and_a_newer_share_stays(store: Store, target: Store) -> None:
+    mine = [share("p1"), share("p2"), share("p2", 2), share("p3"), share("p9", companion_type="strategy")]
+    theirs = [share("p1"), share("p1", 2), share("p2"), share("p3", state={"another": 1}), share("p4")]
+    for place, put in ((store, mine), (target, theirs)):
+        for each in put:
+            assert await place.put_share(each)
+    both = [share("p1", 2), share("p2", 2), share("p3", state={"another": 1}), share("p4"), mine[-1]]
+    for _ in range(2):
+        await copy(store, target, unheard)
+        assert await target.shares() == both
+    assert await store.shares() == [share("p1"), share("p2", 2), share("p3"), mine[-1]]
+    assert await store.put_share(share("p2", 3))
+    await copy(store, target, unheard)
+    assert (await target.shares())[1] == share("p2", 3)
+
+
+async def test_shares_that_did_not_arrive_come_with_the_next_run() -> None:
+    source, target = MemoryStore(), FaultyStore(MemoryStore())
+    await Story(source).write()
+    for process in ("p1", "p2", "p3"):
+        assert await source.put_share(share(process))
+    target.breaks("fold_shares", None, Fault(AWAY, commits=True))
+    with pytest.raises(StoreAwayError):
+        await copy(source, target, unheard)
+    assert await target.shares() == [share("p1"), share("p2")]
+    assert (await copy(source, target, unheard)).sessions == 1
+    assert await target.shares() == await source.shares()

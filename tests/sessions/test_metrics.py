@@ -1,6 +1,7 @@
 """Metrics: what a person's companions used, as numbers that say what they do not know."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,7 @@ from sessions.metrics import NEWEST, Metrics
 from sessions.reading import Reading
 from sessions.stores.memory.store import MemoryStore
 from tests.sessions.faults import OWNER, Process, ScriptedModel
+from tests.sessions.looping import CONTENT, loop_of, process_on, refine, version, votes
 from tests.sessions.spending import SERVER, Silent, spending, with_models
 
 PRICES = Prices(table={"openai:a": Price(input=1_000_000, output=2_000_000)}, currency="EUR")
@@ -48,12 +50,17 @@ async def test_usage_is_told_by_companion_model_and_provider_with_its_cost(proce
         "input_tokens": 14,
         "output_tokens": 2 * WRITTEN,
         "cache_read_tokens": 0,
+        "model_seconds": 0,
         "cost": 14 + 4 * WRITTEN,
     }
     assert body["models"]["openai:a"] == body["providers"]["openai"] == body["companions"]["generic"]["usage"] == priced
     assert body["currency"] == "EUR"
-    assert body["companions"]["generic"]["iterations"] == {"least": 1, "median": 1, "most": 1}
-    assert body["sessions"] == {"counted": 1, "newest": NEWEST, "entries": {"least": 7, "median": 7, "most": 7}}
+    assert body["companions"]["generic"]["iterations"] == {"in_all": 1, "least": 1, "median": 1, "most": 1}
+    sessions = body["sessions"]
+    assert (sessions["counted"], sessions["newest"]) == (1, NEWEST)
+    assert sessions["entries"] == {"least": 7, "median": 7, "most": 7}
+    assert sessions["companions"] == {"least": 2, "median": 2, "most": 2}
+    assert 0 <= sessions["seconds"]["most"] < 60
     assert body["limits"] == {
         "session": {"tokens": 100_000, "cost": None},
         "owner_day": {"tokens": None, "cost": None},
@@ -70,6 +77,7 @@ async def test_what_is_not_reported_or_not_priced_is_called_so(process: Process)
         "input_tokens": "not reported",
         "output_tokens": "not reported",
         "cache_read_tokens": "not reported",
+        "model_seconds": 0,
         "calls_not_reported": 1,
         "cost": "not priced",
     }
@@ -81,16 +89,51 @@ async def test_failures_and_seconds_are_those_of_this_process(process: Process) 
     process.model.script.append(ModelError("It failed.", "Call again."))
     with pytest.raises(ModelError):
         await process.step("revise", session_id, "generic", sampling=SERVER)
-    models = (await metrics(process).of(OWNER))["process"]["models"]
-    assert (models["openai:a"]["calls"], models["openai:a"]["failures"]) == (3, 1)
-    assert models["openai:a"]["seconds"] >= 0
+    seen = (await metrics(process).of(OWNER))["process"]
+    assert (seen["models"]["openai:a"]["calls"], seen["models"]["openai:a"]["failures"]) == (3, 1)
+    assert seen["models"]["openai:a"]["seconds"] >= 0
+    assert seen["providers"] == {"local": seen["models"]["local:b"], "openai": seen["models"]["openai:a"]}
+
+
+async def test_the_models_of_one_provider_are_told_together(process: Process) -> None:
+    other = ScriptedModel(name="openai:other")
+    with_models(process, default=process.model, other=other)
+    await process.step("draft", query="Q?", sampling=SERVER)
+    other.script.append(ModelError("It failed.", "Call again."))
+    with pytest.raises(ModelError):
+        await process.step("draft", query="And then?", sampling=replace(SERVER, model="other"))
+    seen = (await metrics(process).of(OWNER))["process"]
+    assert [(name, each["calls"]) for name, each in seen["models"].items()] == [("openai:a", 1), ("openai:other", 1)]
+    assert (seen["providers"]["openai"]["calls"], seen["providers"]["openai"]["failures"]) == (2, 1)
+
+
+async def test_iterations_of_earlier_queries_count_in_all_and_one_written_again_counts_once(process: Process) -> None:
+    session_id = await used(process)
+    await process.step("critique", session_id, "generic", redo=True, sampling=SERVER)
+    await process.step("draft", session_id, "generic", query="And then?", sampling=SERVER)
+    body = await metrics(process).of(OWNER)
+    assert body["companions"]["generic"]["iterations"] == {"in_all": 1, "least": 0, "median": 0, "most": 0}
+
+
+async def test_of_all_picks_it_is_told_how_many_fell_on_a_revision_and_how_many_not_on_the_last() -> None:
+    async with process_on(MemoryStore()) as process:
+        first = [*loop_of(version(0), version(8), version(10)), *votes("A", "D")]
+        process.model.script.extend([*first, version(0), CONTENT, *loop_of(version(0), version(8)), *votes("A", "D")])
+        session_id = (await refine(process, query="A revision, not the last?", max_iterations=2)).session_id
+        await refine(process, session_id, query="The draft, and there is no other?")
+        await refine(process, session_id, companion="strategy", query="The draft, not the revision?", max_iterations=1)
+        body = await metrics(process).of(OWNER)
+        assert body["refining"] == {"picks": 3, "helped": 1, "flips": 2}
+        generic = body["companions"]["generic"]
+        assert (generic["picks"], generic["helped"], generic["flips"]) == (2, 1, 1)
 
 
 async def test_another_owner_sees_nothing_of_it(process: Process) -> None:
     await used(process)
     body = await metrics(process).of("bob")
     assert (body["sessions"]["counted"], body["models"], body["companions"]) == (0, {}, {})
-    assert body["process"] == {"models": {}}
+    assert (body["workflows"], body["refining"]) == ({}, {"picks": 0, "helped": 0, "flips": 0})
+    assert body["process"] == {"models": {}, "providers": {}}
 
 
 async def test_an_overview_holds_the_same_sums(process: Process) -> None:

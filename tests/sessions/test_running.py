@@ -14,7 +14,8 @@ from sessions.answers import Answer
 from sessions.calls import Pending
 from sessions.running import KEPT_FAILURES, Key, Running, Runs
 from sessions.stores.memory.store import MemoryStore
-from tests.sessions.faults import Gate, Process, until
+from tests.sessions.faults import Process, until
+from tests.sessions.gate import Gate
 from tests.sessions.writing import log_of
 
 PLACE = ("s1", "generic", "critique")
@@ -112,7 +113,7 @@ async def test_waiting_is_reported_and_ends_with_the_budget(work: Work) -> None:
     runs, heard = Runs(), list[int]()
 
     async def report(run: Running) -> None:
-        run.hear("four")
+        run.hear("generic", "four")
         heard.append(run.characters)
 
     until = asyncio.get_running_loop().time() + 0.1

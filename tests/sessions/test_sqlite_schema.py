@@ -3,14 +3,21 @@
 import asyncio
 import sqlite3
 from contextlib import closing
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from companions.errors import StoreError, StoreVersionError
+from sessions.store import Committed
+from sessions.stores.sqlite import writes as sqlite_writes
 from sessions.stores.sqlite.schema import STEPS, VERSION, open_database
 from sessions.stores.sqlite.store import SQLiteStore
-from tests.sessions.building import Program, Story, note, one
+from tests.sessions.building import Program, Story, note, one, projection
+from tests.sessions.shared import share
+
+RELEASED = ["008cb799c7916034", "44ec863dfab6b584"]
+"""Of the steps, what they are digested to."""
 
 
 def bytes_of(folder: Path) -> dict[str, bytes]:
@@ -73,3 +80,35 @@ async def test_a_step_forward_that_fails_changes_nothing(sqlite: SQLiteStore, pa
     story.store = SQLiteStore(path)
     await story.check()
     await story.store.close()
+
+
+def write_first_version(path: Path, story: Story) -> None:
+    """Make a file as the first version did, which knew sessions and no shares, and write a session into it."""
+    with closing(open_database(path, seconds=0.5, steps=STEPS[:1])) as connection:
+        append = story.append(note("query"), note("draft"))
+        assert sqlite_writes.append(connection, appends=[append], known=sqlite_writes.Places()) == [Committed()]
+        sqlite_writes.project(connection, projections=[projection("s1", title="T")])
+        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+    story.entries += append.entries
+
+
+async def test_a_file_of_the_first_version_keeps_its_sessions_and_can_hold_what_was_learned(
+    sqlite: SQLiteStore, path: Path
+) -> None:
+    story = Story(sqlite)
+    await asyncio.to_thread(write_first_version, path, story)
+    other = SQLiteStore(path)
+    assert await asyncio.gather(sqlite.shares(), other.shares()) == [[], []]
+    await story.check()
+    head = await other.head("s1")
+    assert head is not None
+    assert head.projection == projection("s1", title="T")
+    await story.write(note("critique"))
+    assert await other.put_share(share())
+    assert await sqlite.shares() == [share()]
+    await other.close()
+
+
+def test_a_step_that_brought_files_forward_is_not_edited() -> None:
+    digests = [sha256("\n".join(step).encode()).hexdigest()[:16] for step in STEPS]
+    assert digests == RELEASED

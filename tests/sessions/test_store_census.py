@@ -3,7 +3,9 @@
 import pytest
 
 from sessions.store import Head, Size, Store
+from sessions.stores.memory.store import MemoryStore
 from tests.sessions.building import Story, note, projection
+from tests.sessions.shared import share
 
 
 async def test_a_walk_meets_every_living_session_of_every_owner_in_order_of_id(store: Store) -> None:
@@ -69,3 +71,20 @@ async def test_a_size_grows_with_a_large_text(store: Store, letter: str) -> None
     after = await store.size()
     assert after.bytes >= before.bytes + len(text) // 2
     assert after == Size(sessions=1, entries=2, bytes=after.bytes)
+
+
+async def test_what_was_learned_lies_beside_all_sessions(store: Store) -> None:
+    await Story(store).write()
+    before = await store.size()
+    # So much that a store that counts in pages has taken another one.
+    parts = [share(f"p{number}", state={"text": "x" * 1_500}) for number in range(60)]
+    for each in parts:
+        assert await store.put_share(each)
+    after = await store.size()
+    assert (after.sessions, after.entries) == (1, 1)
+    assert (after.bytes > before.bytes) == (not isinstance(store, MemoryStore)), "in memory only texts are counted"
+    assert await store.fold_shares(parts[1:], share("folded"))
+    assert await store.put_share(share("p0", 2))
+    assert await store.shares("generic") == [share("folded"), share("p0", 2)]
+    assert await store.drop_shares("generic") == 2
+    assert [head.opening.session_id for head in await store.scan()] == ["s1"]

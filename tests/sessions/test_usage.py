@@ -3,7 +3,7 @@
 from typing import Any
 
 from companions.entries import Entry
-from sessions.usage import MODELS, OTHERS, calls, in_all, on_day, sums_after
+from sessions.usage import MODELS, OTHERS, calls, in_all, milliseconds_of, on_day, sums_after
 
 DAY = 86_400.0
 USAGE = {"input_tokens": 5, "output_tokens": 3, "total_tokens": 8, "cache_read_tokens": 2}
@@ -62,6 +62,15 @@ def test_each_comparison_of_a_pick_counts() -> None:
     told = {"asked_model": "openai:m", "model": "m-1", "usage": USAGE}
     found = sums_after({}, [entry(model="m-1", usage=USAGE, comparisons=[told, told])])["models"]
     assert {model: sums["calls"] for model, sums in found.items()} == {"openai:m": 2}
+
+
+def test_how_long_models_wrote_is_added_up_also_where_they_wrote_at_the_same_time() -> None:
+    one: dict[str, Any] = {"asked_model": "openai:a", "usage": USAGE, "seconds": 1.25}
+    both = entry(model="a, b", usage=USAGE, seconds=1.25, critics=[one, one | {"asked_model": "b", "seconds": 0.5}])
+    by_hand = entry(model="host:tests", seconds=9.0)
+    found = sums_after(sums_after({}, [entry(**one)]), [both, by_hand])
+    assert {model: sums["milliseconds"] for model, sums in found["models"].items()} == {"openai:a": 2500, "b": 500}
+    assert [milliseconds_of(each) for each in (both, by_hand)] == [1750, 0]
 
 
 def test_only_the_newest_day_is_kept_apart() -> None:

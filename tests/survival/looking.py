@@ -15,7 +15,7 @@ from tests.wire.processes import Connection
 from tests.wire.reading import JSON, show
 
 PAGE = 500
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 40.0
 """Within which a store must have what was kept for it while it did not answer."""
 LOOKS_AT_ONCE = 16
 """Companions that are read at the same time: a server serves one owner so many calls at once."""

@@ -5,10 +5,11 @@ It knows how to start a command and read what it said; what a command must say i
 
 import json
 import os
+import pty
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,3 +73,29 @@ def run(*words: str, environment: Mapping[str, str] | None = None, **options: An
     with start(*words, environment=environment, **options) as process:
         out, err = process.communicate(timeout=60)
     return Said(process.returncode, out, err.decode())
+
+
+def on_a_terminal(*words: str, seen: Callable[[bytes], None] = lambda _: None) -> tuple[int, str]:
+    """Run a command on a pseudo-terminal; gives its status and all that the terminal received.
+
+    Args:
+        words: The command line.
+        seen: Shown all that has come so far, whenever more has.
+    """
+    ours, theirs = pty.openpty()
+    streams = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
+    with start(*words, environment={"TERM": "xterm-256color"}, **streams) as process:
+        os.close(theirs)
+        received = b""
+        while piece := _read(ours):
+            received += piece
+            seen(received)
+    os.close(ours)
+    return process.returncode, received.decode()
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65_536)
+    except OSError:  # how Linux says that the last writer is gone
+        return b""

@@ -1,12 +1,10 @@
-import os
-import pty
 import signal
 from pathlib import Path
 
 from tests.provider import replies
 from tests.provider.replies import Signal
 from tests.provider.server import KEY, Provider
-from tests.terminal.commands import MEMO, ROOT, SESSION, Said, run, start
+from tests.terminal.commands import MEMO, ROOT, SESSION, Said, on_a_terminal, run, start
 
 pytest_plugins = ("tests.provider.fixtures",)
 
@@ -72,25 +70,6 @@ def test_a_named_model_writes_even_where_the_host_is_meant_to(provider: Provider
     assert said.status == 0
     assert {body["model"] for body in provider.bodies} == {"named"}
     assert "Max iterations" in said.err
-
-
-def on_a_terminal(*words: str) -> tuple[int, str]:
-    """Run a command on a pseudo-terminal; gives its status and all that the terminal received."""
-    ours, theirs = pty.openpty()
-    with start(*words, environment={"TERM": "xterm-256color"}, stdin=theirs, stdout=theirs, stderr=theirs) as process:
-        os.close(theirs)
-        received = b""
-        while piece := _read(ours):
-            received += piece
-    os.close(ours)
-    return process.returncode, received.decode()
-
-
-def _read(terminal: int) -> bytes:
-    try:
-        return os.read(terminal, 65_536)
-    except OSError:  # how Linux says that the last writer is gone
-        return b""
 
 
 def test_on_a_terminal_changes_are_coloured_and_the_answer_comes_before_the_session() -> None:

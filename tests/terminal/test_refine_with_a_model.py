@@ -60,3 +60,18 @@ def test_a_budget_that_allows_no_draft_keeps_the_question(terminal: Terminal, pr
     assert "has ended" not in said.err
     command = said.err.rpartition("`companions ")[2].partition("`")[0].split()
     assert terminal(*command, "--budget", "100000").out
+
+
+def test_a_new_question_is_written_by_whoever_writes_now_and_it_says_so(
+    terminal: Terminal, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = terminal("refine", "When is the bridge open?", "--max-iterations", "1")
+    monkeypatch.setenv("COMPANIONS_MODEL", "openai:other")
+    second = terminal("refine", "When is it closed?", "--max-iterations", "1", "--session", first.session_id)
+    assert "openai:other writes." in second.err
+    assert provider.bodies[-1]["model"] == "other"
+    monkeypatch.setenv("COMPANIONS_MODEL", "host")
+    asked = len(provider.bodies)
+    third = terminal("refine", "There was alot of rain.", "--session", first.session_id)
+    assert "No model is configured for the terminal" in third.err
+    assert (third.out, len(provider.bodies)) == (b"There was a lot of rain.\n", asked)

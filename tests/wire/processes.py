@@ -31,7 +31,7 @@ ROOT = Path(__file__).parents[2]
 SERVER = ROOT / "server.py"
 HTTP = (sys.executable, str(SERVER), "serve", "--http")
 MODEL = "loopback-1"
-START_SECONDS = 30
+START_SECONDS = 60
 LOOK_SECONDS = 0.02
 
 

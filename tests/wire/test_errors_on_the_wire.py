@@ -155,12 +155,14 @@ def faults_of(said: str, expected: str) -> list[str]:
 async def test_a_call_that_is_refused_says_why_and_what_to_do_and_records_nothing(client: Connection) -> None:
     ids = await begin(client)
     wrong: dict[str, list[str]] = {}
+    before = await everything(client, ids)
     for case, (_, _, expected) in CALLS.items():
-        before = await everything(client, ids)
         said = await refusal(client, ids, case)
         faults = faults_of(said, expected)
-        if "The query is kept in session " not in said and await everything(client, ids) != before:
+        after = await everything(client, ids)
+        if "The query is kept in session " not in said and after != before:
             faults.append("was refused and recorded something")
+        before = after
         wrong |= {case: faults} if faults else {}
     assert wrong == {}
     done = await client.call_tool("revise", {"session_id": ids[CRITIQUED], "text": "The draft of {critiqued}, longer."})

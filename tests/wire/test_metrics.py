@@ -48,6 +48,14 @@ async def thought(client: Client[Any], query: str) -> None:
         await client.call_tool(step, session)
 
 
+async def refined(client: Client[Any], query: str) -> str:
+    """Have a loop of one iteration made to its end; gives its session."""
+    asked: dict[str, Any] = {"query": query, "max_iterations": 1}
+    while (done := (await client.call_tool("refine", asked)).structured_content or {})["status"] == "running":
+        asked = {"session_id": done["session_id"]}
+    return done["session_id"]
+
+
 async def test_a_run_stops_before_the_call_that_would_exceed_and_its_numbers_are_the_provider_s(
     provider: Provider, mcp: FastMCP
 ) -> None:
@@ -59,3 +67,20 @@ async def test_a_run_stops_before_the_call_that_would_exceed_and_its_numbers_are
     assert {name: told[name] for name in truth} == truth
     assert told["cost"] == pytest.approx((truth["input_tokens"] + 2 * truth["output_tokens"]) / 1e6, abs=1e-6)
     assert f"{truth['input_tokens'] + truth['output_tokens']:,} are spent" in str(refusal.value)
+
+
+async def test_a_loop_is_told_with_its_time_and_tokens_by_kind_and_by_provider(
+    provider: Provider, mcp: FastMCP
+) -> None:
+    async with Client(mcp) as client:
+        session = await refined(client, "What takes how long?")
+        body, truth = await resource(client, "resource://metrics"), counted(provider)
+        overview = await resource(client, f"resource://sessions/{session}")
+    (newest,) = overview["workflows"]["newest"]
+    sums, used = body["workflows"]["refine"], body["providers"]["openai"]
+    assert (newest["workflow"], newest["orchestrator"], newest["state"]) == ("refine", "generic", "done")
+    assert (sums["begun"], sums["ended"]) == (1, {newest["stop_reason"]: 1})
+    assert overview["workflows"]["by_kind"]["refine"] == sums
+    assert sums["usage"]["output_tokens"] == used["output_tokens"] == truth["output_tokens"]
+    assert sums["model_seconds"] == used["model_seconds"] > 0
+    assert body["process"]["providers"]["openai"]["calls"] == used["calls"] == truth["calls"]

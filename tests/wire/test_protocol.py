@@ -1,14 +1,17 @@
 """What goes over the wire: JSON-RPC and nothing else, little of it, and whole texts in pages."""
 
 import json
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+import pytest_asyncio
 
 from sessions.reading import Part
 from tests.wire.processes import ERAS, Era
-from tests.wire.raw_stdio import RawHost, raw_host
+from tests.wire.raw_stdio import JSON, RawHost, raw_host
 
 BROKEN_FILE = "---\nname: broken\ndescription: [\n---\n## Draft\n"
 LONG = 'Ein Absatz über {Gedächtnis}: "gesagt", 漢字, 🧠.\n\nDann \\ noch\teiner.\n\n' * 2_200
@@ -73,12 +76,26 @@ async def test_nothing_but_json_rpc_is_written_to_stdout_from_a_cold_start_on(
     assert ("DEBUG" in log) == (condition == "DEBUG")
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A host that has shaken hands, and what the server said of itself."""
+
+    host: RawHost
+    about: JSON
+
+
+@pytest_asyncio.fixture(params=ERAS, scope="module", loop_scope="module")
+async def begun(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Begun]:
+    """One process for all tests that mind nobody else's sessions."""
+    async with raw_host(tmp_path_factory.mktemp("stdio"), request.param) as host:
+        yield Begun(host, await host.begin())
+
+
 # Trap 1: the shipped entry point listed no tools at all.
-@pytest.mark.parametrize("era", ERAS)
-async def test_tools_and_instructions_are_few_words_and_declare_no_output(tmp_path: Path, era: Era) -> None:
-    async with raw_host(tmp_path, era) as host:
-        about = await host.begin()
-        listing = await host.ask("tools/list")
+@pytest.mark.asyncio(loop_scope="module")
+async def test_tools_and_instructions_are_few_words_and_declare_no_output(begun: Begun) -> None:
+    host, about = begun.host, begun.about
+    listing = await host.ask("tools/list")
     tools = {tool["name"]: tool for tool in listing["tools"]}
     assert {"draft", "critique", "revise", "show_thinking", "list_sessions"} <= set(tools)
     assert characters(listing) < 12_000
@@ -105,26 +122,25 @@ async def whole(host: RawHost, session_id: str, first: dict[str, Any], key: str)
     return text
 
 
-@pytest.mark.parametrize("era", ERAS)
-async def test_a_long_text_comes_in_pages_that_put_together_are_it_byte_for_byte(tmp_path: Path, era: Era) -> None:
-    async with raw_host(tmp_path, era) as host:
-        await host.begin()
-        asked = await host.call("draft", query=LONG)
-        assert max(channels(asked)) <= 100_000
-        told = asked["result"]["structuredContent"]
-        session_id, prompt = told["session_id"], told["instructions"]
-        assert LONG in await whole(host, session_id, {"user": prompt["user"], "more": told["more"]}, "user")
-        for step, key, part in (("draft", "text", "answer"), ("critique", "critique", "latest_critique")):
-            done = await host.call(step, session_id=session_id, text=LONG)
-            assert max(channels(done)) <= 1_600
-            again = await host.call(step, session_id=session_id)
-            assert max(channels(again)) <= 100_000
-            repeated = again["result"]["structuredContent"]
-            assert repeated["already_done"] is True
-            assert (await whole(host, session_id, repeated, "text")).startswith(LONG)
-            first = await host.call("show_thinking", session_id=session_id, part=part)
-            assert max(channels(first)) <= 100_000
-            assert await whole(host, session_id, first["result"]["structuredContent"], key) == LONG
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_long_text_comes_in_pages_that_put_together_are_it_byte_for_byte(begun: Begun) -> None:
+    host = begun.host
+    asked = await host.call("draft", query=LONG)
+    assert max(channels(asked)) <= 100_000
+    told = asked["result"]["structuredContent"]
+    session_id, prompt = told["session_id"], told["instructions"]
+    assert LONG in await whole(host, session_id, {"user": prompt["user"], "more": told["more"]}, "user")
+    for step, key, part in (("draft", "text", "answer"), ("critique", "critique", "latest_critique")):
+        done = await host.call(step, session_id=session_id, text=LONG)
+        assert max(channels(done)) <= 1_600
+        again = await host.call(step, session_id=session_id)
+        assert max(channels(again)) <= 100_000
+        repeated = again["result"]["structuredContent"]
+        assert repeated["already_done"] is True
+        assert (await whole(host, session_id, repeated, "text")).startswith(LONG)
+        first = await host.call("show_thinking", session_id=session_id, part=part)
+        assert max(channels(first)) <= 100_000
+        assert await whole(host, session_id, first["result"]["structuredContent"], key) == LONG
 
 
 async def pages(host: RawHost, session_id: str, part: str) -> tuple[int, int]:
@@ -140,19 +156,19 @@ async def pages(host: RawHost, session_id: str, part: str) -> tuple[int, int]:
     return max(sizes)
 
 
-async def test_no_part_outgrows_its_channel_whatever_the_texts_are_made_of(tmp_path: Path) -> None:
-    too_large: dict[str, tuple[int, int]] = {}
-    async with raw_host(tmp_path, "auto") as host:
-        await host.begin()
-        for name, text in HOSTILE.items():
-            asked = await host.call("draft", query=text, text=text)
-            session_id = asked["result"]["structuredContent"]["session_id"]
-            for step in ("critique", "revise", "critique", "revise", "critique"):
-                await host.done(
-                    step, session_id=session_id, text=text, **({"evidence": text} if step == "critique" else {})
-                )
-            sizes = {part: await pages(host, session_id, part) for part in PARTS}
-            sizes |= {"draft": channels(asked), "list_sessions": channels(await host.call("list_sessions"))}
-            sizes["critique"] = channels(await host.call("critique", session_id=session_id))
-            too_large |= {f"{part} of {name}": size for part, size in sizes.items() if max(size) > 100_000}
+@pytest.mark.parametrize("begun", ["auto"], indirect=True)
+@pytest.mark.asyncio(loop_scope="module")
+async def test_no_part_outgrows_its_channel_whatever_the_texts_are_made_of(begun: Begun) -> None:
+    host, too_large = begun.host, dict[str, tuple[int, int]]()
+    for name, text in HOSTILE.items():
+        asked = await host.call("draft", query=text, text=text)
+        session_id = asked["result"]["structuredContent"]["session_id"]
+        for step in ("critique", "revise", "critique", "revise", "critique"):
+            await host.done(
+                step, session_id=session_id, text=text, **({"evidence": text} if step == "critique" else {})
+            )
+        sizes = {part: await pages(host, session_id, part) for part in PARTS}
+        sizes |= {"draft": channels(asked), "list_sessions": channels(await host.call("list_sessions"))}
+        sizes["critique"] = channels(await host.call("critique", session_id=session_id))
+        too_large |= {f"{part} of {name}": size for part, size in sizes.items() if max(size) > 100_000}
     assert too_large == {}

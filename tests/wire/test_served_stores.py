@@ -1,9 +1,7 @@
 """Over stdio with a store that a server keeps: a loop that a restart breaks into, and a store that is away."""
 
 import asyncio
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +9,9 @@ import pytest
 
 from tests.servers.fixtures import server_folder
 from tests.servers.redis_server import RedisServer
-from tests.wire.processes import SERVER, Connection, Era, Stdio, environment
+from tests.sessions.writing import log_of
+from tests.terminal.commands import Terminal
+from tests.wire.processes import Connection, Era, Stdio
 from tests.wire.raw_stdio import RawHost, raw_host
 from tests.wire.reading import part, resource, run_log
 
@@ -57,15 +57,16 @@ async def test_a_loop_goes_on_in_the_next_process_and_in_the_other_era(tmp_path:
     )
     for era_now, places, killed in lives:
         async with program.client(era_now) as client:
+            if places[0]:
+                await tells_all(client, ids["session_id"], places[0])
             for place in places:
                 done = (await client.call_tool(STEPS[place], {**ids, "text": TEXTS[place]})).structured_content
                 assert (done["status"], done["iteration"]) == ("done", (place + 1) // 2)
                 ids = {"session_id": done["session_id"]}
-            await tells_all(client, ids["session_id"], places[-1] + 1)
             if killed:
                 program.kill()
-    async with program.client(other) as client:
-        await tells_all(client, ids["session_id"], len(STEPS))
+            else:
+                await tells_all(client, ids["session_id"], places[-1] + 1)
     assert "Traceback" not in (tmp_path / "stdio.log").read_text()
 
 
@@ -79,18 +80,26 @@ def server() -> Iterator[RedisServer]:
         made.stop()
 
 
-def doctor(program: Stdio) -> str:
-    """Let doctor look; gives what it found."""
-    command = [sys.executable, str(SERVER), "doctor"]
-    given: dict[str, Any] = {"env": environment(program.folder, program.settings), "cwd": program.folder}
-    ended = subprocess.run(command, **given, capture_output=True, text=True, timeout=60, check=False)
-    assert ended.stderr == ""
-    assert ended.returncode == int("wrong " in ended.stdout)
-    return ended.stdout
+@pytest.fixture
+def doctor(
+    capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Stdio], Awaitable[str]]:
+    """Let doctor look at what a program has, from another process than the program's; gives what it found."""
+
+    async def doctor(program: Stdio) -> str:
+        for name, value in (program.settings or {}).items():
+            monkeypatch.setenv(name, value)
+        with log_of("companions"):
+            said = await asyncio.to_thread(Terminal(capsysbinary), "doctor")
+        assert said.err == ""
+        assert said.status == int(b"wrong " in said.out)
+        return said.out.decode()
+
+    return doctor
 
 
 async def test_what_a_killed_process_kept_is_named_by_doctor_and_taken_home_by_the_next(
-    server: RedisServer, tmp_path: Path
+    server: RedisServer, tmp_path: Path, doctor: Callable[[Stdio], Awaitable[str]]
 ) -> None:
     spool = tmp_path / "spool"
     settings = {"COMPANIONS_STORE": await asyncio.to_thread(server.url, "orphans"), "COMPANIONS_SPOOL": str(spool)}
@@ -101,22 +110,22 @@ async def test_what_a_killed_process_kept_is_named_by_doctor_and_taken_home_by_t
         ids = {"session_id": begun["session_id"]}
         kept = (await client.call_tool("critique", {**ids, "text": TEXTS[1]})).structured_content
         assert any(KEPT in said for said in kept["advice"])
-        told = await asyncio.to_thread(doctor, program)
+        told = await doctor(program)
         assert "wrong  Store" in told
         assert "Spool " not in told  # its process lives
         program.kill()
     (file,) = spool.glob("*.db")
-    told = await asyncio.to_thread(doctor, program)
+    told = await doctor(program)
     assert f"note   Spool {spool}: " in told
     assert f"wait for the store, in {file.name}." in told
     await asyncio.to_thread(server.start)
-    told = await asyncio.to_thread(doctor, program)
+    told = await doctor(program)
     assert "wrong" not in told
     assert file.name in told
     async with program.client("legacy") as client:
         await tells_all(client, begun["session_id"], 2)
     assert list(spool.iterdir()) == []
-    told = await asyncio.to_thread(doctor, program)
+    told = await doctor(program)
     assert "note" not in told
     assert ": 1 session, 4 entries, " in told  # its settings and query, the draft and the critique
 

@@ -11,8 +11,10 @@ from itertools import islice
 
 from companions.entries import Entry
 from companions.errors import StoreError
+from sessions.pattern_store import Share
 from sessions.store import Append, Committed, Conflict, Gone, Head, Opening, Outcome, Projection, Size, Window
 from sessions.stores.memory.session import MemorySession
+from sessions.stores.memory.shares import MemoryShares
 
 
 class MemoryStore:
@@ -26,6 +28,7 @@ class MemoryStore:
         # Kept sorted, so that a listing costs what it shows and not what the owner has.
         self._ranks: dict[str, list[tuple[float, int, str]]] = {}
         self._leases: dict[str, tuple[str, float]] = {}
+        self._shares = MemoryShares()
         self._closed = False
 
     async def load(self) -> None:
@@ -142,12 +145,33 @@ class MemoryStore:
         self._sessions[session_id] = None
         return True
 
+    async def shares(self, companion_type: str | None = None) -> list[Share]:
+        """Read what was learned; see ``PatternStore.shares``."""
+        self._check()
+        return self._shares.all(companion_type)
+
+    async def put_share(self, share: Share) -> bool:
+        """Store a share that follows on what is there; see ``PatternStore.put_share``."""
+        self._check()
+        return self._shares.put(share)
+
+    async def fold_shares(self, before: Sequence[Share], after: Share) -> bool:
+        """Put a share in the place of others; see ``PatternStore.fold_shares``."""
+        self._check()
+        return self._shares.fold(before, after)
+
+    async def drop_shares(self, companion_type: str | None = None) -> int:
+        """Forget what was learned; see ``PatternStore.drop_shares``."""
+        self._check()
+        return self._shares.drop(companion_type)
+
     async def close(self) -> None:
         """Let everything go; afterwards every call but this one is refused."""
         self._closed = True
         self._sessions.clear()
         self._ranks.clear()
         self._leases.clear()
+        self._shares.drop(None)
 
     def _find(self, session_id: str) -> MemorySession | None:
         self._check()

@@ -8,7 +8,7 @@ from typing import Any
 
 from companions.errors import StoreVersionError
 
-_STEPS: tuple[tuple[str, ...], ...] = (
+STEPS: tuple[tuple[str, ...], ...] = (
     (
         # owner: NULL once forgotten, which also takes the row out of every listing.
         # companions: JSON; projected: the projection's seq, NULL before the first.
@@ -37,10 +37,16 @@ _STEPS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE companions_schema (version integer NOT NULL)",
         "INSERT INTO companions_schema VALUES (0)",
     ),
+    (
+        # name, companion_type, body: see share_texts; digest: SHA-256 of the name, since an index holds no long ones.
+        """CREATE TABLE companions_shares (
+            digest bytea PRIMARY KEY, companion_type text NOT NULL, name text NOT NULL, version bigint NOT NULL,
+            body text NOT NULL)""",
+    ),
 )
 """Step n brings a store of version n to version n + 1; a released step is never edited."""
 
-VERSION = len(_STEPS)
+VERSION = len(STEPS)
 
 _LOCK = 7_091_318_274_406_553_217
 """Held while tables are made or migrated; any number that nobody else is likely to lock."""
@@ -69,7 +75,7 @@ async def prepare(connection: Any, server: str) -> None:
         async with connection.transaction():
             await connection.execute(f"SELECT pg_advisory_xact_lock({_LOCK})")
             # Another process may have been first; only what is read behind the lock counts.
-            for step in _STEPS[await _version(connection, server) :]:
+            for step in STEPS[await _version(connection, server) :]:
                 for statement in step:
                     await connection.execute(statement)
             await connection.execute("UPDATE companions_schema SET version = $1", VERSION)

@@ -9,11 +9,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from companions.entries import Entry
+from sessions.pattern_store import Share
 from sessions.store import Append, Committed, Conflict, Gone, Head, Outcome, Projection, Size, Window
 from sessions.stores.known_marks import KnownMarks
 from sessions.stores.postgres import erasing as postgres_erasing
 from sessions.stores.postgres import reads as postgres_reads
 from sessions.stores.postgres import schema as postgres_schema
+from sessions.stores.postgres import shares as postgres_shares
 from sessions.stores.postgres import writes as postgres_writes
 from sessions.stores.postgres.connections import Lane, Server
 from sessions.stores.postgres.writes import Run
@@ -115,6 +117,23 @@ class PostgresStore:
     async def tombstone(self, session_id: str) -> bool:
         """Erase a session; see ``Store.tombstone``. Called again it finishes an erasure that was interrupted."""
         return await postgres_erasing.forget(self._writer, self._others, session_id)
+
+    async def shares(self, companion_type: str | None = None) -> "builtins.list[Share]":
+        """Read what was learned; see ``PatternStore.shares``."""
+        return await postgres_shares.read(self._others, companion_type)
+
+    async def put_share(self, share: Share) -> bool:
+        """Store a share that follows on what is there; see ``PatternStore.put_share``."""
+        return await postgres_shares.put(self._others, share)
+
+    async def fold_shares(self, before: Sequence[Share], after: Share) -> bool:
+        """Put a share in the place of others; see ``PatternStore.fold_shares``."""
+        return await postgres_shares.fold(self._others, before, after)
+
+    async def drop_shares(self, companion_type: str | None = None) -> int:
+        """Forget what was learned; see ``PatternStore.drop_shares``."""
+        # Made again, it would count none.
+        return await postgres_shares.drop(self._writer, companion_type)
 
     async def close(self) -> None:
         """Drop the connections; nothing is waited for."""

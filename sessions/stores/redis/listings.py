@@ -63,7 +63,8 @@ class Listings:
             names = [key.partition("{")[2].rpartition("}")[0] for key in keys]
             sizes |= dict(zip(names, await self._sizes(names), strict=True))
         lives, entries, taken = (sum(column) for column in zip(*sizes.values(), strict=True)) if sizes else (0, 0, 0)
-        return Size(sessions=lives, entries=entries, bytes=taken)
+        (learned,) = await self._link.run(command("MEMORY USAGE", scripts.SHARES))
+        return Size(sessions=lives, entries=entries, bytes=taken + (learned or 0))
 
     async def _sizes(self, names: Sequence[str]) -> builtins.list[tuple[int, int, int]]:
         keys = [scripts.own_keys(name) for name in names]

@@ -14,6 +14,8 @@ VERSION = 1
 SCHEMA = "companions:schema"
 SESSIONS = "companions:sessions"
 """Sorted set of the ids of all living sessions."""
+SHARES = "companions:shares"
+"""Hash of what was learned; see ``shares``. A program that does not know it yet passes it over."""
 HEADS = "companions:{*}:head"
 """What the key of every session's head looks like, forgotten ones' included."""
 

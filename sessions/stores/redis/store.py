@@ -11,7 +11,9 @@ from itertools import chain
 from typing import Any
 
 from companions.entries import Entry
+from sessions.pattern_store import Share
 from sessions.store import Append, Committed, Conflict, Gone, Head, Opening, Outcome, Projection, Size, Window
+from sessions.stores.redis import projections as redis_projections
 from sessions.stores.redis import rows, scripts
 from sessions.stores.redis.driver import call, command
 from sessions.stores.redis.erasing import Erasing
@@ -19,6 +21,7 @@ from sessions.stores.redis.link import RedisLink
 from sessions.stores.redis.listings import Listings
 from sessions.stores.redis.reads import Reads, Wanted
 from sessions.stores.redis.scripts import COMMITTED, GONE
+from sessions.stores.redis.shares import Shares
 from sessions.stores.trails import Marks
 
 
@@ -42,6 +45,7 @@ class RedisStore:
         self.link = RedisLink(url)
         self._reads = Reads(self.link)
         self._listings = Listings(self.link)
+        self._shares = Shares(self.link)
 
     async def load(self) -> None:
         """Import the driver; see ``Store.load``."""
@@ -94,22 +98,7 @@ class RedisStore:
 
     async def project(self, projections: Sequence[Projection]) -> None:
         """Refresh projections; see ``Store.project``."""
-        if not projections:
-            return
-        taken = await self.link.run(
-            *(
-                call(scripts.PROJECT, [scripts.head(shown.session_id)], shown.seq, rows.projection_text(shown))
-                for shown in projections
-            )
-        )
-        # Only where the index still has the session: it may have been forgotten since.
-        used = [
-            command("ZADD", scripts.owned(rows.opening(shown.session_id, opening).owner), "XX", *_scored(shown))
-            for shown, opening in zip(projections, taken, strict=True)
-            if opening is not None
-        ]
-        if used:
-            await self.link.run(*used)
+        await redis_projections.project(self.link, projections)
 
     async def lease(self, name: str, holder: str, seconds: float) -> str:
         """Take, renew or give back a lease; see ``Store.lease``. Returns "" when nobody holds it."""
@@ -124,6 +113,22 @@ class RedisStore:
         """
         self._reads.marks.drop(session_id)
         return await Erasing(self.link).forget(session_id)
+
+    async def shares(self, companion_type: str | None = None) -> builtins.list[Share]:
+        """Read what was learned; see ``PatternStore.shares``."""
+        return await self._shares.all(companion_type)
+
+    async def put_share(self, share: Share) -> bool:
+        """Store a share that follows on what is there; see ``PatternStore.put_share``."""
+        return await self._shares.put(share)
+
+    async def fold_shares(self, before: Sequence[Share], after: Share) -> bool:
+        """Put a share in the place of others; see ``PatternStore.fold_shares``."""
+        return await self._shares.fold(before, after)
+
+    async def drop_shares(self, companion_type: str | None = None) -> int:
+        """Forget what was learned; see ``PatternStore.drop_shares``."""
+        return await self._shares.drop(companion_type)
 
     async def close(self) -> None:
         """Let go of the connections; afterwards every call but this one is refused."""
@@ -227,10 +232,6 @@ def _registration(fork: Opening) -> Any:
     parent = fork.parent or ""
     keys = (*scripts.own_keys(parent), scripts.forks(parent))
     return call(scripts.REGISTER, keys, fork.session_id, fork.base)
-
-
-def _scored(shown: Projection) -> tuple[float, str]:
-    return shown.last_used, shown.session_id
 
 
 def _outcome(reply: int) -> Outcome:

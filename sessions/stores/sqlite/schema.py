@@ -43,6 +43,11 @@ STEPS: tuple[Step, ...] = (
             UNIQUE (session, seq))""",
         "CREATE TABLE leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL, since REAL NOT NULL, until REAL NOT NULL)",
     ),
+    (
+        # name, companion_type, body: see ``share_texts``.
+        """CREATE TABLE shares (
+            name TEXT PRIMARY KEY, companion_type TEXT NOT NULL, version INTEGER NOT NULL, body TEXT NOT NULL)""",
+    ),
 )
 """Step n brings a file of version n to version n + 1; a released step is never edited."""
 
@@ -142,3 +147,13 @@ def transaction(connection: sqlite3.Connection, mode: str) -> Generator[None]:
         # After some faults SQLite has rolled back already.
         if connection.in_transaction:
             connection.execute("ROLLBACK")
+
+
+@contextmanager
+def unflushed(connection: sqlite3.Connection) -> Generator[None]:
+    """Commit without waiting for the disk: a power cut may take what is done inside, and the next append none of it."""
+    connection.execute("PRAGMA synchronous = NORMAL")
+    try:
+        yield
+    finally:
+        connection.execute("PRAGMA synchronous = FULL")

@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from companions.entries import Entry
+from sessions.pattern_store import Share
 from sessions.store import Append, Head, Outcome, Projection, Size, Window
 from sessions.stores.sqlite import backup as sqlite_backup
 from sessions.stores.sqlite import reads as sqlite_reads
+from sessions.stores.sqlite import shares as sqlite_shares
 from sessions.stores.sqlite import writes as sqlite_writes
 from sessions.stores.sqlite.lane import Lane
 from sessions.stores.sqlite.schema import transaction
@@ -107,6 +109,22 @@ class SQLiteStore:
         return await self._writer.run(
             partial(sqlite_writes.tombstone, path=self._path, session_id=session_id, known=self._places)
         )
+
+    async def shares(self, companion_type: str | None = None) -> list[Share]:
+        """Read what was learned; see ``PatternStore.shares``."""
+        return await self._reader.run(lambda c: sqlite_shares.read(c, companion_type))
+
+    async def put_share(self, share: Share) -> bool:
+        """Store a share that follows on what is there; see ``PatternStore.put_share``."""
+        return await self._writer.run(partial(sqlite_shares.put, share=share))
+
+    async def fold_shares(self, before: Sequence[Share], after: Share) -> bool:
+        """Put a share in the place of others; see ``PatternStore.fold_shares``."""
+        return await self._writer.run(partial(sqlite_shares.fold, before=before, after=after))
+
+    async def drop_shares(self, companion_type: str | None = None) -> int:
+        """Forget what was learned; see ``PatternStore.drop_shares``."""
+        return await self._writer.run(partial(sqlite_shares.drop, companion_type=companion_type))
 
     async def backup(self, target: Path) -> None:
         """Copy the file as it is at this moment, while everything goes on; a large one takes its time.

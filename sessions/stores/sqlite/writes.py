@@ -7,8 +7,7 @@ back is ``reads``' work.
 import json
 import sqlite3
 import time
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from companions.errors import StoreError
 from sessions.store import Append, Committed, Conflict, Gone, Opening, Outcome, Projection
 from sessions.stores.sqlite import reads as sqlite_reads
 from sessions.stores.sqlite.rows import Row, row_of
-from sessions.stores.sqlite.schema import transaction
+from sessions.stores.sqlite.schema import transaction, unflushed
 from sessions.stores.trails import Marks
 
 KNOWN = 1024
@@ -158,7 +157,7 @@ def append(connection: sqlite3.Connection, *, appends: Sequence[Append], known: 
 
 def project(connection: sqlite3.Connection, *, projections: Sequence[Projection]) -> None:
     """Refresh projections; see ``Store.project``."""
-    with _unflushed(connection), transaction(connection, "IMMEDIATE"):
+    with unflushed(connection), transaction(connection, "IMMEDIATE"):
         for shown in projections:
             folded = f"{shown.session_id}\n{shown.title}\n{shown.preview}".casefold()
             texts = (shown.title, shown.last_used, shown.preview, json.dumps(dict(shown.companions)), folded)
@@ -170,7 +169,7 @@ def lease(connection: sqlite3.Connection, *, name: str, holder: str, seconds: fl
     # Every process of a machine reads the same monotonic clock. It begins anew when the machine does, so a lease that
     # was taken "later" than now is from before that and has ended.
     now = time.monotonic()
-    with _unflushed(connection), transaction(connection, "IMMEDIATE"):
+    with unflushed(connection), transaction(connection, "IMMEDIATE"):
         connection.execute(EXPIRE, (now, now))
         held_by = connection.execute(HOLDER, (name,)).fetchone()
         if held_by not in (None, (holder,)):
@@ -208,13 +207,3 @@ def _empty_log(connection: sqlite3.Connection, path: Path) -> None:
             f"The session is forgotten, but another program or a backup still reads its text in {path.name}.",
             "Let it end; the text goes when a session is next forgotten, or when this program ends.",
         )
-
-
-@contextmanager
-def _unflushed(connection: sqlite3.Connection) -> Generator[None]:
-    """Commit without waiting for the disk: a power cut may take projections and leases, and the next append none."""
-    connection.execute("PRAGMA synchronous = NORMAL")
-    try:
-        yield
-    finally:
-        connection.execute("PRAGMA synchronous = FULL")

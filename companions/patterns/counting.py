@@ -1,0 +1,140 @@
+"""How one slot is counted: which sums there are, and what a sample adds to each, in whole numbers.
+
+When a slot counts how much is for ``sums`` to say. The sums are those of a study of some 4,500 recorded revision
+histories: how often loops end after each revision, what going on was worth once a revision changed little, whether
+critics' verdicts hold, and what steps take.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from companions.patterns.sample import PHASES, Sample
+
+LONGEST = 10
+"""Revisions up to which loops are told apart."""
+EDGES = (0.0, 0.005, 0.01, 0.02, 0.03, 0.05, 0.08, 0.12, 0.2, 0.3, 0.5, 1.0)
+"""Shares of changed words, each a possible threshold."""
+_LENGTHS = {
+    "reached": LONGEST + 1,
+    "ended": LONGEST + 1,
+    "crossed": len(EDGES),
+    "improved": len(EDGES),
+    "gained": len(EDGES),
+    "cost": len(EDGES),
+    "accepted": 1,
+    "better_after": 1,
+    "worse_after": 1,
+    "picked": 1,
+    "flipped": 1,
+    "helped": 1,
+    "steps": len(PHASES),
+    "seconds": len(PHASES),
+    "reported": len(PHASES),
+    "tokens": len(PHASES),
+}
+
+
+def _places() -> Iterator[tuple[str, slice]]:
+    start = 0
+    for name, length in _LENGTHS.items():
+        yield name, slice(start, start + length)
+        start += length
+
+
+PLACES = dict(_places())
+"""Where each array of sums stands among all values."""
+SIZE = sum(_LENGTHS.values())
+FINE = 4096
+"""How many parts measures are counted in, where they are no whole numbers."""
+UNITS = dict.fromkeys(_LENGTHS, 1) | {"gained": FINE, "seconds": FINE}
+_NO_MORE_THAN = {
+    "ended": "reached",
+    "improved": "crossed",
+    "crossed": "cost",
+    "better_after": "accepted",
+    "worse_after": "accepted",
+    "flipped": "picked",
+    "helped": "picked",
+}
+"""By array, the one that holds at least as much at the same place, whatever the slots were."""
+
+
+def counted(sample: Sample) -> tuple[int, ...]:
+    """Give what one slot adds to all sums."""
+    values = [0] * SIZE
+    for name, numbers in _arrays(sample):
+        values[PLACES[name]] = [round(number * UNITS[name]) for number in numbers]
+    return tuple(values)
+
+
+def possible(values: Sequence[int]) -> bool:
+    """Tell whether sums can have come of slots."""
+    arrays = {name: values[place] for name, place in PLACES.items()}
+    gains, reached = arrays.pop("gained"), arrays["reached"]
+    return (
+        all(before >= after for before, after in pairwise(reached))
+        and all(number >= 0 for numbers in arrays.values() for number in numbers)
+        and all(abs(gain) <= FINE * slots for gain, slots in zip(gains, arrays["crossed"], strict=True))
+        and all(
+            less <= more
+            for name, greater in _NO_MORE_THAN.items()
+            for less, more in zip(arrays[name], arrays[greater], strict=True)
+        )
+    )
+
+
+def _arrays(sample: Sample) -> Iterator[tuple[str, Sequence[float]]]:
+    reached = [float(number <= sample.revisions) for number in range(LONGEST + 1)]
+    ends = not sample.censored
+    yield "reached", reached
+    yield "ended", [float(ends and number == sample.revisions) for number in range(LONGEST + 1)]
+    crossings = [_crossing(sample, edge) for edge in EDGES]
+    yield from zip(("crossed", "improved", "gained", "cost"), zip(*crossings, strict=True), strict=True)
+    yield from zip(("accepted", "better_after", "worse_after"), ([number] for number in _verdicts(sample)), strict=True)
+    compared = sample.picked is not None and sample.current is not None
+    yield "picked", [compared]
+    yield "flipped", [compared and sample.picked != sample.current]
+    yield "helped", [compared and bool(sample.picked)]
+    efforts = [sample.efforts.get(phase) for phase in PHASES]
+    yield "steps", [0 if each is None else each.steps for each in efforts]
+    yield "seconds", [0 if each is None else each.seconds for each in efforts]
+    yield "reported", [0 if each is None else each.reported for each in efforts]
+    yield "tokens", [0 if each is None else each.tokens for each in efforts]
+
+
+def _crossing(sample: Sample, edge: float) -> tuple[float, float, float, float]:
+    """Tell what going on was worth after the first revision that changed no more than a share of the words.
+
+    Gives whether there was such a revision with others behind it, whether one of these was better, by how much the last
+    was, by 1 at most, and how many there were.
+    """
+    first = next((number for number, changed in _changes(sample) if changed <= edge), None)
+    if first is None or first >= sample.revisions:
+        return 0.0, 0.0, 0.0, 0.0
+    there, *later = _scores(sample)[first:]
+    if there is None or later[-1] is None:
+        return 0.0, 0.0, 0.0, 0.0
+    best = max(score for score in later if score is not None)
+    gained = min(max(later[-1] - there, -1.0), 1.0)
+    return 1.0, float(best > there), gained, float(sample.revisions - first)
+
+
+def _changes(sample: Sample) -> Iterator[tuple[int, float]]:
+    for number, each in enumerate(sample.steps, start=1):
+        if each.similarity is not None and not each.guarded:
+            yield number, round(1 - each.similarity, 6)
+
+
+def _verdicts(sample: Sample) -> tuple[float, float, float]:
+    """Count the verdicts that nothing was left to improve, of those that a later score speaks of, and what it says."""
+    scores = _scores(sample)
+    pairs = [(scores[number], scores[number + 1]) for number in sample.accepted if number < sample.revisions]
+    judged = [(before, after) for before, after in pairs if before is not None and after is not None]
+    better = sum(after > before for before, after in judged)
+    worse = sum(after < before for before, after in judged)
+    return float(len(judged)), float(better), float(worse)
+
+
+def _scores(sample: Sample) -> list[float | None]:
+    """Give one score, or none, for each version."""
+    return [*sample.scores, *[None] * (sample.revisions + 1 - len(sample.scores))]
