@@ -36,6 +36,7 @@ class Question:
         companion_types: Who is to contribute; ``None`` leaves it to what was asked before, or to the usual ones.
         synthesizer: Who draws the contributions together.
         text: What the caller wrote for the companion whose turn it is.
+        text_for: The companion that it was written for, as it was handed out; ``None`` if that is not told.
         sampling: What each text is asked for.
         text_limit: The most bytes of UTF-8 that any one text may have.
     """
@@ -44,6 +45,7 @@ class Question:
     companion_types: tuple[str, ...] | None = None
     synthesizer: str = SYNTHESIZER
     text: str | None = None
+    text_for: str | None = None
     sampling: Sampling = field(default_factory=Sampling)
     text_limit: int = 200_000
 

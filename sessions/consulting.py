@@ -88,6 +88,7 @@ class Consulting:
     caller: Caller
     run: Running
     _failures: dict[str, CompanionsError] = field(default_factory=dict[str, CompanionsError])
+    _late: str | None = None
 
     async def go(self) -> Consulted:
         """Take it as far as it gets; another process at the same consultation is waited for."""
@@ -96,7 +97,8 @@ class Consulting:
             with asking(self.caller):
                 await leases.wait(name)
         async with leases.held(name):
-            return await self._go()
+            consulted = await self._go()
+        return consulted if self._late is None else replace(consulted, not_recorded=self._late)
 
     async def _go(self) -> Consulted:
         slot, known = await self._begun()
@@ -104,6 +106,7 @@ class Consulting:
         text = self._text([*made.values(), *([] if slot.draft is None else [slot.draft])])
         if slot.draft is None:
             missing = [name for name in known["companion_types"] if name not in made]
+            text = self._fitting(text, turn=[*missing, self.question.synthesizer][0])
             waiting = await self._contribute(slot.query.text, missing, text, already=len(made))
             if waiting is not None:
                 return await self._told("write", waiting)
@@ -119,6 +122,14 @@ class Consulting:
         await self._end()
         consulted = await self._told("done")
         return consulted if text is None else replace(consulted, not_recorded=DONE)
+
+    def _fitting(self, text: str | None, turn: str) -> str | None:
+        """Lay aside a text that was written for another companion than the one whose turn it is."""
+        meant = self.question.text_for
+        if text is None or meant in (None, turn):
+            return text
+        self._late = f"The text was not recorded: it is {meant}'s, and now it is {turn}'s turn."
+        return None
 
     async def _begun(self) -> tuple[Slot, Mapping[str, Any]]:
         """Give the consultation's slot and what is recorded of it; begin it if that is what is asked for."""

@@ -18,7 +18,7 @@ from sessions.consultations import SYNTHESIZER, Consulted, Question
 from sessions.consulting import Consultations
 from sessions.cutting import PAGE_BYTES, cut, size
 from sessions.paged_views import text_offset_of
-from tools.arguments import CompanionTypes, OptionalSessionId, Text
+from tools.arguments import CompanionTypes, OptionalSessionId, Text, TextFor
 from tools.replies import ADVICE, STANDS, more_line, next_line, told
 from tools.waiting import signature, waiting
 
@@ -53,6 +53,7 @@ class Consult:
         synthesizer: Annotated[str, Field(description="The companion that joins the answers")] = SYNTHESIZER,
         session_id: OptionalSessionId = None,
         text: Text = None,
+        text_for: TextFor = None,
     ) -> ToolResult:
         """Ask several companions at once, then join their answers into one."""
         question = Question(
@@ -60,6 +61,7 @@ class Consult:
             companion_types=tuple(companion_types) if companion_types else None,
             synthesizer=synthesizer or SYNTHESIZER,
             text=text,
+            text_for=None if text is None else text_for,
             text_limit=self.text_limit,
         )
         wait = waiting(ctx, self.reply_seconds)
@@ -101,7 +103,8 @@ def _hand_out(given: Consulted, answer: Answer) -> ToolResult:
     more = None if following is None else {"slot": answer.slot, "part": "instructions", "offset": following}
     what = "synthesis" if answer.companion_type == given.synthesizer else f"contribution of {answer.companion_type}"
     why = f"Write the {what} as instructions say, then call consult with these arguments and your text."
-    coming = {"tool": "consult", "arguments": _arguments(given), "why": why}
+    arguments = _arguments(given) | {"text_for": answer.companion_type}
+    coming = {"tool": "consult", "arguments": arguments, "why": why}
     body: Body = _common(given) | {
         "companion_type": answer.companion_type,
         "step": answer.step,
@@ -112,7 +115,7 @@ def _hand_out(given: Consulted, answer: Answer) -> ToolResult:
         "next": coming,
     }
     prose = f"Please write the {what} yourself.\n\n{system}\n\n{piece}\n\n---\n{_where(given)}\n"
-    prose += "".join(f"{line}\n" for line in given.advice[:ADVICE])
+    prose += "".join(f"{line}\n" for line in (given.not_recorded, *given.advice[:ADVICE]) if line)
     if more is not None:
         prose += f"Of companion {answer.companion_type}: "
     return told(body, f"{prose}{more_line(more)}{next_line(coming)} Put what you wrote into text.")

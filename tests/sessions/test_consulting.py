@@ -171,6 +171,19 @@ async def test_a_caller_that_writes_is_handed_one_text_after_the_other(by_caller
     assert late.not_recorded is not None
 
 
+async def test_a_text_that_was_written_for_another_companion_is_not_taken_for_the_one_whose_turn_it_is(
+    by_caller: Process,
+) -> None:
+    begun = await consult(by_caller, query="Q?")
+    await consult(by_caller, begun.session_id, text="One.", text_for="generic")
+    late = await consult(by_caller, begun.session_id, text="Uno.", text_for="generic")
+    assert late.not_recorded == "The text was not recorded: it is generic's, and now it is marketing's turn."
+    assert late.answer is not None
+    assert late.answer.companion_type == "marketing"
+    again = await consult(by_caller, begun.session_id, text="One.", text_for="generic")
+    assert (again.not_recorded, statuses(again)["marketing"]) == (None, "waiting")
+
+
 async def test_a_text_may_come_with_the_first_call(by_caller: Process) -> None:
     given = await consult(by_caller, query="Q?", text="One.")
     assert statuses(given) == {"generic": "done", "marketing": "waiting", "bug_triage": "waiting"}
