@@ -38,11 +38,12 @@ from platformdirs import user_data_path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from companions.configuration import Defaults
+from companions.configuration import Defaults, Stopping
 from companions.model_catalog import ModelCatalog
 from companions.offline import OfflineEditor
 from companions.patience import Bounds
 from companions.prices import Prices
+from middleware.convergence import Convergence
 from middleware.errors import Errors
 from middleware.fastmcp_adapter import skip_schema_lookups
 from middleware.limits import Limits
@@ -93,6 +94,7 @@ class Settings(BaseSettings):
     library: Annotated[Path | None, Field(description="A folder of your own companion types")] = None
     similarity_threshold: Annotated[float | None, Field(ge=0, le=1, description="Similarity that converges")] = None
     max_iterations: Annotated[int | None, Field(ge=1, description="Iterations after which a loop ends")] = None
+    stopping: Annotated[Stopping, Field(description="economy, or lossless: two still revisions end a loop")] = "economy"
     reply_seconds: Annotated[float, Field(gt=0, description="How long a call may take before it answers running")] = 45
     model_seconds: Annotated[float, Field(gt=0, description="How long a model call may take in all")] = 300
     silence_seconds: Annotated[float, Field(gt=0, description="How long a model may be silent")] = 60
@@ -115,6 +117,7 @@ class Settings(BaseSettings):
             self.model or (DEFAULT_MODEL if self.openai_api_key else "host"),
             similarity_threshold=self.similarity_threshold,
             max_iterations=self.max_iterations,
+            stopping=self.stopping,
         )
 
     def allowance(self) -> Allowance:
@@ -183,6 +186,7 @@ class Wired:
                 Errors(lambda: sessions.newest(owner())),
                 Limits(owner=owner, at_once=given.calls_at_once, characters=4 * given.text_limit),
                 Telemetry(),
+                Convergence(sessions=sessions, owner=owner),
                 LiveResources(reading=reading, owner=owner),
             ],
         )

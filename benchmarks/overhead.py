@@ -2,6 +2,8 @@
 
 Draft, critique and revise with about 1 kB of text each, into SQLite in a temporary folder, in turn with a tool of a
 one-tool FastMCP server that takes the same arguments and does nothing: in memory, then over HTTP from two processes.
+At last, what of it is learning: steps of a server that learns and tells what it has learned, in turn with those of one
+that does neither.
 """
 
 import argparse
@@ -16,27 +18,33 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fastmcp import Client
+from fastmcp import Client, FastMCP
 
 import server
 from benchmarks.bare_server import mcp as bare_mcp
 from benchmarks.figures import p99, revised, row, table, timed, verdict, words
+from companions.companion import Companion
+from companions.entries import Entry
+from middleware.convergence import Convergence
+from sessions.learning import Learner
+from sessions.session import Session
 from terminal.serving import log_to_stderr
 
 ROOT = Path(__file__).resolve().parents[1]
-MEMORY_BAR, HTTP_BAR = 2.0, 1.5
+MEMORY_BAR, HTTP_BAR, LEARNING_BAR = 2.0, 1.5, 5.0
 SIZE = 1_000
 WARM = 10
 """Rounds before the first one that counts."""
 ERAS = {"auto": "2026-07-28", "legacy": "2025-11-25"}
 STEPS = ("draft", "critique", "revise")
 BARE, INSERT = "bare tool", "plain insert"
+LEARNS, UNLEARNED = "steps with learning", "steps without"
 INSERT_PRAGMAS = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE entries (seq INTEGER, text TEXT)"
 
 Samples = defaultdict[str, list[float]]
@@ -95,6 +103,60 @@ def tell(title: str, taken: Taken) -> tuple[float, float]:
     row(f"{INSERT} into SQLite, for comparison", taken.elapsed[INSERT])
     print(f"difference at p99: {1000 * (p99(together) - p99(taken.elapsed[BARE])):.2f} ms")
     return ours, bare
+
+
+class Untold(Learner):
+    """A learner that is not told of what is stored, and so learns nothing."""
+
+    def on_entry(self, session: Session, companion: Companion, entries: Sequence[Entry]) -> None:
+        """Let it pass."""
+
+
+def wired(store: Path, *, learns: bool) -> tuple[FastMCP, Learner]:
+    """Give a server and its learner, which counts no slot before it is asked to."""
+    program = server.Wired.of(server.Settings(store=f"sqlite:///{store}", model="host"))
+    sessions, mcp = program.calls.desk.sessions, program.server()
+    known = sessions.learner
+    if not learns:
+        sessions.learner = Untold(find=known.find, shown=known.shown, leases=known.leases, knowledge=known.knowledge)
+        mcp.middleware = [each for each in mcp.middleware if not isinstance(each, Convergence)]
+    sessions.learner.pause = float("inf")
+    return mcp, sessions.learner
+
+
+async def thought(client: AnyClient, session_id: str | None, taken: Taken, name: str) -> str:
+    """Have a slot thought through, a step each; gives its session."""
+    draft, told = words(SIZE), dict[str, Any](session_id=session_id)
+    for step in STEPS:
+        text = revised(draft) if step == "revise" else draft
+        asked = {"session_id": told["session_id"], "text": text} | ({"query": words(60)} if step == "draft" else {})
+        with taken.timed(name):
+            told = (await client.call_tool(step, asked)).structured_content or {}
+    return told["session_id"]
+
+
+async def learning(folder: Path, rounds: int) -> None:
+    """Compare steps with learning and without it, and tell what counting a slot takes beside them."""
+    (ours, learner), (plain, _) = wired(folder / "learns.db", learns=True), wired(folder / "not.db", learns=False)
+    taken, sessions = Taken(), dict[str, str]()
+    async with Client(ours) as learns, Client(plain) as other:
+        clients = {LEARNS: learns, UNLEARNED: other}
+        for number in range(WARM + rounds):
+            if number == WARM:
+                await learner.settle()
+                taken = Taken()
+            for name in sorted(clients, reverse=bool(number % 2)):
+                sessions[name] = await thought(clients[name], sessions.get(name), taken, name)
+        began = time.perf_counter()
+        await learner.settle()
+        counting = time.perf_counter() - began
+    print("\nLearning, in memory")
+    table("ms")
+    with_learning, without = (row(name, taken.elapsed[name]) for name in (LEARNS, UNLEARNED))
+    verdict("more at the median", 100 * (with_learning / without - 1), LEARNING_BAR, " %")
+    busy = [statistics.median(taken.computed[name]) for name in (LEARNS, UNLEARNED)]
+    print(f"more processor time: {100 * (busy[0] / busy[1] - 1):.2f} % (steadier where others use the machine)")
+    print(f"counting a slot, beside the steps: {1000 * counting / rounds:.2f} ms")
 
 
 def _steps(samples: Samples) -> list[float]:
@@ -162,6 +224,7 @@ def main() -> None:
         with ours as ours_url, serving(folder, "benchmarks/bare_server.py") as bare_url:
             for era in ERAS:
                 asyncio.run(over_http(ours_url, bare_url, era, plain, rounds))
+        asyncio.run(learning(folder, rounds))
 
 
 if __name__ == "__main__":

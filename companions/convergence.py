@@ -169,12 +169,17 @@ def maximum(trajectory: Trajectory) -> Decision | None:
         return None
     before, newest = trajectory.numbers[-2:]
     reached = f"the similarity between versions {before} and {newest} was {_stillness(trajectory):g}"
-    why = f"The maximum of {trajectory.max_iterations} iterations was reached; {reached}."
+    why = f"{maximum_reached(trajectory.max_iterations)}; {reached}."
     return Decision(stop_reason="max_iterations", answer=trajectory.current, why=why)
 
 
 # A faulty version is refused before anything is read from it, and the maximum speaks last: a better reason wins.
 STATIC_RULE = verdict | guarded | fixed_point | cycle | threshold | maximum
+
+
+def maximum_reached(most: int) -> str:
+    """Say that there are no iterations left."""
+    return f"The maximum of {most} iteration{'s' if most > 1 else ''} was reached"
 
 
 def decide(trajectory: Trajectory, rule: Rule = STATIC_RULE) -> Decision | None:

@@ -3,12 +3,14 @@
 CompanionsError
 +-- InputError               the caller can mend it by calling differently
 |   +-- PhaseError           this step is not possible in this phase
+|   |   +-- SlotLeftError    another question was put meanwhile
 |   +-- UnknownNameError     no such companion type, model or part
 |   +-- SessionNotFoundError no such session, or another owner's: told alike
 +-- BudgetError              the next call of a model would cost more than is allowed
 +-- ModelError               the model did not write
 |   +-- ModelTimeoutError    it went past its bound
 |   +-- ModelReplyError      it answered with nothing usable
+|       +-- ReplyLengthError its reply was cut at a limit
 +-- StoreError               the store did not answer or refused
     +-- StoreAwayError       it cannot be reached, or does not answer in time
     +-- StoreVersionError    it was written by a newer version
@@ -52,6 +54,10 @@ class PhaseError(InputError):
     """The step is not possible in the companion's phase."""
 
     code = "wrong_phase"
+
+
+class SlotLeftError(PhaseError):
+    """The step is for a slot that is not the companion's newest any more."""
 
 
 class UnknownNameError(InputError):
@@ -114,6 +120,10 @@ class ModelReplyError(ModelError):
     """The model answered with nothing that can be used."""
 
     code = "model_reply"
+
+
+class ReplyLengthError(ModelReplyError):
+    """The reply was cut at the most tokens that it might have."""
 
 
 class StoreError(CompanionsError):

@@ -57,6 +57,8 @@ def breaches(text: str, schema: Mapping[str, Any]) -> str | None:
         return f"it could not be held against the schema within {SECONDS:g} seconds"
     except RecursionError:
         return "it is nested too deeply to be held against the schema"
+    except ArithmeticError:
+        return "it holds a number that cannot be held against the schema"
     finally:
         _deadline.reset(token)
     return "; ".join(broken) or None

@@ -3,10 +3,15 @@
 So that a slot is judged alike on every process and to its end, whatever is learned meanwhile.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from companions.patterns import gain, reliability
 from companions.patterns.sums import NOTHING, Sums
+
+REMEMBERED = 200
+"""Sums of which it is remembered what they say: they change seldom."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,10 +27,11 @@ class Learned:
     threshold: gain.Learned | None
     verdicts: reliability.Verdicts
 
-    @classmethod
-    def of(cls, sums: Sums) -> "Learned":
+    @staticmethod
+    @lru_cache(maxsize=REMEMBERED)
+    def of(sums: Sums) -> "Learned":
         """Read it from sums."""
-        return cls(threshold=gain.learned(sums), verdicts=reliability.verdicts(sums))
+        return Learned(threshold=gain.learned(sums), verdicts=reliability.verdicts(sums))
 
     @property
     def basis(self) -> dict[str, float]:
@@ -35,3 +41,10 @@ class Learned:
 
 
 UNLEARNED = Learned.of(NOTHING)
+
+
+def in_words(basis: Mapping[str, float]) -> str:
+    """Tell what a learned threshold rests on, as a clause; empty where it was not learned."""
+    if not basis:
+        return ""
+    return f"learned from {basis['slots']:.0f} loops, {basis['improved'] / basis['slots']:.1%} of such improved later"

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, cast
 
-from companions.errors import ModelReplyError
+from companions.errors import ModelReplyError, ReplyLengthError
 from companions.model_faults import AGAIN
 from companions.models import OnText, Written
 
@@ -100,7 +100,7 @@ class Heard:
         reason = (self.finish or "").lower()
         if reason in LENGTH:
             limit = "" if max_tokens is None else f" of {max_tokens} tokens"
-            raise ModelReplyError(
+            raise ReplyLengthError(
                 f"The model {model!r} stopped at its length limit{limit}.", "Raise max_tokens or shorten the text."
             )
         if reason in FILTERED:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from companions.companion import Companion, Slot
+from companions.convergence import maximum_reached
 from companions.models import Step
 
 MORE_TRIES = 1
@@ -56,7 +57,7 @@ def end_told(newest: Mapping[str, Any], loop: Mapping[str, Any], revisions: int)
     if most is not None and ended == "max_iterations" and revisions < most:
         return {}  # its loop was given more since
     if most is not None and not ended and revisions >= most:
-        return {"stop_reason": "max_iterations", "why": f"The maximum of {most} iterations was reached."}
+        return {"stop_reason": "max_iterations", "why": f"{maximum_reached(most)}."}
     return newest
 
 

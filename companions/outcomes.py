@@ -12,6 +12,7 @@ from companions import anomalies, checks, convergence, prompts
 from companions.companion import Companion, Slot, version_of
 from companions.entries import Entry, Note
 from companions.errors import ModelReplyError
+from companions.learned import in_words
 from companions.models import Written
 from companions.requests import Plan
 from companions.similarity import similarity
@@ -102,7 +103,7 @@ def _measure(slot: Slot, plan: Plan, text: str) -> Measured:
         threshold=plan.configuration.threshold,
         max_iterations=slot.max_iterations or plan.configuration.max_iterations,
         patience=plan.configuration.patience,
-        basis=_basis(slot),
+        basis=in_words(slot.query.meta.get("basis", {})),
     )
     failing = checks.failing(plan.configuration.checks, text)
     decision = convergence.decide(trajectory, UNMET_RULE if failing else convergence.STATIC_RULE)
@@ -124,14 +125,6 @@ def _decide(slot: Slot, plan: Plan, *, satisfied: bool) -> convergence.Decision 
         max_iterations=slot.max_iterations or plan.configuration.max_iterations,
     )
     return convergence.decide(trajectory, UNMET_RULE if plan.unmet else convergence.STATIC_RULE)
-
-
-def _basis(slot: Slot) -> str:
-    """Say what the slot's threshold rests on, if it was learned."""
-    basis = slot.query.meta.get("basis")
-    if basis is None:
-        return ""
-    return f"learned: {basis['slots']:.0f} loops first came so near; {basis['risk']:.1%} of such improve later"
 
 
 def _meta(plan: Plan, written: Written, found: Measured) -> dict[str, Any]:

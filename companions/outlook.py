@@ -4,6 +4,7 @@ Every number comes with the samples behind it; below a minimum it says how few t
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from companions.learned import Learned
@@ -13,7 +14,9 @@ from companions.patterns.sample import PHASES
 from companions.patterns.sums import Sums
 
 MINIMUM = 5
-"""Loops that must have been learned from before anything is said."""
+"""Loops, as they weigh today, that must be known of before anything is said of them."""
+REMEMBERED = 200
+"""Outlooks that are kept for the next call: what was learned changes seldom, and loops stand at few places."""
 Body = dict[str, Any]
 
 
@@ -40,16 +43,19 @@ def outlook(sums: Sums, standing: Standing) -> Body:
     Returns:
         ``samples``: loops learned from, and, from five on, ``typical_iterations``, ``remaining_iterations`` (with the
         probability that there are no more, and that the next is the last), ``recommended_threshold`` with its promised
-        risk, ``estimated_completion`` in seconds and tokens, ``anomalies``, ``suggestions`` (one at most).
+        risk, ``estimated_completion`` in seconds and tokens, ``anomalies``, ``suggestions`` (one at most). What fewer
+        than five of them can tell of is left out.
     """
+    return {**_told(sums, standing)}
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _told(sums: Sums, standing: Standing) -> Body:
     if sums.slots < MINIMUM:
         return {"samples": sums.slots, "suggestions": [f"Too few sessions yet ({sums.slots}) to say how it will go."]}
-    typical = hazard.remaining(sums, 0, most=standing.most)
-    body: Body = {
-        "samples": sums.slots,
-        "typical_iterations": {"iterations": typical.revisions, "probability": _share(typical.within)},
-        "anomalies": [*standing.anomalies],
-    }
+    body: Body = {"samples": sums.slots, "anomalies": [*standing.anomalies]}
+    if (typical := _from(sums, 0, standing.most)) is not None:
+        body["typical_iterations"] = {"iterations": typical.revisions, "probability": _share(typical.within)}
     learned = Learned.of(sums).threshold
     if learned is not None:
         body["recommended_threshold"] = {
@@ -57,25 +63,28 @@ def outlook(sums: Sums, standing: Standing) -> Body:
             "risk": _share(learned.risk),
             "samples": round(learned.slots),
         }
-    if standing.coming is not None:
-        left = _left(sums, standing)
+    left = None if standing.coming is None else _from(sums, standing.revisions, standing.most)
+    if left is not None:
         body["remaining_iterations"] = {
             "iterations": left.revisions,
             "probability": _share(left.within),
             "next_is_last": _share(left.last_next),
         }
         body["estimated_completion"] = _completion(sums, standing, left.revisions)
-    return {name: value for name, value in body.items() if value not in ({}, None)} | {
-        "suggestions": _suggestions(body, sums.slots)
-    }
+    known = {name: value for name, value in body.items() if value != {}}
+    return known | {"suggestions": _suggestions(known, standing, left)}
 
 
-def _left(sums: Sums, standing: Standing) -> hazard.Remaining:
-    return hazard.remaining(sums, standing.revisions, most=max(standing.most, standing.revisions + 1))
+def _from(sums: Sums, revisions: int, most: int) -> hazard.Remaining | None:
+    """Say how loops went on from a revision, unless too few did."""
+    reached = sums["reached"]
+    if revisions + 1 >= len(reached) or reached[revisions + 1] < MINIMUM:
+        return None
+    return hazard.remaining(sums, revisions, most=most)
 
 
 def _completion(sums: Sums, standing: Standing, iterations: int) -> Body:
-    """Estimate what the steps that are left take, from what such steps took; what nobody reported is left out."""
+    """Estimate what the steps that are left take, from what such steps took; what too few reported is left out."""
     critiques = iterations - (standing.coming == "revise")
     steps: dict[Step, int] = {"draft": int(standing.coming == "draft"), "critique": critiques, "revise": iterations}
     seconds = _estimated(sums, steps, "seconds", "steps")
@@ -89,25 +98,31 @@ def _completion(sums: Sums, standing: Standing, iterations: int) -> Body:
 
 def _estimated(sums: Sums, steps: dict[Step, int], what: str, of: str) -> float | None:
     total = 0.0
+    taken, counted = sums[what], sums[of]
     for place, phase in enumerate(PHASES):
         if not steps[phase]:
             continue
-        if not sums[of][place]:
+        if counted[place] < MINIMUM:
             return None
-        total += steps[phase] * sums[what][place] / sums[of][place]
+        total += steps[phase] * taken[place] / counted[place]
     return total
 
 
-def _suggestions(body: Body, samples: int) -> list[str]:
+def _suggestions(body: Body, standing: Standing, left: hazard.Remaining | None) -> list[str]:
     """Give the one thing that is most useful to know."""
-    if body["anomalies"]:
-        return [f"Out of the ordinary: {', '.join(body['anomalies'])}."]
-    left = body.get("remaining_iterations")
-    if left is None:
+    if standing.anomalies:
+        return [f"Out of the ordinary: {'; '.join(standing.anomalies)}."]
+    if standing.coming is None:
         return []
-    count, probability = left["iterations"], left["probability"]
-    more = "1 more iteration" if count == 1 else f"{count} more iterations"
-    line = f"Of {samples} earlier loops, those that came this far mostly ended within {more} ({probability:.0%})."
+    samples = body["samples"]
+    if left is None:
+        return [f"Too few sessions yet came this far to say how it will go on ({samples} in all)."]
+    more = "1 more iteration" if left.revisions == 1 else f"{left.revisions} more iterations"
+    line = f"Of {samples} earlier loops, those that came this far mostly ended within {more} ({left.within:.0%})."
+    if left.within == 1:
+        line = f"Of {samples} earlier loops, those that came this far mostly had {more} at least."
+    if standing.revisions + left.revisions >= standing.most:
+        line += " The maximum allows no more."
     told = body.get("estimated_completion", {})
     costs = [f"{told['seconds']:g} s"] if "seconds" in told else []
     costs += [f"{told['tokens']:,} tokens"] if "tokens" in told else []

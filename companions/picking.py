@@ -4,6 +4,7 @@ The newest version is not always the best. Nothing is asked or recorded here: a 
 and comes back as votes.
 """
 
+import string
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -91,7 +92,8 @@ def said_in(text: str, number: int) -> str | None:
 
 
 def _said(text: str) -> str:
-    return text.strip().rstrip(".").upper()
+    """Give the letters of an answer, without what stands around them."""
+    return text.strip(f"{string.whitespace}{string.punctuation}").upper()
 
 
 def _choices(number: int) -> tuple[str, ...]:

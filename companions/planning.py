@@ -7,9 +7,9 @@ record it.
 
 from companions.companion import Companion, Slot
 from companions.configuration import Configuration
-from companions.errors import InputError, PhaseError
+from companions.errors import InputError, PhaseError, SlotLeftError
 from companions.models import Step
-from companions.requests import Plan, Repeat, Request
+from companions.requests import Plan, Repeat, Request, SlotName
 
 
 def plan(companion: Companion, request: Request, wanted: Configuration) -> Plan | Repeat:
@@ -22,8 +22,10 @@ def plan(companion: Companion, request: Request, wanted: Configuration) -> Plan 
 
     Raises:
         PhaseError: The step is not possible in this phase; the message says which is.
+        SlotLeftError: The request is for another slot than the newest.
         InputError: The request lacks something.
     """
+    check_slot(companion.slot, request.slot)
     match request.step:
         case "draft":
             return _plan_draft(companion, request, wanted)
@@ -31,6 +33,25 @@ def plan(companion: Companion, request: Request, wanted: Configuration) -> Plan 
             return _plan_critique(companion, request)
         case "revise":
             return _plan_revision(companion, request)
+
+
+def name_of(slot: Slot) -> SlotName:
+    """Name a slot, so that it is known again."""
+    return slot.number, slot.query.text
+
+
+def check_slot(slot: Slot | None, meant: SlotName | None) -> None:
+    """Refuse what is meant for another slot than the newest; ``None`` means any.
+
+    Raises:
+        SlotLeftError: Another question was put to the companion since.
+    """
+    if meant is None or (slot is not None and name_of(slot) == meant):
+        return
+    raise SlotLeftError(
+        f"Another question was put to this companion meanwhile, so the loop on its slot {meant[0]} has ended there.",
+        "Nothing of it is lost: show_thinking has that slot. Call refine with its query to go on in a new one.",
+    )
 
 
 def _plan_draft(companion: Companion, request: Request, wanted: Configuration) -> Plan | Repeat:

@@ -4,7 +4,6 @@ It knows no model's price by itself and assumes none: of a model that the table 
 """
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,8 @@ from companions.errors import InputError
 PER_TOKENS = 1_000_000
 """Tokens that a price is for."""
 FORM = '{"openai:NAME": {"input": 0.25, "output": 2.0, "cached_input": 0.025}}, each per million tokens'
+MOST = 1e9
+"""No price is higher."""
 FIELDS = frozenset({"input", "output", "cached_input"})
 SETTING = "COMPANIONS_PRICES"
 
@@ -39,8 +40,8 @@ class Price:
             value: object = getattr(self, name)
             if value is None and name == "cached_input":
                 continue
-            if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
-                raise ValueError(f"{name} is {value!r}, not a number from 0 on")
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MOST:
+                raise ValueError(f"{name} is {str(value)[:40]}, not a number from 0 to {MOST:,.0f}")
 
     def of(self, usage: Mapping[str, int]) -> float:
         """Give the cost of so many tokens."""

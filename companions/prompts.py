@@ -29,7 +29,7 @@ _VERDICTS = {
         'and only {"verdict": "revise"} otherwise.'
     ),
     "argument": (
-        "If nothing is left to improve, call critique with satisfied: true instead of writing a critique; otherwise "
+        "If nothing is left to improve, set satisfied=true in your call instead of writing a critique; otherwise "
         "write it."
     ),
 }

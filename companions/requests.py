@@ -11,6 +11,9 @@ from companions.entries import Entry, Note
 from companions.errors import InputError
 from companions.models import ExecutionMode, Sampling, Step
 
+SlotName = tuple[int, str]
+"""A slot by its number and its query: one that waits for its draft may be given another query."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
@@ -24,6 +27,7 @@ class Request:
         score: For a revision: the caller's own mark for it.
         redo: Write the newest step again.
         workflow: For a draft that opens a slot: what the loop on it is bounded by, recorded behind the query.
+        slot: The slot that the step is for; ``None`` means whichever is the newest.
         text_limit: The most bytes of UTF-8 that any one text may have.
     """
 
@@ -36,6 +40,7 @@ class Request:
     redo: bool = False
     sampling: Sampling = field(default_factory=Sampling)
     workflow: Mapping[str, Any] | None = field(default=None, hash=False)
+    slot: SlotName | None = None
     text_limit: int = 200_000
 
     def __post_init__(self) -> None:

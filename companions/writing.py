@@ -12,7 +12,7 @@ from typing import Any
 
 from companions import prompts
 from companions.critics import Critic
-from companions.errors import CompanionsError, ModelReplyError
+from companions.errors import BudgetError, CompanionsError, ModelReplyError
 from companions.models import Model, OnText, Task, Written
 from companions.requests import Plan
 
@@ -67,26 +67,33 @@ async def write(plan: Plan, work: Task, choose: Choose, on_text: OnText | None =
         on_text: Hears each piece as it arrives; pieces of several critics come mixed.
 
     Raises:
+        BudgetError: The model may not be asked; of several critics, any: a critique is not stored without some of them.
         ModelError: The model failed; of several critics, all of them.
         UnknownNameError: Nobody has the model's name; of several critics, any of their models'.
     """
     if not plan.critics:
         return await choose(work.sampling.model).write(work, on_text)
 
-    async def ask(critic: Critic) -> Written:
+    async def ask(critic: Critic) -> _Part:
         sampling = replace(work.sampling, model=plan.configuration.model_for(critic, plan.request.sampling))
         messages = prompts.with_aspect(work.messages, critic.name, critic.focus)
-        return await choose(sampling.model).write(replace(work, messages=messages, sampling=sampling), on_text)
+        try:
+            given = await choose(sampling.model).write(replace(work, messages=messages, sampling=sampling), on_text)
+        except BudgetError:
+            raise  # and the others are dropped: what they write would not be stored
+        except CompanionsError as error:
+            return _Part(critic=critic, error=error)
+        return _part(critic, given)
 
-    given = await asyncio.gather(*map(ask, plan.critics), return_exceptions=True)
-    return _joined([_part(critic, each) for critic, each in zip(plan.critics, given, strict=True)])
+    try:
+        async with asyncio.TaskGroup() as group:
+            asked = [group.create_task(ask(critic)) for critic in plan.critics]
+    except BaseExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+    return _joined([each.result() for each in asked])
 
 
-def _part(critic: Critic, given: Written | BaseException) -> _Part:
-    if isinstance(given, CompanionsError):
-        return _Part(critic=critic, error=given)
-    if isinstance(given, BaseException):
-        raise given
+def _part(critic: Critic, given: Written) -> _Part:
     text, accepted = prompts.read_verdict(given.text)
     error = (
         None if text.strip() else ModelReplyError("A critic answered with an empty text.", "Call the same tool again.")

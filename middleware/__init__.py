@@ -1,1 +1,1 @@
-"""What watches every call: errors, limits and telemetry, in this order, outermost first."""
+"""What watches every call: errors, limits, telemetry and what was learned, in this order, outermost first."""

@@ -10,6 +10,7 @@ from fastmcp import FastMCP
 from resources.health import Health
 from resources.listing import Completions
 from resources.metrics import MetricsResource
+from resources.patterns import PatternsResource
 from resources.prompts import Prompts
 from resources.sessions import SessionResources
 from sessions.metrics import Metrics
@@ -28,6 +29,7 @@ def register(mcp: FastMCP, *, reading: Reading, owner: Callable[[], str]) -> Non
     library = desk.sessions.read_library
     SessionResources(reading=reading, owner=owner, library=library).register(mcp)
     MetricsResource(metrics=Metrics(sessions=desk.sessions, allowance=desk.allowance), owner=owner).register(mcp)
+    PatternsResource(reading).register(mcp)
     mcp.completion(Completions(reading=reading, owner=owner, library=library).complete)
     Prompts().register(mcp)
     Health(desk.sessions).register(mcp)

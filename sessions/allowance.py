@@ -12,20 +12,21 @@ from collections.abc import Generator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from companions.errors import ConflictError, ModelError, ModelReplyError, ModelTimeoutError
+from companions.errors import ConflictError, ModelError, ModelReplyError, ModelTimeoutError, ReplyLengthError
 from companions.model_catalog import OFFLINE
 from companions.models import Model, OnText, Task, Written
 from companions.prices import Prices
 from sessions.accounts import Account, Call
-from sessions.budgets import LOOP, OWNER_DAY, SESSION, Budgets, Loop, Spent, check
+from sessions.budgets import LOOP, OWNER_DAY, SESSION, Budgets, Loop, Spent
+from sessions.estimates import BYTES_PER_TOKEN, WROTE, Limit, Room, estimated, room
 from sessions.session import Session
 from sessions.sessions import Sessions
 from sessions.usage import ASKED, ESTIMATED, LARGEST, Counts, Sums, counts, date_of, in_all, merged, tokens
 
-BYTES_PER_TOKEN = 4
-"""Of a prompt or a text, as long as nothing better was measured."""
 OWNERS = 1_000
 """Owners whose accounts are kept; those that were used longest ago are begun anew from what is stored."""
+LOOPS = 1_000
+"""Loops of which it is remembered what calls used that nothing stored tells of; the oldest are forgotten first."""
 
 
 @dataclass(slots=True)
@@ -50,10 +51,11 @@ class Spending:
             account.open.remove(call)
             if call.counts and (call.lost or not stored):
                 account.lose(call)
+                self.allowance.lose(call)
         self._calls.clear()
 
-    async def begin(self, model: str, task: Task) -> Call:
-        """Set aside what a call is estimated at.
+    async def begin(self, model: str, task: Task) -> tuple[Call, Room | None]:
+        """Set aside what a call is estimated at, and say how long its reply may be where little is left.
 
         Raises:
             BudgetError: It may not be made.
@@ -68,12 +70,15 @@ class Spending:
             await account.day.look(self.sessions, session.place.owner)
         # Nothing is awaited between what is known now and the call's own mark: no other call slips in.
         prompt = sum(len(message.text.encode(errors="replace")) for message in task.messages)
-        estimate = self._estimate(model, prompt, task.sampling.max_tokens)
-        self._check(model, estimate, day)
+        measured = account.measured(session.session_id, model)
+        largest = measured.largest or in_all(session.shown).get(model, {}).get(LARGEST, 0)
+        most = task.sampling.max_tokens
+        estimate = estimated(prompt, measured, largest, most)
+        left = room(self._limits(day), model, estimate, self.allowance.prices, most)
         call = Call(session_id=session.session_id, model=model, day=day, prompt=prompt, counts=estimate, loop=self.loop)
         account.open.append(call)
         self._calls.append(call)
-        return call
+        return call, left
 
     def written(self, call: Call, written: Written) -> Written:
         """Count what a call used; gives the text with what its entry has to tell of that."""
@@ -89,13 +94,21 @@ class Spending:
         self._used(call, counts(written.usage, told.get(ESTIMATED, {})))
         return replace(written, meta={**written.meta, **told})
 
-    def failed(self, call: Call, error: BaseException) -> None:
-        """Count a call that failed: what was refused or not reached cost nothing, the rest may have been paid for."""
+    def failed(self, call: Call, error: BaseException, left: Room | None) -> None:
+        """Count a call that failed: what was refused or not reached cost nothing, the rest may have been paid for.
+
+        Raises:
+            BudgetError: The reply was cut since no more was left for it.
+        """
         if isinstance(error, ModelError) and not isinstance(error, ModelTimeoutError | ModelReplyError):
             self._used(call, {})
             return
         call.lost = True
-        self._used(call, call.counts)
+        if left is None or not isinstance(error, ReplyLengthError):
+            self._used(call, call.counts)
+            return
+        self._used(call, call.counts | {WROTE: left.most})
+        raise left.limit.cut(call.model, left.most, self.allowance.prices.currency) from error
 
     def tally(self, model: str, seconds: float, *, failed: bool) -> None:
         """Note how long a call took, and whether it failed."""
@@ -113,27 +126,16 @@ class Spending:
         if call.loop is not None:
             call.loop.spent += Spent.of({call.model: used}, self.allowance.prices)
 
-    def _estimate(self, model: str, prompt: int, most: int | None) -> Counts:
-        """Estimate a call: by what earlier ones of the session measured, else by its bytes and its own limit."""
-        measured = self._account.measured(self.session.session_id, model)
-        read = prompt / BYTES_PER_TOKEN
-        if measured.prompts and measured.input_tokens:
-            read = prompt * measured.input_tokens / measured.prompts
-        largest = measured.largest or in_all(self.session.shown).get(model, {}).get(LARGEST, 0)
-        wrote = min(largest, most or largest) if largest else (most or 0)
-        return {"calls": 1, "estimated_input_tokens": math.ceil(read), "estimated_output_tokens": wrote}
-
-    def _check(self, model: str, estimate: Counts, day: str) -> None:
-        limits, prices = self.allowance.limits, self.allowance.prices
-        coming = Spent.of({model: estimate}, prices)
+    def _limits(self, day: str) -> list[Limit]:
+        limits, found = self.allowance.limits, list[Limit]()
         if self.loop is not None:
             spent = sum((self._spent({each.model: each.counts}) for each in self._loop_calls()), self.loop.spent)
-            check(LOOP, self.loop.budget, spent, coming, model=model, currency=prices.currency)
+            found.append(Limit(scope=LOOP, budget=self.loop.budget, spent=spent))
         if limits.session:
-            check(SESSION, limits.session, self._spent(self._session()), coming, model=model, currency=prices.currency)
+            found.append(Limit(scope=SESSION, budget=limits.session, spent=self._spent(self._session())))
         if limits.owner_day:
-            spent = self._spent(self._day(day))
-            check(OWNER_DAY, limits.owner_day, spent, coming, model=model, currency=prices.currency)
+            found.append(Limit(scope=OWNER_DAY, budget=limits.owner_day, spent=self._spent(self._day(day))))
+        return found
 
     def _loop_calls(self) -> list[Call]:
         return [call for call in self._account.open if call.under_way and call.loop is self.loop]
@@ -163,13 +165,15 @@ class _Counted:
         return self.asked.name
 
     async def write(self, task: Task, on_text: OnText | None = None) -> Written:
-        call = await self.spending.begin(self.name, task)
+        call, left = await self.spending.begin(self.name, task)
+        if left is not None:
+            task = replace(task, sampling=replace(task.sampling, max_tokens=left.most))
         started, failed = time.monotonic(), True
         try:
             written = await self.asked.write(task, on_text)
             failed = False
         except BaseException as error:
-            self.spending.failed(call, error)
+            self.spending.failed(call, error, left)
             raise
         finally:
             self.spending.tally(self.name, time.monotonic() - started, failed=failed)
@@ -188,6 +192,7 @@ class Allowance:
     limits: Budgets = field(default_factory=Budgets)
     prices: Prices = field(default_factory=Prices)
     _accounts: OrderedDict[str, Account] = field(default_factory=OrderedDict[str, Account])
+    _lost: OrderedDict[str, Spent] = field(default_factory=OrderedDict[str, Spent])
 
     def account(self, owner: str) -> Account:
         """Give an owner's account."""
@@ -197,6 +202,20 @@ class Allowance:
             idle = next((name for name, each in self._accounts.items() if not each.open and name != owner), None)
             self._accounts.pop(idle or "", None)
         return account
+
+    def lose(self, call: Call) -> None:
+        """Remember of a call's loop what was used and nothing stored tells."""
+        name = "" if call.loop is None else call.loop.name
+        if not name:
+            return
+        self._lost[name] = self.lost(name) + Spent.of({call.model: call.counts}, self.prices)
+        self._lost.move_to_end(name)
+        while len(self._lost) > LOOPS:
+            self._lost.popitem(last=False)
+
+    def lost(self, loop: str) -> Spent:
+        """Give what a loop used, as far as this process saw it, that nothing stored tells of."""
+        return self._lost.get(loop, Spent())
 
     @contextlib.contextmanager
     def spending(self, sessions: Sessions, session: Session, loop: Loop | None = None) -> Generator[Spending]:

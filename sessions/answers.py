@@ -38,6 +38,7 @@ class Answer:
         again: For ``write``: what the call with the text has to give once more: nothing of it is kept in between.
         mode: Who writes for this call.
         advice: What the caller should know besides, a sentence each.
+        basis: The numbers behind a learned threshold; empty where it was not learned.
         iteration: The 1-based number of the critique that the step belongs to; 0 for a draft.
     """
 
@@ -61,6 +62,7 @@ class Answer:
     instructions: Mapping[str, str] = field(default_factory=dict[str, str])
     again: Mapping[str, Any] = field(default_factory=dict[str, Any])
     advice: tuple[str, ...] = ()
+    basis: Mapping[str, float] = field(default_factory=dict[str, float])
 
 
 def answer(
@@ -100,6 +102,7 @@ def answer(
         not_recorded=not_recorded,
         instructions=instructions or {},
         again=again or {},
+        basis=slot.query.meta.get("basis", {}),
     )
 
 

@@ -93,8 +93,13 @@ def _both(counts: Counts, name: str) -> int:
 
 @dataclass(slots=True, kw_only=True)
 class Loop:
-    """One loop's budget, and what the loop has spent of it; whoever resumes a loop makes it of what is stored."""
+    """One loop's budget, and what the loop has spent of it; whoever resumes a loop makes it of what is stored.
 
+    Attributes:
+        name: Knows the loop again, in another call for it; empty for one that is not resumed.
+    """
+
+    name: str = ""
     budget: Budget
     spent: Spent = field(default_factory=Spent)
 

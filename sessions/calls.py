@@ -14,8 +14,8 @@ from companions.errors import InputError
 from companions.requests import Request
 from sessions.answers import Answer, Given
 from sessions.asked import Caller, OnFailure, OnStep, asking
-from sessions.bounds import CANCELLED, end
-from sessions.loops import Refined, Wish, told
+from sessions.bounds import cancel
+from sessions.loops import Refined, Status, Wish, told
 from sessions.minting import in_new
 from sessions.refining import Refining, going_on
 from sessions.running import Key, OnPiece, Running, Runs
@@ -141,17 +141,24 @@ class Calls:
         """End a loop, wherever it runs; a step under way here is finished first, for as long as a call may wait."""
         session, companion_type = await self.session(owner, session_id, companion_type)
         running = self.runs.at(_loop_key(session, companion_type))
-        if not running and (await session.look(companion_type)).slot is None:
+        for run in running:
+            run.stopping = True
+        slot = (await session.look(companion_type)).slot
+        if not running and slot is None:
             raise InputError(
                 f"{companion_type[:64]!r} has no loop to stop here.", "Call refine with query to begin one."
             )
-        for run in running:
-            run.stopping = True
-        if not running or running[0].behind:
-            await end(self.desk, session, companion_type, CANCELLED, "It was stopped.")
-        tasks = {run.task for run in running}
-        going = (await asyncio.wait(tasks, timeout=waiting.seconds))[1] if tasks else tasks
-        return told(session.session_id, await session.look(companion_type), "running" if going else "done")
+        status: Status = "done"
+        try:
+            async with asyncio.timeout(max(0.0, waiting.began + waiting.seconds - time.monotonic())):
+                if not running or running[0].behind:
+                    await cancel(self.desk, session, companion_type, slot)
+                if running:
+                    await asyncio.wait({run.task for run in running})
+                    await cancel(self.desk, session, companion_type, slot)  # it may have come to wait for its caller
+        except TimeoutError:
+            status = "running"
+        return told(session.session_id, await session.look(companion_type), status)
 
     def open(self) -> None:
         """Begin to serve, also again after ``rest``, also in another event loop."""

@@ -6,19 +6,20 @@ It changes nothing; what a consultation does is ``consulting``'s work.
 import secrets
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 from companions.companion import Companion
 from companions.entries import Entry
-from companions.errors import BudgetError, CompanionsError, InputError
+from companions.errors import BudgetError, CompanionsError, InputError, SlotLeftError
 from companions.models import Sampling
-from companions.requests import check_text
+from companions.requests import SlotName, check_text
 from sessions.answers import Answer
 from sessions.loops import Status
 from sessions.session import Session
-from sessions.workflows import consultation, states
+from sessions.slots import companion_at
+from sessions.workflows import consultation, failures, states
 
 SYNTHESIZER = "strategy"
 CONTRIBUTORS = ("generic", "marketing", "bug_triage")
@@ -111,26 +112,95 @@ class Consulted:
     advice: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """A consultation on its synthesizer's slot, as a call found it: the companion may be given another query meanwhile.
+
+    Attributes:
+        synthesizer: Whose slot it is.
+        slot: Its number.
+        query: What is asked; the contributions are drafts that came after it.
+        known: What is recorded of the consultation.
+        draft: The synthesis, once there is one.
+    """
+
+    synthesizer: str
+    slot: int
+    query: Entry
+    known: Mapping[str, Any]
+    draft: Entry | None = None
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Who contributes."""
+        return self.known["companion_types"]
+
+    @property
+    def place(self) -> SlotName:
+        """How its slot is named."""
+        return self.slot, self.query.text
+
+    def stored(self, made: Mapping[str, Entry], question: Question) -> bool:
+        """Tell whether a call's text is stored: the one of the companion that it names, else the newest of all."""
+        texts = {**made} if self.draft is None else {**made, self.synthesizer: self.draft}
+        newest = max(texts.values(), key=lambda entry: entry.seq, default=None)
+        known = newest if question.text_for is None else texts.get(question.text_for)
+        return known is not None and known.text == question.text
+
+
+def begun_on(companion: Companion, query: str | None) -> Begun | None:
+    """Give the consultation that a synthesizer is at, or was at last, if it is on this query."""
+    slot, known = companion.slot, consultation(companion.slot)
+    if slot is None or known is None or query not in (None, slot.query.text):
+        return None
+    name = companion.companion_type
+    return Begun(synthesizer=name, slot=slot.number, query=slot.query, known=known, draft=slot.draft)
+
+
 async def told(
-    session: Session, synthesizer: str, status: Status, answer: Answer | None = None, *, closed: bool = False
+    session: Session, begun: Begun, status: Status, answer: Answer | None, failed: Mapping[str, str]
 ) -> Consulted:
-    """Take the picture of a consultation; while the program ends, from memory alone: the store is being let go of."""
+    """Take the picture of a consultation, whatever its synthesizer was asked since.
+
+    Args:
+        session: Its session.
+        begun: As it was found, or as it was left.
+        status: How its call is answered.
+        answer: The step that the caller is to write.
+        failed: Who failed in this call, and of what.
+    """
+    known = {**begun.known, "failures": {**failures(begun.known), **failed}}
+    stands = await states(session.look, known, begun.query)
+    companion = await companion_at(session, begun.synthesizer, begun.slot)
+    standing = _standing(session, companion, begun, stands)
+    advice = standing.advice if answer is None else (*answer.advice, *standing.advice)
+    return replace(standing, status=status, answer=answer, advice=advice)
+
+
+async def going_on(session: Session, question: Question, *, closed: bool) -> Consulted:
+    """Tell of a consultation that goes on; while the program ends, from memory alone: the store is being let go of."""
     look = partial(session.look, remembered=closed)
-    companion = await look(synthesizer)
-    slot, known = companion.slot, consultation(companion.slot) or {}
-    stands = await states(look, known, slot.query) if slot is not None and known else {}
-    failed = [f"{name} failed: {each['error']}" for name, each in stands.items() if "error" in each]
+    companion = await look(question.synthesizer)
+    begun = begun_on(companion, question.query)
+    stands = {} if begun is None else await states(look, begun.known, begun.query)
+    return _standing(session, companion, begun, stands)
+
+
+def _standing(
+    session: Session, companion: Companion, begun: Begun | None, stands: Mapping[str, Mapping[str, Any]]
+) -> Consulted:
+    slot = companion.slot
+    own = slot if slot is not None and begun is not None and slot.query.seq == begun.query.seq else None
     return Consulted(
         session_id=session.session_id,
-        synthesizer=synthesizer,
-        status=status,
+        synthesizer=companion.companion_type,
+        status="running",
         slot=0 if slot is None else slot.number,
         phase=companion.phase,
-        workflow_id=known.get("workflow_id"),
+        workflow_id=None if begun is None else begun.known.get("workflow_id"),
         companions=stands,
-        answer=answer,
-        shown=None if slot is None else slot.answer,
-        advice=(*(() if answer is None else answer.advice), *failed),
+        shown=None if own is None else own.answer,
+        advice=tuple(f"{name} failed: {each['error']}" for name, each in stands.items() if "error" in each),
     )
 
 
@@ -140,15 +210,32 @@ def goes_on(companion: Companion, question: Question) -> bool:
     Raises:
         InputError: It is the same query, put to others.
     """
-    slot, known = companion.slot, consultation(companion.slot)
-    if slot is None or known is None or question.query not in (None, slot.query.text):
+    begun = begun_on(companion, question.query)
+    if begun is None:
         return False
-    if question.companion_types is not None and {*question.companion_types} != {*known["companion_types"]}:
+    if question.companion_types is not None and {*question.companion_types} != {*begun.names}:
         raise InputError(
-            f"This query is put to {', '.join(known['companion_types'])} here.",
+            f"This query is put to {', '.join(begun.names)} here.",
             "Leave out companion_types to go on with that, or session_id for a session of its own.",
         )
     return True
+
+
+def left(synthesizer: str) -> SlotLeftError:
+    """Make the error of a consultation whose synthesizer was given another query before the synthesis."""
+    return SlotLeftError(
+        f"Another query was put to {synthesizer!r} meanwhile, so this consultation ended without a synthesis.",
+        "Its contributions are kept; call consult with the query and without session_id, or with another synthesizer.",
+    )
+
+
+def waited_for(known: Mapping[str, Any]) -> InputError:
+    """Make the error of a step that would take the place of a consultation's synthesis."""
+    name = known["orchestrator"]
+    return InputError(
+        f"This query waits for its consultation, which {name!r} is to draw together.",
+        f"Call consult with the session_id and synthesizer {name!r}, or give another query.",
+    )
 
 
 def all_failed(failures: Sequence[CompanionsError]) -> CompanionsError:

@@ -4,25 +4,22 @@ What is stored is all that there is of it: a contribution is its companion's ord
 the synthesizer's slot. It never writes a step itself: ``steps`` does.
 """
 
-import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import dataclass, replace
 from typing import Any
 
 from companions.companion import Companion, Slot
 from companions.entries import Entry
-from companions.errors import CompanionsError, InputError, StoreError
-from companions.requests import Request
+from companions.errors import InputError, SlotLeftError
 from sessions.answers import Answer
 from sessions.asked import Caller, asking
 from sessions.calls import Calls, Waiting
-from sessions.consultations import Consulted, Question, all_failed, goes_on, told
+from sessions.consultations import Begun, Consulted, Question, begun_on, goes_on, going_on, left, told
+from sessions.contributing import Contributing
 from sessions.loops import Status
 from sessions.running import AskingSeveral, Key, Running
 from sessions.session import Session
-from sessions.steps import Desk
-from sessions.workflows import consultation, contributed, contributions
+from sessions.workflows import consultation, contributed, contributions, failures
 
 DONE = (
     "Not recorded: the consultation is done. Call draft with the synthesizer's companion_type and redo=true to take it."
@@ -71,81 +68,102 @@ class Consultations:
             with asking(caller):
                 await self.calls.runs.earlier(key, run)
             caller = replace(caller, on_model=AskingSeveral(run))
-            desk = self.calls.desk
-            return await Consulting(desk=desk, session=session, question=question, caller=caller, run=run).go()
+            parts = Contributing(desk=self.calls.desk, session=session, question=question, caller=caller, run=run)
+            return await Consulting(contributing=parts).go()
 
         done = await self.calls.wait(key, make, waiting, signature)
-        return done or await told(session, question.synthesizer, "running", closed=self.calls.runs.closed)
+        return done or await going_on(session, question, closed=self.calls.runs.closed)
 
 
 @dataclass(slots=True, kw_only=True)
 class Consulting:
     """One call's share of a consultation, until it is done, waits for its caller, or is paused."""
 
-    desk: Desk
-    session: Session
-    question: Question
-    caller: Caller
-    run: Running
-    _failures: dict[str, CompanionsError] = field(default_factory=dict[str, CompanionsError])
+    contributing: Contributing
     _late: str | None = None
+
+    @property
+    def _session(self) -> Session:
+        return self.contributing.session
+
+    @property
+    def _question(self) -> Question:
+        return self.contributing.question
 
     async def go(self) -> Consulted:
         """Take it as far as it gets; another process at the same consultation is waited for."""
-        leases, name = self.desk.sessions.leases, f"consult {self.session.session_id} {self.question.synthesizer}"
+        leases = self.contributing.desk.sessions.leases
+        name = f"consult {self._session.session_id} {self._question.synthesizer}"
         if not await leases.take(name):
-            with asking(self.caller):
+            with asking(self.contributing.caller):
                 await leases.wait(name)
         async with leases.held(name):
             consulted = await self._go()
         return consulted if self._late is None else replace(consulted, not_recorded=self._late)
 
     async def _go(self) -> Consulted:
-        slot, known = await self._begun()
-        made = await contributions(self.session.look, known["companion_types"], slot.query)
-        text = self._text([*made.values(), *([] if slot.draft is None else [slot.draft])])
-        if slot.draft is None:
-            missing = [name for name in known["companion_types"] if name not in made]
-            text = self._fitting(text, turn=[*missing, self.question.synthesizer][0])
-            waiting = await self._contribute(slot.query.text, missing, text, already=len(made))
-            if waiting is not None:
-                return await self._told("write", waiting)
-            if self.run.pausing:
-                return await self._told("running")
-            self.run.told = "contributions done, synthesis next"
-            request = self._draft_of(slot.query.text, text=None if missing else text)
-            answer = await self.desk.step(self.session, self.question.synthesizer, request, self.caller)
-            if answer.status == "write":
-                return await self._told("write", answer)
-            await self._show(answer)
-            text = None
-        await self._end()
-        consulted = await self._told("done")
-        return consulted if text is None else replace(consulted, not_recorded=DONE)
+        begun = await self._begun()
+        made = await contributions(self._session.look, begun.names, begun.query)
+        brings = self._question.text is not None and not begun.stored(made, self._question)
+        if begun.draft is None:
+            missing = [name for name in begun.names if name not in made]
+            text_for = await self._text_for(begun, missing) if brings else None
+            answer = await self._written(begun, missing, text_for)
+            if answer is None or answer.status == "write":
+                return await self._told("running" if answer is None else "write", begun, answer)
+            await self.contributing.show(answer)
+            begun = replace(begun, draft=answer.entry)
+        elif brings:
+            self._late = DONE
+        return await self._told("done", await self._ended(begun))
 
-    def _fitting(self, text: str | None, turn: str) -> str | None:
-        """Lay aside a text that was written for another companion than the one whose turn it is."""
-        meant = self.question.text_for
-        if text is None or meant in (None, turn):
-            return text
+    async def _text_for(self, begun: Begun, missing: list[str]) -> str | None:
+        """Say whose the caller's text is; one that was written for somebody whose turn it is not is laid aside."""
+        meant = self._question.text_for
+        if meant in missing:
+            return meant
+        turn = await self.contributing.turn(begun, missing)
+        if meant in (None, turn):
+            return turn
         self._late = f"The text was not recorded: it is {meant}'s, and now it is {turn}'s turn."
         return None
 
-    async def _begun(self) -> tuple[Slot, Mapping[str, Any]]:
-        """Give the consultation's slot and what is recorded of it; begin it if that is what is asked for."""
-        question, name = self.question, self.question.synthesizer
-        companion = await self.session.look(name)
-        if not goes_on(companion, question):
+    async def _written(self, begun: Begun, missing: list[str], text_for: str | None) -> Answer | None:
+        """Have written what is not; gives the synthesis, or what the caller is to write, or ``None`` if it is paused.
+
+        Raises:
+            SlotLeftError: The synthesizer was given another query meanwhile.
+        """
+        parts, query, synthesizer = self.contributing, begun.query.text, begun.synthesizer
+        whole = text_for == synthesizer  # it was handed out without those who failed
+        waiting = await parts.ask(query, () if whole else missing, text_for, already=len(begun.names) - len(missing))
+        if waiting is not None or parts.run.pausing:
+            return waiting
+        parts.run.told = "contributions done, synthesis next"
+        request = parts.request(query, slot=begun.place, text=self._question.text if whole else None)
+        try:
+            answer = await parts.desk.step(self._session, synthesizer, request, parts.caller)
+        except SlotLeftError as error:
+            raise left(synthesizer) from error
+        if answer.status == "write" and parts.failed:
+            await self._record(begun, {**begun.known, "failures": self._failures(begun)})
+        return answer
+
+    async def _begun(self) -> Begun:
+        """Give the consultation that is asked for; begin it if that is what is asked for."""
+        name = self._question.synthesizer
+        companion = await self._session.look(name)
+        if not goes_on(companion, self._question):
             await self._begin(companion)
-            companion = await self.session.look(name)
-        known = consultation(companion.slot)
-        if companion.slot is None or known is None:
-            raise InputError(f"The companion {name!r} was given another query meanwhile.", "Call consult again.")
-        return companion.slot, known
+            companion = await self._session.look(name)
+        begun = begun_on(companion, self._question.query)
+        if begun is None:
+            raise left(name)
+        return begun
 
     async def _begin(self, companion: Companion) -> None:
         """Store the query and what the consultation is, before anybody is asked."""
-        question, slot = self.question, companion.slot
+        question, slot, desk = self._question, companion.slot, self.contributing.desk
         if question.query is None:
             raise InputError(
                 f"The companion {question.synthesizer!r} is at no consultation here.",
@@ -157,86 +175,49 @@ class Consulting:
                 f"The companion {question.synthesizer!r} has answered this query already, by itself.",
                 "Name another synthesizer, or leave out session_id for a session of its own.",
             )
-        library = await self.desk.sessions.read_library()
+        library = await desk.sessions.read_library()
         for name in (question.synthesizer, *question.contributors):
             library.get(name)
         workflow = question.workflow()
-        if same:
-            await self.desk.remark(self.session, question.synthesizer, lambda _: workflow)
+        if slot is not None and same:
+            seq = slot.query.seq
+
+            def begin(found: Slot) -> Mapping[str, Any] | None:
+                return workflow if found.query.seq == seq and found.draft is None else None
+
+            await desk.remark(self._session, question.synthesizer, begin)
         else:
-            request = self._draft_of(question.query, workflow=workflow)
-            await self.desk.open(self.session, question.synthesizer, request)
+            request = self.contributing.request(question.query, workflow=workflow)
+            await desk.open(self._session, question.synthesizer, request)
 
-    async def _contribute(self, query: str, missing: list[str], text: str | None, *, already: int) -> Answer | None:
-        """Have those who have not contributed draft, all at once; gives the first draft that the caller is to write.
-
-        Raises:
-            CompanionsError: All failed: the first one's. One that fails among others is only told.
-        """
-        requests: list[Request] = []
-        for number, name in enumerate(missing):
-            await self.session.wake(name)  # one after the other: with the store away, none can be read beside a write
-            slot = (await self.session.look(name)).slot
-            earlier = slot is not None and slot.draft is not None and slot.query.text == query
-            requests.append(self._draft_of(query, text=text if number == 0 else None, redo=earlier))
-        drafts = map(self._contribution, missing, requests)
-        given = await asyncio.gather(*drafts, return_exceptions=True)
-        if (broken := next((each for each in given if isinstance(each, BaseException)), None)) is not None:
-            raise broken
-        if self._failures and not already and len(self._failures) == len(missing):
-            raise all_failed([self._failures[name] for name in missing])
-        return next((each for each in given if isinstance(each, Answer) and each.status == "write"), None)
-
-    async def _contribution(self, name: str, request: Request) -> Answer | None:
-        """Have one contributor draft; ``None`` if it failed."""
-        caller = replace(self.caller, on_text=partial(self.run.hear, name))
-        try:
-            answer = await self.desk.step(self.session, name, request, caller)
-        except StoreError:
-            raise
-        except CompanionsError as error:
-            self._failures[name] = error
-            if self.caller.on_failure is not None:
-                await self.caller.on_failure(name, error)
-            return None
-        if answer.status == "done":
-            self.run.told = f"{name} has drafted"
-            await self._show(answer)
-        return answer
-
-    async def _show(self, answer: Answer) -> None:
-        if self.caller.on_step is not None:
-            await self.caller.on_step(answer)
-
-    def _draft_of(self, query: str, **asked: Any) -> Request:
-        question = self.question
-        return Request(step="draft", query=query, sampling=question.sampling, text_limit=question.text_limit, **asked)
-
-    def _text(self, made: list[Entry]) -> str | None:
-        """Give the text that came with the call, unless it is the newest one stored: then the call is a repeat."""
-        newest = max(made, key=lambda entry: entry.seq, default=None)
-        return None if newest is not None and newest.text == self.question.text else self.question.text
-
-    async def _end(self) -> None:
+    async def _ended(self, begun: Begun) -> Begun:
         """Record that it is done, with how each took part."""
-        companion = await self.session.look(self.question.synthesizer)
-        known = consultation(companion.slot)
-        if companion.slot is None or known is None or known.get("state") == "done":
-            return
-        made = await contributions(self.session.look, known["companion_types"], companion.slot.query)
-        each = {name: self._outcome(name, made.get(name)) for name in known["companion_types"]}
-        meta = dict(known) | {"state": "done", "companions": each}
-        if companion.slot.draft is not None:
-            meta["seconds"] = round(max(0.0, companion.slot.draft.at - known["started_at"]), 3)
-        await self.desk.remark(
-            self.session, self.question.synthesizer, lambda slot: meta if consultation(slot) == known else None
-        )
+        if begun.known.get("state") == "done":
+            return begun
+        made, failed = await contributions(self._session.look, begun.names, begun.query), self._failures(begun)
+        each = {name: _outcome(made.get(name), failed.get(name)) for name in begun.names}
+        meta = {name: value for name, value in begun.known.items() if name != "failures"}
+        meta |= {"state": "done", "companions": each}
+        if begun.draft is not None:
+            meta["seconds"] = round(max(0.0, begun.draft.at - begun.known["started_at"]), 3)
+        await self._record(begun, meta)
+        return replace(begun, known=meta)
 
-    def _outcome(self, name: str, entry: Entry | None) -> dict[str, Any]:
-        if entry is not None:
-            return contributed(entry)
-        failure = self._failures.get(name)
-        return {"status": "failed"} | ({} if failure is None else {"error": failure.what})
+    async def _record(self, begun: Begun, meta: Mapping[str, Any]) -> None:
+        """Record how it stands now, unless its synthesizer has left it."""
+        if meta != begun.known:
+            await self.contributing.desk.remark(
+                self._session, begun.synthesizer, lambda slot: meta if consultation(slot) == begun.known else None
+            )
 
-    async def _told(self, status: Status, answer: Answer | None = None) -> Consulted:
-        return await told(self.session, self.question.synthesizer, status, answer)
+    def _failures(self, begun: Begun) -> dict[str, str]:
+        """Give who failed, and of what: in this call, or before the synthesis was handed out."""
+        return {**failures(begun.known), **{name: error.what for name, error in self.contributing.failed.items()}}
+
+    async def _told(self, status: Status, begun: Begun, answer: Answer | None = None) -> Consulted:
+        return await told(self._session, begun, status, answer, self._failures(begun))
+
+
+def _outcome(entry: Entry | None, failure: str | None) -> dict[str, Any]:
+    """Tell how a contributor took part; why it failed is known no more if the program ended before the synthesis."""
+    return contributed(entry, failure) if entry or failure else {"status": "failed"}

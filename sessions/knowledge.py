@@ -68,9 +68,13 @@ class Knowledge:
         return merged(*(sums for key in keys for sums in self._sums(key)))
 
     def learned(self, companion_type: str, model: str) -> Learned:
-        """Give what a new slot is judged by."""
-        sums = self.of(companion_type, model)
-        return Learned.of(sums) if sums.slots else UNLEARNED
+        """Give what a new slot is judged by; a fault of learning fails no step."""
+        try:
+            sums = self.of(companion_type, model)
+            return Learned.of(sums) if sums.slots else UNLEARNED
+        except Exception:
+            log.exception("what was learned of %s with %s cannot be said", companion_type, model)
+            return UNLEARNED
 
     def models(self, companion_type: str) -> list[str]:
         """Name the models with which something is known of a companion type."""

@@ -27,13 +27,14 @@ from sessions.session import Session
 log = logging.getLogger("companions.learning")
 
 OPEN = 10_000
-"""Slots of which it is remembered that they are not over; the oldest are taken for left."""
+"""Slots of which it is remembered that they are not over, the oldest of which are taken for left; and that are."""
 LEFT_SECONDS = 1_800.0
 """After so long without a touch a slot is taken for left."""
 PAUSE_SECONDS = 5.0
 """How long after a step it is looked at what is over: one look for all that happened meanwhile."""
 EXCHANGE_SECONDS = 30.0
 """How often it is looked for what others have learned, if nothing happens here."""
+READY_SECONDS = 0.25
 MOMENT = 0.3
 """How long the end of a program waits for what is still to be counted."""
 
@@ -68,6 +69,8 @@ class Learner:
         default_factory=OrderedDict[tuple[str, str], tuple[Place, float]]
     )
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _loaded: asyncio.Event = field(default_factory=asyncio.Event)
+    _asked: bool = False
     _task: asyncio.Task[None] | None = None
 
     def on_entry(self, session: Session, companion: Companion, entries: Sequence[Entry]) -> None:
@@ -77,7 +80,7 @@ class Learner:
         owner, name, slot = session.place.owner, companion.companion_type, companion.slot
         for entry in entries:
             if entry.kind == "query" and entry.slot:
-                self._over[Place(owner, session.session_id, name, entry.slot - 1)] = None
+                self._end(Place(owner, session.session_id, name, entry.slot - 1))
         if slot is not None and slot.draft is not None:
             self._touch(Place(owner, session.session_id, name, slot.number), over=is_over(companion))
         self.start()
@@ -86,8 +89,17 @@ class Learner:
     def start(self) -> None:
         """Learn in the background from here on; again is harmless."""
         if self._task is None or self._task.done():
-            self._wake = asyncio.Event()
+            self._wake, self._loaded = asyncio.Event(), asyncio.Event()
             self._task = asyncio.create_task(self._learn(), name="companions-learning")
+
+    async def ready(self) -> None:
+        """Wait a moment, in the first call of a process only, for what the store holds: a slot is judged by it."""
+        if not self._asked:
+            self._asked = True
+            self.start()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(READY_SECONDS):
+                    await self._loaded.wait()
 
     async def settle(self) -> None:
         """Count what is over, put it into the store, and read what others have put there.
@@ -116,15 +128,21 @@ class Learner:
         key = place.session_id, place.companion_type
         self._touched.pop(key, None)
         if over:
-            self._over[place] = None
+            self._end(place)
             return
         self._touched[key] = place, time.monotonic()
         while len(self._touched) > OPEN:
             _, (oldest, _) = self._touched.popitem(last=False)
-            self._over[oldest] = None
+            self._end(oldest)
+
+    def _end(self, place: Place) -> None:
+        """Have a slot counted; while the store is away for long, only so many wait for it."""
+        if len(self._over) < OPEN:
+            self._over[place] = None
 
     async def _learn(self) -> None:
         await self._tried(self.knowledge.exchange)
+        self._loaded.set()
         while True:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(EXCHANGE_SECONDS):
@@ -151,7 +169,7 @@ class Learner:
             if now - touched < self.left_seconds:
                 return
             del self._touched[key]
-            self._over[place] = None
+            self._end(place)
 
     async def _count(self, place: Place) -> None:
         """Count a slot, unless it was counted already, by whatever process."""

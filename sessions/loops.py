@@ -7,14 +7,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from companions.companion import Companion
+from companions.companion import Companion, Slot
+from companions.configuration import ThresholdSource
 from companions.entries import Entry
 from companions.errors import InputError
 from companions.models import Sampling
-from companions.next_step import next_step, stop_reason
+from companions.next_step import NextStep, next_step, stop_reason
 from sessions.answers import Answer
+from sessions.budgets import Loop
+from sessions.usage import tokens
 
 BOUNDS = ("max_iterations", "budget_tokens")
+UNSCORED = "The score was not recorded: it is said of a revision, and comes with its text."
+UNSATISFIED = "satisfied=true was not taken: it is said of a critique, and this call opens a question with its draft."
+UNCOUNTED = "budget_tokens counts what models of the server use; what you write yourself is not counted."
 Status = Literal["done", "write", "running"]
 
 
@@ -26,6 +32,7 @@ class Wish:
         text: What the caller wrote for the step that comes next.
         text_for: The step that it was written for, as it was handed out (see ``due``); ``None`` if that is not told.
         satisfied: The caller critiqued and found nothing left to improve.
+        score: The caller's own mark for the revision that ``text`` is.
         max_iterations: At least 1; ``None`` leaves what was asked before, or the companion's own.
         budget_tokens: Most tokens that the slot's steps may use, the pick included; ``None`` likewise.
     """
@@ -34,6 +41,7 @@ class Wish:
     text: str | None = None
     text_for: str | None = None
     satisfied: bool = False
+    score: float | None = None
     max_iterations: int | None = None
     budget_tokens: int | None = None
     sampling: Sampling = field(default_factory=Sampling)
@@ -44,6 +52,12 @@ class Wish:
         for name in BOUNDS:
             if (value := getattr(self, name)) is not None and value < 1:
                 raise InputError(f"{name} is {value}.", f"Give at least 1 for {name}, or leave it out.")
+
+    def lacks_revision(self, slot: Slot, coming: NextStep) -> bool:
+        """Tell whether a score came without the revision that it is of."""
+        if slot.revision is not None and self.text == slot.revision.text:
+            return self.score not in (None, slot.revision.meta.get("score"))
+        return self.score is not None and (self.text is None or coming.step != "revise")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +72,7 @@ class Refined:
         due: Names the step that comes next; ``None`` once the loop has ended.
         shown: The version that is the answer so far; ``None`` before the draft.
         versions: How many there are.
+        threshold_source: Who set the threshold; ``basis`` has the numbers behind a learned one.
         advice: What the caller should know besides, a sentence each.
         not_recorded: What of the call was not taken, and what would take it.
     """
@@ -70,6 +85,7 @@ class Refined:
     iteration: int
     versions: int
     threshold: float | None
+    threshold_source: ThresholdSource | None
     stop_reason: str | None
     why: str
     workflow_id: str | None
@@ -81,6 +97,7 @@ class Refined:
     pick: Entry | None = None
     advice: tuple[str, ...] = ()
     not_recorded: str | None = None
+    basis: Mapping[str, float] = field(default_factory=dict[str, float])
 
 
 def due(companion: Companion) -> str | None:
@@ -114,6 +131,7 @@ def told(
         iteration=0 if slot is None else slot.critiques,
         versions=0 if slot is None or slot.draft is None else slot.revisions + 1,
         threshold=None if configuration is None else configuration.threshold,
+        threshold_source=None if configuration is None else configuration.threshold_source,
         stop_reason=stop_reason(companion),
         why=next_step(companion).why,
         workflow_id=workflow,
@@ -125,4 +143,24 @@ def told(
         pick=None if slot is None else slot.picked,
         advice=(*(() if answer is None else answer.advice), *advice),
         not_recorded=not_recorded,
+        basis={} if slot is None else slot.query.meta.get("basis", {}),
     )
+
+
+def is_stored(text: str, slot: Slot) -> bool:
+    """Tell whether a text is one of those that a slot was given last."""
+    known = (slot.newest, slot.draft, slot.critique, *slot.versions)
+    return any(entry is not None and entry.text == text for entry in known)
+
+
+def progress(answer: Answer, loop: Loop | None) -> str:
+    """Tell how far a loop is: phase, iteration, similarity, tokens."""
+    said = [f"{answer.step} done", f"iteration {answer.iteration}"]
+    entry = answer.entry
+    if entry is not None and entry.meta.get("similarity") is not None:
+        said.append(f"similarity {entry.meta['similarity']:.3f}")
+    if loop is not None:
+        said.append(f"{loop.spent.tokens:,} of {loop.budget.tokens:,} tokens")
+    elif entry is not None and (used := tokens(entry.meta.get("usage", {}))):
+        said.append(f"{used:,} tokens")
+    return ", ".join(said)

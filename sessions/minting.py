@@ -6,7 +6,7 @@ What is done in the session is the call's work, and which calls are alike is ``u
 from collections.abc import Awaitable, Callable, Hashable
 from typing import TypeVar
 
-from companions.errors import CompanionsError, InputError, SessionNotFoundError
+from companions.errors import CompanionsError, InputError, SessionNotFoundError, SlotLeftError
 from sessions.answers import Given
 from sessions.session import Session
 from sessions.sessions import Sessions
@@ -35,7 +35,7 @@ async def in_new(
         given = await run(session)
     except CompanionsError as error:
         kept = session.stored and not isinstance(error, SessionNotFoundError)
-        if isinstance(error, InputError) and not kept:
+        if isinstance(error, SlotLeftError) or (isinstance(error, InputError) and not kept):
             unanswered.answered(asked)
         else:
             unanswered.left(asked)

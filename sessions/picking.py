@@ -18,6 +18,8 @@ from companions.errors import InputError
 from companions.models import Sampling, Task, Written
 from companions.next_step import stop_reason
 from companions.picking import ORDERS, Choice, Contest, Vote
+from companions.planning import check_slot
+from companions.requests import SlotName
 from sessions.asked import Caller, asking
 from sessions.session import Awake, Session
 from sessions.steps import Desk
@@ -31,6 +33,7 @@ class Pick:
     Attributes:
         text: Which of the two texts that were shown is better, as the caller that compares wrote it.
         sampling: The loop's own choices.
+        slot: The loop's slot.
     """
 
     desk: Desk
@@ -39,19 +42,23 @@ class Pick:
     caller: Caller
     text: str | None = None
     sampling: Sampling = field(default_factory=Sampling)
+    slot: SlotName | None = None
 
     async def make(self) -> Mapping[str, str] | None:
         """Pick a version, or hand out the next comparison as ``system`` and ``user``; ``None`` once it is picked.
 
         Raises:
             InputError: The caller's text names neither of the two texts; nothing changed.
-            ModelError: The model failed; a later call picks.
+            SlotLeftError: Another question was put to the companion meanwhile.
+            BudgetError: The model may not be asked; a later call picks.
+            ModelError: The model failed, likewise.
             StoreError: The store failed; nothing changed.
         """
         awake = await self.session.wake(self.companion_type)
         async with awake.lock:
             await self.session.catch_up(awake)
             slot, configuration = awake.companion.slot, awake.companion.configuration
+            check_slot(slot, self.slot)
             if slot is None or configuration is None or slot.picked is not None:
                 return None
             ended = stop_reason(awake.companion)

@@ -8,6 +8,7 @@ from companions.errors import InputError, UnknownNameError
 from sessions import paged_views, slots, views
 from sessions.calls import Calls
 from sessions.cutting import BESIDE_BYTES, PAGE_BYTES, cut
+from sessions.patterns_view import patterns, patterns_of
 from sessions.session import Session
 from sessions.workflows import workflows_page
 
@@ -22,6 +23,7 @@ Part = Literal[
     "phase",
     "instructions",
     "workflows",
+    "patterns",
 ]
 Body = dict[str, Any]
 LAST_OFFSET, LAST_SLOT = (1 << 62) - 1, (1 << 31) - 1
@@ -96,6 +98,10 @@ class Reading:
             )
         return {"sessions": sessions}
 
+    async def patterns(self, companion_type: str) -> Body:
+        """Give what was learned of a companion type, from everybody's loops."""
+        return await patterns(self.calls.desk.sessions, companion_type)
+
     async def _read(self, session: Session, companion: Companion, part: Part, *, slot: int | None, offset: int) -> Body:
         if part in PAGED:
             return await self._page(session, companion, part, slot=slot, offset=offset)
@@ -103,6 +109,8 @@ class Reading:
             return views.phase(companion)
         if part == "workflows":
             return await workflows_page(session, offset=offset)
+        if part == "patterns":
+            return await patterns_of(self.calls.desk.sessions.store, companion.companion_type)
         key, body = await self._text(session, companion, part)
         piece, following = cut(body[key][offset:], PAGE_BYTES)
         return body | {key: piece, "more": _more(part, slot, None if following is None else offset + following)}

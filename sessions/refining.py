@@ -9,21 +9,21 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from companions.companion import Companion, Slot
-from companions.errors import BudgetError, InputError
-from companions.next_step import NextStep, next_step, stop_reason
+from companions.errors import BudgetError, CompanionsError, ConflictError, InputError, ModelError, UnknownNameError
+from companions.next_step import NextStep, stop_reason
 from companions.picking import is_vote
-from companions.requests import Request
+from companions.planning import check_slot, name_of
+from companions.requests import Request, SlotName
 from sessions.answers import Answer
 from sessions.asked import Caller, asking
-from sessions.bounds import CANCELLED, end, loop_of, stopped, take_on, workflow_of
-from sessions.budgets import Budget, Loop, Spent
-from sessions.loops import Refined, Status, Wish, due, told
+from sessions.bounds import BUDGET, CANCELLED, STOPPED, coming_in, end, loop_of, stopped, take_on, workflow_of
+from sessions.budgets import LOOP
+from sessions.loops import UNCOUNTED, UNSATISFIED, UNSCORED, Refined, Status, Wish, due, is_stored, progress, told
 from sessions.picking import Pick
+from sessions.purse import full, purse
 from sessions.running import Running
 from sessions.session import Session
-from sessions.slots import SHOWN, steps_of
 from sessions.steps import Desk
-from sessions.usage import in_all, sums_after, tokens
 
 GO_ON = "Call refine with a larger max_iterations or another query to go on, or critique to add a step."
 
@@ -43,7 +43,10 @@ class Refining:
     caller: Caller
     run: Running
     _newest: Answer | None = None
+    _slot: SlotName | None = None
     _taken: bool = False
+    _uncounted: bool = False
+    _failed: tuple[str, ...] = ()
     _not_recorded: str | None = None
 
     async def go(self) -> Refined:
@@ -51,6 +54,8 @@ class Refining:
 
         Raises:
             InputError: Nothing can be refined, or the caller's text does not fit; nothing changed.
+            SlotLeftError: Another question was put to the companion meanwhile; what was stored before stays.
+            BudgetError: The session or its owner may not spend what a first draft takes.
             ModelError: A model failed; what was stored before stays, and the next call goes on from there.
             StoreError: The store failed, likewise.
         """
@@ -73,24 +78,25 @@ class Refining:
                 break
             if answer.status == "write":
                 return await self._told("write")
-            if stopped(await self.session.look(self.companion_type)):
+            if stopped(await self._look()):
                 self.run.stopping = True  # by another process, while the step was under way
             request = self._request(answer.next)
         if self.run.stopping:
-            await end(self.desk, self.session, self.companion_type, CANCELLED, "It was stopped.")
+            await self._end(CANCELLED, STOPPED)
         return await self._picked()
 
     async def _begin(self) -> Request | None:
         """Give the first request of this call, with its bounds recorded; ``None`` if the loop has ended."""
         companion = await self.session.look(self.companion_type)
-        request = self._opening(companion)
-        if request is not None:
-            self.caller = replace(self.caller, loop=await self._purse(self.wish.budget_tokens, None))
+        if (request := self._opening(companion)) is not None:
             return request
+        if companion.slot is not None:
+            self._slot = name_of(companion.slot)
+        self._uncounted = self.wish.budget_tokens not in (None, loop_of(companion.slot).get("budget_tokens"))
         companion = await take_on(self.desk, self.session, companion, self.wish)
+        check_slot(companion.slot, self._slot)
         self._sort_out(companion)
-        limit = self.wish.budget_tokens or loop_of(companion.slot).get("budget_tokens")
-        self.caller = replace(self.caller, loop=await self._purse(limit, companion))
+        self.caller = replace(self.caller, loop=await purse(self.desk, self.session, companion, self.wish))
         return self._first(companion)
 
     def _opening(self, companion: Companion) -> Request | None:
@@ -101,7 +107,11 @@ class Refining:
         if slot is not None and wish.query in (None, slot.query.text):
             return None
         self._taken = True
+        unfit = {UNSCORED: wish.score is not None, UNSATISFIED: wish.satisfied}
+        self._not_recorded = " ".join(said for said, given in unfit.items() if given) or None
         bounds = workflow_of(self.companion_type, wish, {})
+        self._uncounted = wish.budget_tokens is not None
+        self.caller = replace(self.caller, loop=full(bounds))
         return self._made(step="draft", query=wish.query, text=wish.text, workflow=bounds)
 
     def _sort_out(self, companion: Companion) -> None:
@@ -110,51 +120,50 @@ class Refining:
         if slot is None:
             return
         if wish.text_for is not None and wish.text_for != coming:
-            if wish.text is not None and not _is_stored(wish.text, slot):
+            if wish.text is not None and not is_stored(wish.text, slot):
                 stands = "the loop has ended" if coming is None else f"next is {coming}"
                 self._not_recorded = f"The text was not recorded: it is for {wish.text_for}, and {stands}."
-            self.wish = replace(wish, text=None, satisfied=False)
-        elif wish.satisfied and coming is not None and next_step(companion).step != "critique":
+            self.wish = replace(wish, text=None, satisfied=False, score=None)
+        elif wish.satisfied and coming is not None and coming_in(slot).step != "critique":
             self._not_recorded = f"satisfied=true was not taken: it is said of a critique, and next is {coming}."
+        elif wish.lacks_revision(slot, coming_in(slot)):
+            self._not_recorded = UNSCORED
 
     def _first(self, companion: Companion) -> Request | None:
         """Give the next step, with what the caller brings for it; a text that is stored already is a repeat."""
-        coming, wish, slot = next_step(companion), self.wish, companion.slot
-        if coming.step is None or slot is None:
+        wish, slot = self.wish, companion.slot
+        if slot is None or (coming := coming_in(slot)).step is None:
             return None
         self._taken = True
         repeated = slot.newest.kind != "query" and wish.text == slot.newest.text
         if repeated and coming.redo:
             self._not_recorded = "The text was not recorded, since it is the one that was not taken; write another."
+        written = None if repeated else wish.text
         satisfied = wish.satisfied and coming.step == "critique"
-        return self._made(step=coming.step, redo=coming.redo, text=None if repeated else wish.text, satisfied=satisfied)
+        score = wish.score if coming.step == "revise" and written is not None else None
+        return self._made(step=coming.step, redo=coming.redo, text=written, satisfied=satisfied, score=score)
 
     def _request(self, coming: NextStep) -> Request | None:
         return None if coming.step is None else self._made(step=coming.step, redo=coming.redo)
 
     def _made(self, **asked: Any) -> Request:
-        return Request(**asked, sampling=self.wish.sampling, text_limit=self.wish.text_limit)
-
-    async def _purse(self, limit: int | None, companion: Companion | None) -> Loop | None:
-        """Give the loop's budget, with what was used of it for the slot so far, comparisons and lost texts included."""
-        if limit is None:
-            return None
-        slot = None if companion is None else companion.slot
-        if companion is None or slot is None:
-            return Loop(budget=Budget(tokens=limit))
-        made = [entry async for entry in steps_of(self.session, companion, slot.number, kinds=SHOWN)]
-        spent = Spent.of(in_all({"": sums_after({}, made)}), self.desk.allowance.prices)
-        return Loop(budget=Budget(tokens=limit), spent=spent)
+        return Request(**asked, slot=self._slot, sampling=self.wish.sampling, text_limit=self.wish.text_limit)
 
     async def _step(self, request: Request) -> Answer | None:
-        """Make a step; ``None`` if the loop's budget does not allow it, and the loop has ended by that."""
+        """Make a step; ``None`` if there is none: a budget does not allow it, or it failed and the loop is to end."""
         try:
             answer = await self.desk.step(self.session, self.companion_type, request, self.caller)
-        except BudgetError as error:
-            if error.scope != "loop" or (await self.session.look(self.companion_type)).slot is None:
+        except CompanionsError as error:
+            if self.run.stopping:
+                self._failed = (f"The step under way failed: {error.what}",)
+            elif isinstance(error, BudgetError):
+                await self._refused(error, request)
+            else:
+                if isinstance(error, ConflictError):
+                    await self._look()  # by another question: that says more than who wrote first
                 raise
-            await end(self.desk, self.session, self.companion_type, "budget", error.what)
             return None
+        self._slot = answer.slot, answer.query
         if answer.not_recorded is not None:
             step = answer.step
             self._not_recorded = (
@@ -162,16 +171,34 @@ class Refining:
                 "take it."
             )
         self._newest = answer
-        self.run.told = _progress(answer, self.caller.loop)
+        self.run.told = progress(answer, self.caller.loop)
         if self.caller.on_step is not None:
             await self.caller.on_step(answer)
         return answer
 
-    async def _picked(self) -> Refined:
+    async def _refused(self, error: BudgetError, request: Request) -> None:
+        """End the loop by a budget; of one that has no text yet, a refusal by another budget than its own is raised."""
+        slot = (await self._look()).slot
+        mine = slot is not None and request.query in (None, slot.query.text)
+        if slot is None or not mine or (error.scope != LOOP.name and slot.draft is None):
+            raise error
+        self._slot = name_of(slot)
+        await self._end(BUDGET, error.what, scope=error.scope)
+
+    async def _end(self, reason: str, why: str, scope: str | None = None) -> None:
+        await end(self.desk, self.session, self.companion_type, reason, why, slot=self._slot, scope=scope)
+
+    async def _look(self) -> Companion:
+        """Look at the companion, which must still be at this loop's question."""
         companion = await self.session.look(self.companion_type)
+        check_slot(companion.slot, self._slot)
+        return companion
+
+    async def _picked(self) -> Refined:
+        companion = await self._look()
         slot = companion.slot
         if slot is None or slot.draft is None or stop_reason(companion) == CANCELLED:
-            return await self._told("done")
+            return await self._told("done", advice=self._failed)
         if self.run.pausing:
             return await self._told("running")
         pick = Pick(
@@ -181,24 +208,28 @@ class Refining:
             caller=self.caller,
             text=self._late(slot),
             sampling=self.wish.sampling,
+            slot=self._slot,
         )
         try:
             comparison = await pick.make()
-        except BudgetError as error:
-            # The text that stands is the answer all the same; a later call that may spend more compares.
-            return await self._told("done", advice=(f"No versions were compared. {error.what}",))
+        except (BudgetError, ModelError, UnknownNameError) as error:
+            # The text that stands is the answer all the same; a later call compares.
+            again = "" if isinstance(error, BudgetError) else " Call refine again to have them compared."
+            return await self._told("done", advice=(f"No versions were compared. {error.what}{again}",))
         return await self._told("done" if comparison is None else "write", comparison)
 
     def _late(self, slot: Slot) -> str | None:
         """Give the caller's text if no step took it and it is none of those that are stored."""
         text = self.wish.text
-        return None if text is None or self._taken or _is_stored(text, slot) else text
+        return None if text is None or self._taken or is_stored(text, slot) else text
 
     async def _told(
         self, status: Status, comparison: Mapping[str, str] | None = None, advice: tuple[str, ...] = ()
     ) -> Refined:
-        companion = await self.session.look(self.companion_type)
+        companion = await self._look()
         slot = companion.slot
+        if self._uncounted and status == "write":
+            advice = (UNCOUNTED, *advice)
         late = None if slot is None or status != "done" else self._late(slot)
         if slot is not None and late is not None and not (is_vote(late) and slot.pick and slot.pick.meta.get("votes")):
             self._not_recorded = f"The text was not recorded, since the loop has ended. {GO_ON}"
@@ -213,25 +244,6 @@ class Refining:
         )
 
 
-def _is_stored(text: str, slot: Slot) -> bool:
-    """Tell whether a text is one of those that a slot was given last."""
-    known = (slot.newest, slot.draft, slot.critique, *slot.versions)
-    return any(entry is not None and entry.text == text for entry in known)
-
-
 async def going_on(session: Session, companion_type: str, *, closed: bool) -> Refined:
     """Tell of a loop that goes on; while the program ends, from memory alone: the store is being let go of."""
     return told(session.session_id, await session.look(companion_type, remembered=closed), "running")
-
-
-def _progress(answer: Answer, loop: Loop | None) -> str:
-    """Tell how far a loop is: phase, iteration, similarity, tokens."""
-    said = [f"{answer.step} done", f"iteration {answer.iteration}"]
-    entry = answer.entry
-    if entry is not None and entry.meta.get("similarity") is not None:
-        said.append(f"similarity {entry.meta['similarity']:.3f}")
-    if loop is not None:
-        said.append(f"{loop.spent.tokens:,} of {loop.budget.tokens:,} tokens")
-    elif entry is not None and (used := tokens(entry.meta.get("usage", {}))):
-        said.append(f"{used:,} tokens")
-    return ", ".join(said)

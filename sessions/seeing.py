@@ -5,8 +5,10 @@ Who is shown it is said by the companion's file and by the workflow on its slot;
 
 from companions.companion import Companion
 from companions.models import Task
+from companions.next_step import end_of
 from companions.requests import Plan
 from companions.tasks import task
+from sessions.consultations import waited_for
 from sessions.cutting import cut
 from sessions.session import Session
 from sessions.workflows import consultation, contributions, states
@@ -23,16 +25,23 @@ async def task_of(session: Session, companion: Companion, found: Plan) -> Task:
     if found.step != "draft":
         return task(companion, found)
     shown = await _others(session) if found.configuration.sees_session else ""
-    return task(companion, found, session=shown, contributions=await _contributed(session, companion))
+    return task(companion, found, session=shown, contributions=await _contributed(session, companion, found))
 
 
-async def _contributed(session: Session, companion: Companion) -> list[tuple[str, str]]:
-    """Give what others drafted for the consultation that the companion is to draw together."""
+async def _contributed(session: Session, companion: Companion, found: Plan) -> list[tuple[str, str]]:
+    """Give what others drafted for the consultation that the companion is to draw together.
+
+    Raises:
+        InputError: Somebody asks for the draft by hand while there are contributions to wait for.
+    """
     slot = companion.slot
     known = consultation(slot)
     if slot is None or known is None:
         return []
     made = await contributions(session.look, known["companion_types"], slot.query)
+    by_hand = found.request.slot is None and (found.mode != "client" or found.request.text is not None)
+    if by_hand and slot.draft is None and len(made) < len(known["companion_types"]):
+        raise waited_for(known)
     share = CONTRIBUTIONS_SEEN // max(1, len(made))
     return [(name, _piece(entry.text, share)) for name, entry in made.items()]
 
@@ -54,9 +63,8 @@ async def _workflow(session: Session, companion: Companion) -> list[str]:
     slot = companion.slot
     if slot is None or slot.workflow is None:
         return []
-    meta = slot.workflow.meta
     if (known := consultation(slot)) is None:
-        return [f"workflow {meta.get('workflow')}: {meta.get('stop_reason') or 'its steps say how far'}"]
+        return [f"workflow refine: {end_of(slot).get('stop_reason') or 'its steps say how far'}"]
     stands = await states(session.look, known, slot.query)
     each = ", ".join(f"{name} {state['status']}" for name, state in stands.items())
     return [f"workflow consult: {known.get('state', 'running')} ({each})"]

@@ -164,6 +164,7 @@ class Desk:
         library = await self.sessions.read_library()
         asked = request.sampling if known is None else Sampling(**known.asked)
         own, defaults = library.get(companion.companion_type), self.sessions.defaults
+        await self.sessions.learner.ready()
         model = model_for(Configuration.choose(own, defaults, asked), request)
         learned = self.sessions.learner.knowledge.learned(companion.companion_type, model)
         return Configuration.choose(own, defaults, asked, learned)

@@ -15,6 +15,9 @@ from sessions.usage import milliseconds_of
 Body = dict[str, Any]
 DONE = "done"
 REPLACED = "replaced"
+"""How a workflow ends whose query another one took the place of before anything was written."""
+LEFT = "left"
+"""How one ends that had no end yet when its companion was given another query."""
 NEWEST = 5
 """Workflows that an overview names."""
 _BEGINNING: Body = {"slot": 0, "revisions": 0, "iterations": 0}
@@ -115,9 +118,12 @@ class _Following:
                 return
 
     def _open(self, entry: Entry) -> None:
+        newest = self.newest
         if self._at(entry.slot):  # a query that waited for its draft was replaced
-            self.newest["state"] = REPLACED
-            self.newest.pop("stop_reason", None)
+            self._settle_as(None)
+            self._leave(REPLACED)
+        elif newest and "stop_reason" not in newest and "state" not in newest:
+            self._leave(LEFT)
         self.course = _BEGINNING | {"slot": entry.slot, "iterations": self.course["iterations"]}
 
     def _step(self, entry: Entry) -> None:
@@ -163,15 +169,22 @@ class _Following:
         newest = self.newest
         if not self._at(self.course["slot"]) or newest["workflow"] == "consult":
             return
-        ended, known = self.sums[newest["workflow"]]["ended"], newest.pop("stop_reason", None)
+        self._settle_as(end_told(self.course, loop, self.course["revisions"]).get("stop_reason"))
+
+    def _settle_as(self, reason: str | None) -> None:
+        ended, known = self.sums[self.newest["workflow"]]["ended"], self.newest.pop("stop_reason", None)
         if known is not None:
             ended[known] -= 1
             if not ended[known]:
                 del ended[known]
-        reason = end_told(self.course, loop, self.course["revisions"]).get("stop_reason")
         if reason is not None:
             _add(ended, {reason: 1})
-            newest["stop_reason"] = reason
+            self.newest["stop_reason"] = reason
+
+    def _leave(self, state: str) -> None:
+        """Count the newest workflow among those that another query came before the end of."""
+        _add(self.sums[self.newest["workflow"]]["ended"], {state: 1})
+        self.newest["state"] = state
 
     def _finish(self, meta: Mapping[str, Any]) -> None:
         """Count a consultation as done, once, with what its contributions took."""

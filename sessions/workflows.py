@@ -36,15 +36,20 @@ async def contributions(look: Look, companion_types: Sequence[str], query: Entry
 async def states(look: Look, known: Mapping[str, Any], query: Entry) -> dict[str, Body]:
     """Tell of each contributor whether it is done, with the place of its draft and what that took."""
     if "companions" in known:
-        return dict(known["companions"])
+        return {name: dict(state) for name, state in known["companions"].items()}
     made = await contributions(look, known["companion_types"], query)
-    return {name: contributed(made.get(name)) for name in known["companion_types"]}
+    return {name: contributed(made.get(name), failures(known).get(name)) for name in known["companion_types"]}
 
 
-def contributed(entry: Entry | None) -> Body:
-    """Tell of one draft where it stands and what it took."""
+def failures(known: Mapping[str, Any]) -> Mapping[str, str]:
+    """Give who had failed, and of what, when the synthesis of a consultation was handed to the caller to write."""
+    return known.get("failures", {})
+
+
+def contributed(entry: Entry | None, failure: str | None = None) -> Body:
+    """Tell of one draft where it stands and what it took, or why there is none."""
     if entry is None:
-        return {"status": "waiting"}
+        return {"status": "waiting"} if failure is None else {"status": "failed", "error": failure}
     kept = {name: entry.meta[name] for name in ("seconds", "usage") if entry.meta.get(name)}
     return {"status": "done", "slot": entry.slot, "seq": entry.seq} | kept
 
@@ -87,7 +92,6 @@ async def _entries(session: Session, *, after: int = 0, **chosen: Any) -> AsyncI
 async def _told(session: Session, begun: Entry, known: Body) -> Body:
     """Tell one workflow: who is at it, how far each is, and what it took."""
     companion = await companion_at(session, begun.companion_type, begun.slot)
-    tell = _consult if known.get("workflow") == "consult" else _refine
     told = {
         "workflow_id": known.get("workflow_id"),
         "workflow": known.get("workflow"),
@@ -96,17 +100,24 @@ async def _told(session: Session, begun: Entry, known: Body) -> Body:
         "state": "replaced",
     }
     if companion.slot is not None and companion.slot.query.seq < begun.seq:  # else another query took its place
-        told |= await tell(session, begun, known, companion)
+        consults = known.get("workflow") == "consult"
+        told |= await (_consult(session, begun, known, companion) if consults else _refine(session, begun, companion))
     return {name: value for name, value in told.items() if value not in (None, [], {})}
 
 
-async def _refine(session: Session, begun: Entry, known: Body, companion: Companion) -> Body:
+async def _unended(session: Session, begun: Entry) -> str:
+    """Tell whether a workflow that has not ended goes on, or was left for another query."""
+    slot = (await session.look(begun.companion_type)).slot
+    return "running" if slot is None or slot.number == begun.slot else "left"
+
+
+async def _refine(session: Session, begun: Entry, companion: Companion) -> Body:
     name, usage, last = begun.companion_type, Counter[str](), begun.at
     async for entry in _entries(session, companion_type=name, slot=begun.slot, after=begun.seq, kinds=MADE):
         usage.update(entry.meta.get("usage", {}))
         last = entry.at
-    reason = known.get("stop_reason") or stop_reason(companion)
-    state = "done" if reason else "running"
+    reason = stop_reason(companion)
+    state = "done" if reason else await _unended(session, begun)
     return {
         "state": state,
         "companions": {name: {"status": state, "slot": begun.slot, "phase": companion.phase}},
@@ -130,6 +141,6 @@ async def _consult(session: Session, begun: Entry, known: Body, companion: Compa
         for name, state in each.items()
         if state["status"] == "done" and name != begun.companion_type
     ]
-    state = known.get("state", "running")
+    state = known.get("state") or await _unended(session, begun)
     told = {"state": state, "companions": each, "contributions": made, "usage": dict(usage)}
     return told | {"seconds": known.get("seconds")}

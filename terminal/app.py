@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pydantic import ValidationError
 
 from companions.errors import CompanionsError, InputError
-from terminal import arguments, consult, doctor, keeping, listening, refine, storekeeping
+from terminal import arguments, consult, doctor, keeping, listening, patterns, refine, storekeeping
 from terminal.jobs import INTERRUPTED
 from terminal.program import MakeProgram, Program
 from terminal.screen import fail
@@ -32,6 +32,7 @@ COMMANDS: dict[str, Command] = {
     "show": keeping.show,
     "export": keeping.export,
     "forget": keeping.forget,
+    "patterns": patterns.patterns,
     "prune": storekeeping.prune,
     "copy": storekeeping.copy,
     "backup": storekeeping.backup,

@@ -37,6 +37,7 @@ def parser(settings: Sequence[str]) -> argparse.ArgumentParser:
     _add_consult(commands.add_parser)
     _add_reading(commands.add_parser)
     _add_forget(commands.add_parser)
+    _add_patterns(commands.add_parser)
     _add_storekeeping(commands.add_parser)
     commands.add_parser("doctor", help="check the installation; says what to fix")
     return made
@@ -119,6 +120,14 @@ def _add_forget(add: Add) -> None:
     forget = add("forget", help="delete a session for good")
     forget.add_argument("session", metavar="ID")
     forget.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def _add_patterns(add: Add) -> None:
+    patterns = add("patterns", help="show what was learned from loops")
+    what = patterns.add_mutually_exclusive_group()
+    what.add_argument("companion_type", nargs="?", metavar="TYPE", help="of this companion type alone")
+    what.add_argument("--reset", metavar="TYPE", help="forget what was learned of this companion type; does not ask")
+    patterns.add_argument("--json", action="store_true", help="as JSON")
 
 
 def _add_storekeeping(add: Add) -> None:

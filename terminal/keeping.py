@@ -8,17 +8,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from rich.text import Text
-
 from companions.errors import CompanionsError, InputError
 from terminal.program import MakeProgram, Program, drained
 from terminal.records import Record, found, gather
 from terminal.screen import Screen, harmless
+from terminal.tables import tell_table
 
 Body = dict[str, Any]
 
-MOST_WIDE = 24
-"""Characters of a column but the last."""
+HEADING = ("SESSION", "LAST USED", "COMPANIONS", "TITLE")
 
 
 def sessions(chosen: argparse.Namespace, make: MakeProgram) -> int:
@@ -31,7 +29,7 @@ def sessions(chosen: argparse.Namespace, make: MakeProgram) -> int:
     elif not body["sessions"]:
         screen.say("No session matches." if chosen.search else "No sessions yet. `companions refine` opens one.")
     else:
-        _tell_table(screen, body["sessions"])
+        tell_table(screen, HEADING, [_row(session) for session in body["sessions"]], rest=len(HEADING) - 1)
     return 0
 
 
@@ -96,22 +94,6 @@ def _agreed(program: Program, session_id: str, screen: Screen) -> bool:
 
 def _gathered(program: Program, session_id: str, companion_type: str | None = None) -> Record:
     return asyncio.run(drained(program, gather(program, session_id, companion_type)))
-
-
-def _tell_table(screen: Screen, listed: list[Body]) -> None:
-    """Give a row for each session: cut to a terminal's width, whole and without a heading to a pipe."""
-    rows = [_row(session) for session in listed]
-    if screen.piped:
-        screen.result("\n".join("  ".join(row) for row in rows))
-        return
-    rows.insert(0, ("SESSION", "LAST USED", "COMPANIONS", "TITLE"))
-    widths = [min(max(map(len, column)), MOST_WIDE) for column in zip(*rows, strict=True)]
-    for number, row in enumerate(rows):
-        cells = [Text(harmless(cell)) for cell in row]
-        for cell, width in zip(cells[:-1], widths[:-1], strict=True):
-            cell.truncate(width, overflow="ellipsis", pad=True)
-        line = Text("  ", style="" if number else "dim").join(cells)
-        screen.people.print(line, no_wrap=True, overflow="ellipsis")
 
 
 def _row(session: Body) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ The loop, its end and its pick are ``sessions``' work, what is seen of it ``watc
 """
 
 import argparse
+import shlex
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,10 +65,16 @@ class Loop:
 
     @property
     def resume(self) -> str | None:
-        """The command that goes on with the session; ``None`` while there is nothing to go on with."""
+        """The command that goes on with what was asked; ``None`` while nothing of it is stored."""
         if self.session is None or not self.session.stored:
             return None
-        return command("refine", self.session, self.wish.model)
+        query, _ = self.wish.question(offline=self.sampling.execution_mode == OFFLINE)
+        awake = self.session.awake.get(self.companion_type)
+        slot = None if awake is None else awake.companion.slot
+        if self.wish.session_id is not None and query is not None and (slot is None or slot.query.text != query):
+            return None
+        named = "" if self.wish.companion_type is None else f" --companion {shlex.quote(self.companion_type)}"
+        return command("refine", self.session, self.wish.model) + named
 
     async def run(self) -> str:
         """Take the loop to its end; gives the answer."""
@@ -83,7 +90,7 @@ class Loop:
         watch = Watch(self.screen, session, self.companion_type)
         done = await self._refine(session, wish, again, watch)
         if not asks:
-            self.screen.say("This session has ended; nothing was asked for anew.")
+            self.screen.say("This loop has ended; nothing was asked for anew.")
         return await self._conclude(session, done)
 
     async def _configuration(self, companion: Companion) -> Configuration:
@@ -170,4 +177,6 @@ class Loop:
             )
         if spent:
             self.screen.say(f"With a larger budget, `{self.resume} --budget N` goes on from there.", WARNING)
+        elif done.stop_reason == "max_iterations":
+            self.screen.say(f"`{self.resume} --max-iterations N` goes on from there.", QUIET)
         return done.shown.text

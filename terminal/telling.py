@@ -1,9 +1,11 @@
 """What jobs tell people: who writes, each step as it is made, how a loop ended. It decides nothing."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from rich.text import Text
 
+from companions import checks
 from companions.companion import Companion, version_of
 from companions.entries import Entry
 from companions.models import Step
@@ -46,10 +48,17 @@ def tell_step(screen: Screen, answer: Answer, entry: Entry, companion: Companion
         _tell_changes(screen, base.text, entry.text)
     elif not answer.written_by_caller:
         screen.say(entry.text.rstrip("\n"))
+    for warning in _warnings(answer, entry):
+        screen.say(warning, WARNING)
+
+
+def _warnings(answer: Answer, entry: Entry) -> Iterator[str]:
     if entry.meta.get("guard"):
-        screen.say(f"Kept, but not taken: {entry.meta.get('guard_why', entry.meta['guard'])}.", WARNING)
+        yield f"Kept, but not taken: {entry.meta.get('guard_why', entry.meta['guard'])}."
+    if failing := entry.meta.get("checks"):
+        yield f"Fails {checks.told(failing)}."
     if answer.not_recorded:
-        screen.say("This step had been written before; the stored text stands.", WARNING)
+        yield "This step had been written before; the stored text stands."
 
 
 def tell_contribution(screen: Screen, answer: Answer, entry: Entry, seconds: float) -> None:

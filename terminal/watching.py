@@ -55,7 +55,9 @@ class Watch:
         self._stage.clear()
         companion = await self.session.look(self.companion_type)
         if answer.entry is not None:
-            tell_step(self.screen, answer, answer.entry, companion, time.monotonic() - self._since)
+            passed = time.monotonic() - self._since
+            # What the model took, where it was counted: the first step also loads its library.
+            tell_step(self.screen, answer, answer.entry, companion, answer.entry.meta.get("seconds", passed))
         self._await(answer.next.step)
 
     def _await(self, step: Step | None) -> None:

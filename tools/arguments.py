@@ -6,7 +6,7 @@ What an argument means is checked further down; here only its form is read.
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat
 
 from companions.models import Sampling
 
@@ -60,5 +60,12 @@ CompanionTypes = Annotated[
 ]
 Text = Annotated[str | None, Field(description="The text, when you write this step yourself")]
 TextFor = Annotated[str | None, BeforeValidator(_empty_is_none), Field(description="As next.arguments gives it")]
+Score = Annotated[
+    FiniteFloat | None,
+    Field(
+        description="Your mark for this revision, best a number from 0 to 1, higher is better; each loop's marks are "
+        "brought to one scale"
+    ),
+]
 SamplingOption = Annotated[SamplingArgument | None, BeforeValidator(_read_json), BeforeValidator(_empty_is_none)]
 Redo = Annotated[bool, Field(description="Write the newest step again")]

@@ -19,7 +19,7 @@ from sessions.consulting import Consultations
 from sessions.cutting import PAGE_BYTES, cut, size
 from sessions.paged_views import text_offset_of
 from tools.arguments import CompanionTypes, OptionalSessionId, Text, TextFor
-from tools.replies import ADVICE, STANDS, more_line, next_line, told
+from tools.replies import ADVICE, STANDS, links, more_line, next_line, shown_of, told
 from tools.waiting import signature, waiting
 
 Body = dict[str, Any]
@@ -90,7 +90,10 @@ def consult_reply(given: Consulted) -> ToolResult:
         "text": text,
         "more": more,
         "next": coming,
+        "links": links(given.session_id, given.synthesizer),
     }
+    if given.shown is not None:
+        body |= shown_of(given.shown) | {"step": "draft", "versions": 1}
     said = [f"{text}\n\n---\n"] if text else []
     said += [_where(given), *filter(None, [given.not_recorded]), *given.advice[:ADVICE]]
     return told(body, "\n".join(said) + f"\n{more_line(more)}{next_line(coming)}")

@@ -3,6 +3,7 @@
 It words what ``sessions.loops`` shows of a loop, and decides nothing. Single steps are told by ``replies``.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastmcp.tools import ToolResult
@@ -11,16 +12,36 @@ from companions.companion import version_of
 from sessions.cutting import PAGE_BYTES, cut, size
 from sessions.loops import Refined
 from sessions.paged_views import text_offset_of
-from tools.replies import ADVICE, STANDS, more_line, next_line, told
+from tools.replies import (
+    ADVICE,
+    STANDS,
+    links,
+    more_line,
+    next_line,
+    shown_of,
+    threshold_told,
+    told,
+)
+from tools.suggesting import suggestions, with_suggestions
 
 Body = dict[str, Any]
+GOES_ON = {
+    "max_iterations": "and a larger max_iterations goes on",
+    "budget": "and a larger budget_tokens goes on",
+    "cancelled": "goes on",
+}
+"""By the reason for which a loop was cut off, what takes it further."""
 NOUNS = {"draft": "draft", "critique": "critique", "revise": "revision"}
 
 
-def loop_reply(loop: Refined) -> ToolResult:
-    """Tell where a loop stands when its call is answered."""
-    if loop.status == "write":
-        return _hand_out(loop)
+def loop_reply(loop: Refined, known: Mapping[str, Any] | None = None) -> ToolResult:
+    """Tell where a loop stands when its call is answered, and what is known of how it will go."""
+    tell = _hand_out if loop.status == "write" else _tell
+    going_on = loop.status != "done" and not loop.comparison
+    return with_suggestions(lambda lines: tell(loop, lines), suggestions(known) if going_on else [])
+
+
+def _tell(loop: Refined, suggested: list[str]) -> ToolResult:
     text, more = "", None
     if loop.shown is not None:
         text, following = cut(loop.shown.text, PAGE_BYTES)
@@ -36,12 +57,13 @@ def loop_reply(loop: Refined) -> ToolResult:
         "stop_reason": loop.stop_reason,
         "similarity": None if loop.newest is None else loop.newest.meta.get("similarity"),
         "converged": loop.stop_reason == "converged" if loop.status == "done" else None,
-        "advice": _advice(loop),
+        "advice": [*_advice(loop), *suggested][:ADVICE],
+        "links": links(loop.session_id, loop.companion_type),
     }
-    return told(body, _prose(loop, body))
+    return told(body | shown_of(loop.shown), _prose(loop, body))
 
 
-def _hand_out(loop: Refined) -> ToolResult:
+def _hand_out(loop: Refined, suggested: list[str]) -> ToolResult:
     """Hand the next writing to the caller: a step, or two versions to compare."""
     given, what = dict(loop.comparison), "comparison"
     why = "Compare the two texts, then call refine with these arguments and your answer as text."
@@ -59,14 +81,15 @@ def _hand_out(loop: Refined) -> ToolResult:
         more = {"slot": loop.slot, "part": part, "offset": offset}
     arguments = _arguments(loop) | ({} if loop.comparison else {"text_for": loop.due})
     coming = {"tool": "refine", "arguments": arguments, "why": why}
+    advice = [*_advice(loop), *suggested][:ADVICE]
     body = _common(loop) | {
         "step": "compare" if loop.comparison else None if loop.answer is None else loop.answer.step,
         "instructions": {"system": system, "user": piece},
         "more": more,
         "next": coming,
-        "advice": _advice(loop),
+        "advice": advice,
     }
-    notes = "".join(f"{line}\n" for line in (loop.not_recorded, *_advice(loop)) if line)
+    notes = "".join(f"{line}\n" for line in (loop.not_recorded, *advice) if line)
     prose = f"Please write this {what} yourself.\n\n{system}\n\n{piece}\n\n---\n{_where(loop)}\n{notes}"
     return told(body, f"{prose}{more_line(more)}{next_line(coming)} Put what you wrote into text.")
 
@@ -82,6 +105,8 @@ def _common(loop: Refined) -> Body:
         "versions": loop.versions,
         "workflow_id": loop.workflow_id,
         "threshold": loop.threshold,
+        "threshold_source": loop.threshold_source,
+        "threshold_basis": dict(loop.basis),
         "not_recorded": loop.not_recorded,
     }
 
@@ -99,12 +124,12 @@ def _next(loop: Refined) -> Body:
 
 def _advice(loop: Refined) -> list[str]:
     said = [*loop.advice]
-    if loop.status == "done" and loop.stop_reason in ("max_iterations", "budget", "cancelled"):
-        said.append(f"The loop ended by {loop.stop_reason}, not because it had converged.")
+    if loop.status == "done" and loop.stop_reason in GOES_ON:
+        said.append(f"It has not converged: refine with this session_id {GOES_ON[loop.stop_reason]}.")
     newest = loop.newest
     if newest is not None and newest.meta.get("sampling", {}).get("execution_mode") == "offline":
         said.append("Written by the rule-based offline editor; no language model was used.")
-    return said[:ADVICE]
+    return said
 
 
 def _prose(loop: Refined, body: Body) -> str:
@@ -113,8 +138,9 @@ def _prose(loop: Refined, body: Body) -> str:
     if body["answer_version"] is not None:
         of = f"version {body['answer_version']} of {loop.versions}, counted from 0"
         said.append(f"Shown above: {of}." + (f" {body['pick']}" if body["pick"] else ""))
-    if body["similarity"] is not None:
-        said.append(f"Similarity of the newest two versions: {body['similarity']:.3f}; threshold {loop.threshold:g}.")
+    if body["similarity"] is not None and loop.threshold is not None:
+        threshold = threshold_told(loop.threshold, loop.threshold_source, loop.basis)
+        said.append(f"Similarity of the newest two versions: {body['similarity']:.3f}; {threshold}.")
     if loop.stop_reason:
         said.append(f"Stop reason: {loop.stop_reason}.")
     if loop.not_recorded:

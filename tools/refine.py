@@ -10,8 +10,9 @@ from mcp_types import ToolAnnotations
 from pydantic import Field
 
 from sessions.calls import Calls
+from sessions.intelligence import STATE, now
 from sessions.loops import Wish
-from tools.arguments import CompanionTypeName, OptionalSessionId, Text, TextFor
+from tools.arguments import CompanionTypeName, OptionalSessionId, Score, Text, TextFor
 from tools.loop_replies import loop_reply
 from tools.waiting import signature, waiting
 
@@ -45,6 +46,7 @@ class Refine:
         text: Text = None,
         text_for: TextFor = None,
         satisfied: Annotated[bool, Field(description="You critiqued and nothing is left to improve")] = False,
+        score: Score = None,
         max_iterations: Annotated[int | None, Field(ge=1, description="Most iterations")] = None,
         budget_tokens: Annotated[int | None, Field(ge=1, description="Most tokens for this question")] = None,
         stop: Annotated[bool, Field(description="End the loop now")] = False,
@@ -58,6 +60,7 @@ class Refine:
             text=text,
             text_for=text_for if text is not None or satisfied else None,
             satisfied=satisfied,
+            score=score,
             max_iterations=max_iterations,
             budget_tokens=budget_tokens,
             text_limit=self.text_limit,
@@ -65,4 +68,8 @@ class Refine:
         done = await self.calls.refine(
             self.owner(), session_id, companion_type, wish, waiting=wait, signature=signature(ctx)
         )
-        return loop_reply(done)
+        known = await ctx.get_state(STATE)
+        if known is not None and done.status == "running":
+            # It has gone on since the call came.
+            known = now(self.calls.desk.sessions, self.owner(), done.session_id, done.companion_type)
+        return loop_reply(done, known)

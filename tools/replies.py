@@ -11,18 +11,21 @@ from typing import Any
 from fastmcp.tools import ToolResult
 from mcp_types import TextContent
 
+from companions.entries import Entry
+from companions.learned import in_words
 from companions.requests import Request
 from sessions.answers import Answer
 from sessions.calls import Pending
 from sessions.cutting import PAGE_BYTES, cut, size
 from sessions.paged_views import text_offset_of
+from tools.suggesting import suggestions, with_suggestions
 
 Body = dict[str, Any]
 STANDS = 'Give the person the text that stands; show_thinking with part="answer" reads it.'
 EVIDENCE_SHOWN = 400
+"""Most bytes of evidence that are repeated in ``next``: the caller has it, and a reply is to stay short."""
 ADVICE = 3
 """Most lines of advice."""
-"""Most bytes of evidence that are repeated in ``next``: the caller has it, and a reply is to stay short."""
 
 
 def told(body: Mapping[str, Any], prose: str) -> ToolResult:
@@ -31,9 +34,15 @@ def told(body: Mapping[str, Any], prose: str) -> ToolResult:
     return ToolResult(content=[TextContent(type="text", text=prose)], structured_content=kept)
 
 
-def reply(answer: Answer) -> ToolResult:
-    """Tell a step that is stored, or hand out one to write."""
-    return _write_reply(answer) if answer.entry is None else _done_reply(answer)
+def reply(answer: Answer, known: Mapping[str, Any] | None = None) -> ToolResult:
+    """Tell a step that is stored, or hand out one to write.
+
+    Args:
+        answer: The step.
+        known: What was known before it of how its loop will go.
+    """
+    tell = _write_reply if answer.entry is None else _done_reply
+    return with_suggestions(lambda lines: tell(answer, lines), [] if answer.next.step is None else suggestions(known))
 
 
 def pending_reply(pending: Pending) -> ToolResult:
@@ -66,7 +75,7 @@ def _same(request: Request) -> Body:
     return {name: value for name, value in given.items() if value}
 
 
-def _done_reply(answer: Answer) -> ToolResult:
+def _done_reply(answer: Answer, suggested: list[str]) -> ToolResult:
     entry = answer.entry
     if entry is None:
         raise ValueError("a step that is done has an entry")
@@ -87,19 +96,20 @@ def _done_reply(answer: Answer) -> ToolResult:
         "stop_reason": ended,
         "threshold": answer.threshold if revised else None,
         "threshold_source": answer.threshold_source if revised else None,
+        "threshold_basis": dict(answer.basis) if revised else None,
         "satisfied": meta.get("satisfied"),
         "guard": meta.get("guard"),
-        "advice": _advice(answer),
+        "advice": [*_advice(answer), *suggested][:ADVICE],
         "model": meta.get("model"),
         "usage": dict(meta.get("usage", {})),
         "already_done": answer.already_done or None,
         "not_recorded": answer.not_recorded,
-        "links": _links(answer),
+        "links": links(answer.session_id, answer.companion_type),
     }
     return told(body, _done_prose(answer, body, text))
 
 
-def _write_reply(answer: Answer) -> ToolResult:
+def _write_reply(answer: Answer, suggested: list[str]) -> ToolResult:
     system, user = answer.instructions["system"], answer.instructions["user"]
     piece, following = cut(user, PAGE_BYTES - size(system))
     more = None
@@ -117,14 +127,17 @@ def _write_reply(answer: Answer) -> ToolResult:
         why += " Set satisfied=true if nothing is left to improve."
     arguments = _arguments(answer) | again
     coming = {"tool": answer.step, "arguments": arguments, "why": why}
+    advice = [*answer.advice, *suggested][:ADVICE]
     body = _common(answer) | {
         "instructions": {"system": system, "user": piece},
         "more": more,
         "next": coming,
+        "advice": advice,
     }
+    said = "".join(f"{line}\n" for line in (_where(answer), *advice))
     prose = (
         f"Please write this {_noun(answer)} yourself.\n\n{system}\n\n{piece}\n\n---\n"
-        f"{_where(answer)}\n{more_line(more)}{next_line(coming)} Put what you wrote into text."
+        f"{said}{more_line(more)}{next_line(coming)} Put what you wrote into text."
     )
     return told(body, prose)
 
@@ -153,8 +166,16 @@ def _arguments(answer: Answer) -> Body:
     return {"session_id": answer.session_id, "companion_type": answer.companion_type}
 
 
-def _links(answer: Answer) -> Body:
-    base = f"resource://sessions/{answer.session_id}/{answer.companion_type}"
+def shown_of(entry: Entry | None) -> Body:
+    """Tell of a text that is shown where it stands, who wrote it and what it used."""
+    if entry is None:
+        return {}
+    return {"seq": entry.seq, "model": entry.meta.get("model"), "usage": dict(entry.meta.get("usage", {}))}
+
+
+def links(session_id: str, companion_type: str) -> Body:
+    """Give the resources that show a companion's thinking."""
+    base = f"resource://sessions/{session_id}/{companion_type}"
     return {name: f"{base}/{name}" for name in ("answer", "latest_critique", "convergence_analysis", "transcript")}
 
 
@@ -165,7 +186,7 @@ def _advice(answer: Answer) -> list[str]:
         advice.append(f"This revision was kept but not taken ({entry.meta['guard']}): the version before it stands.")
     if entry is not None and entry.meta.get("sampling", {}).get("execution_mode") == "offline":
         advice.append("Written by the rule-based offline editor; no language model was used.")
-    return advice[:ADVICE]
+    return advice
 
 
 def _done_prose(answer: Answer, body: Body, text: str) -> str:
@@ -173,8 +194,8 @@ def _done_prose(answer: Answer, body: Body, text: str) -> str:
     said.append(_where(answer))
     if body["similarity"] is not None:
         said.append(
-            f"Similarity to the version before: {body['similarity']:.3f}; threshold {answer.threshold:g} "
-            f"({answer.threshold_source})."
+            f"Similarity to the version before: {body['similarity']:.3f}; "
+            f"{threshold_told(answer.threshold, answer.threshold_source, answer.basis)}."
         )
     if body["stop_reason"]:
         said.append(f"Stop reason: {body['stop_reason']}.")
@@ -195,6 +216,11 @@ def _where(answer: Answer) -> str:
         f"{answer.step} {state}: session_id {answer.session_id}, companion {answer.companion_type}, "
         f"slot {answer.slot}, iteration {answer.iteration}, phase {answer.phase}{model}."
     )
+
+
+def threshold_told(threshold: float, source: str | None, basis: Mapping[str, float]) -> str:
+    """Tell a threshold with who set it; a learned one with what it rests on."""
+    return f"threshold {threshold:g} ({in_words(basis) or source})"
 
 
 def next_line(coming: Mapping[str, Any]) -> str:

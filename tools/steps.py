@@ -7,17 +7,19 @@ from typing import Annotated
 from fastmcp import Context, FastMCP
 from fastmcp.tools import ToolResult
 from mcp_types import ToolAnnotations
-from pydantic import Field, FiniteFloat
+from pydantic import Field
 
 from companions.models import Sampling
 from companions.requests import Request
 from sessions.calls import Calls, Pending
+from sessions.intelligence import STATE
 from tools.arguments import (
     CompanionTypeName,
     OptionalSessionId,
     Redo,
     SamplingArgument,
     SamplingOption,
+    Score,
     SessionId,
     Text,
 )
@@ -99,7 +101,7 @@ class Steps:
         session_id: SessionId,
         companion_type: CompanionTypeName = None,
         text: Text = None,
-        score: Annotated[FiniteFloat | None, Field(description="Your mark for this version, higher is better")] = None,
+        score: Score = None,
         sampling: SamplingOption = None,
         redo: Redo = False,
     ) -> ToolResult:
@@ -125,7 +127,7 @@ class Steps:
             waiting=waiting(ctx, self.reply_seconds),
             signature=signature(ctx),
         )
-        return pending_reply(given) if isinstance(given, Pending) else reply(given)
+        return pending_reply(given) if isinstance(given, Pending) else reply(given, await ctx.get_state(STATE))
 
 
 def _sampling(given: SamplingArgument | None) -> Sampling:

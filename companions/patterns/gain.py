@@ -35,8 +35,9 @@ class Learned:
 
 def learned(sums: Sums, *, worth: float = WORTH) -> Learned | None:
     """Give the lowest threshold that going on has not been worth, or ``None`` while too little is known."""
+    crossed, gains, costs = (sums[name] for name in ("crossed", "gained", "cost"))
     for place in range(len(EDGES) - 1, -1, -1):
-        slots, gained, cost = (sums[name][place] for name in ("crossed", "gained", "cost"))
+        slots, gained, cost = crossed[place], gains[place], costs[place]
         if slots >= ENOUGH and (gained + ENOUGH * _PRIOR_GAIN) / (cost + ENOUGH) <= worth:
             improved = sums["improved"][place]
             risk = (improved + 1.0) / (slots + 2.0)

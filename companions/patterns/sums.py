@@ -47,6 +47,8 @@ class Epoch:
 
     def __add__(self, other: "Epoch") -> "Epoch":
         """Give both together."""
+        if not (self.slots and other.slots):
+            return self if self.slots else other
         values = tuple(ours + theirs for ours, theirs in zip(self.values, other.values, strict=True))
         return Epoch(slots=self.slots + other.slots, values=values)
 

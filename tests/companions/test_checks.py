@@ -39,6 +39,12 @@ def why(text: str, **asked: Any) -> str | None:
         ({"valid_json": True}, "3", '{\n"a": 1,}', "it is not JSON from line 2, column 8 on"),
         ({"json_schema": {"type": "integer"}}, "1.0", '"1"', '$ is not what the schema asks for: {"type": "integer"}'),
         ({"json_schema": {"type": "integer"}}, "12", "twelve", "it is not JSON from line 1, column 1 on"),
+        (
+            {"json_schema": {"multipleOf": 0.5}},
+            "1.5",
+            "1" + "0" * 400,
+            "it holds a number that cannot be held against the schema",
+        ),
         ({"json_schema": {"properties": {"a": False}}}, "{}", '{"a": 1}', "1 stands where the schema allows nothing"),
     ],
 )

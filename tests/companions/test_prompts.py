@@ -139,7 +139,7 @@ def test_a_model_gives_its_verdict_in_a_line_and_a_caller_in_an_argument() -> No
     assert ACCEPT in line
     assert REVISE in line
     assert "satisfied" not in line
-    assert "satisfied: true" in argument
+    assert "satisfied=true" in argument
     assert "{" not in argument
 
 

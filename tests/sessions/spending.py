@@ -15,6 +15,7 @@ from companions.requests import Request
 from sessions.allowance import Allowance
 from sessions.asked import Caller
 from sessions.budgets import Budget, Budgets, Loop
+from sessions.estimates import FIRST
 from sessions.store import Store
 from tests.sessions.faults import OWNER, Process, ScriptedModel
 
@@ -36,7 +37,7 @@ def asked_bytes(task: Task) -> int:
     return sum(len(message.text.encode()) for message in task.messages)
 
 
-def guessed(task: Task, most: int = 0) -> int:
+def guessed(task: Task, most: int = FIRST) -> int:
     """Estimate a call of which nothing is known yet."""
     return math.ceil(asked_bytes(task) / 4) + most
 

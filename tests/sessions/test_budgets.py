@@ -14,7 +14,7 @@ from companions.errors import (
     ModelTimeoutError,
     StoreError,
 )
-from companions.models import Sampling, Step
+from companions.models import Sampling, Step, Task
 from sessions.budgets import Budget, Loop
 from sessions.stores.memory.store import MemoryStore
 from sessions.stores.sqlite.store import SQLiteStore
@@ -35,6 +35,7 @@ from tests.sessions.spending import (
 )
 
 NEXT: tuple[Step, ...] = ("critique", "revise") * 10
+LONG = "A long text. " * 20
 
 
 async def test_a_loop_stops_before_the_call_that_would_exceed_and_its_numbers_are_the_provider_s() -> None:
@@ -64,27 +65,34 @@ async def test_the_offline_editor_is_free() -> None:
         assert "asked_model" not in answer.entry.meta
 
 
-async def test_before_anything_was_measured_a_call_is_estimated_by_its_bytes_and_its_own_limit() -> None:
+async def asked_first() -> list[Task]:
+    """Give what a model is asked for a draft, and then for a critique of a long one."""
     async with running(MemoryStore()) as free:
-        session_id = await drafted(free)
-        await free.step("critique", session_id, sampling=SERVER)
-        first, second = free.model.tasks
+        free.model.script.append(LONG)
+        await free.step("critique", await drafted(free), sampling=SERVER)
+        return free.model.tasks
+
+
+async def test_before_anything_was_measured_a_call_is_estimated_by_its_bytes_and_its_own_limit() -> None:
+    first, second = await asked_first()
+    async with running(MemoryStore(), session=Budget(tokens=guessed(first) - 1)) as process:
+        with pytest.raises(BudgetError):
+            await drafted(process)
     async with running(MemoryStore(), session=Budget(tokens=guessed(first))) as process:
+        process.model.script.append(LONG)
         session_id = await drafted(process)
-        assert (await refused(process, session_id)).spent == reported(process)
+        assert (await refused(process, session_id)).spent == 7 + len(LONG)
     async with running(MemoryStore(), session=Budget(tokens=guessed(second, 50) - 1)) as process:
-        session_id = (await process.step("draft", query="Q?", text="Text 1 of the scripted model.")).session_id
+        session_id = (await process.step("draft", query="Q?", text=LONG)).session_id
         limited = Sampling(execution_mode="server", max_tokens=50)
         assert (await refused(process, session_id, sampling=limited)).estimate == guessed(second, 50)
 
 
 async def test_later_calls_are_estimated_by_what_earlier_ones_of_the_session_measured() -> None:
-    async with running(MemoryStore()) as free:
-        session_id = await drafted(free)
-        await free.step("critique", session_id, sampling=SERVER)
-        first, second = free.model.tasks
-    expected = math.ceil(asked_bytes(second) * 7 / asked_bytes(first)) + len("Text 1 of the scripted model.")
+    first, second = await asked_first()
+    expected = math.ceil(asked_bytes(second) * 7 / asked_bytes(first)) + len(LONG)
     async with running(MemoryStore(), session=Budget(tokens=guessed(first))) as process:
+        process.model.script.append(LONG)
         session_id = await drafted(process)
         assert (await refused(process, session_id)).estimate == expected
 
@@ -129,7 +137,7 @@ async def test_a_failed_call_counts_unless_the_provider_refused_it(failure: Mode
         process.model.script.append(failure)
         with pytest.raises(type(failure)):
             await process.step("critique", session_id, sampling=SERVER)
-        estimate = guessed(process.model.tasks[0]) if counts else 0
+        estimate = guessed(process.model.tasks[0], 0) if counts else 0
     account = process.calls.desk.allowance.account(OWNER)
     assert account.open == []
     assert sum(each.get("estimated_input_tokens", 0) for each in account.unstored(session_id).values()) == estimate
@@ -204,7 +212,7 @@ async def test_what_one_call_of_a_step_has_used_counts_once_against_the_loop_for
         with desk.allowance.spending(desk.sessions, session, loop) as spending:
             model = spending.model(process.model)
             first = await model.write(work)
-            loop.budget = Budget(tokens=7 + first.usage["output_tokens"] + guessed(work))
+            loop.budget = Budget(tokens=7 + first.usage["output_tokens"] + guessed(work, 0))
             await model.write(work)
             with pytest.raises(BudgetError) as caught:
                 await model.write(work)

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import pytest
 
 from companions.errors import InputError
-from sessions.loops import Refined
+from sessions.loops import UNCOUNTED, UNSATISFIED, UNSCORED, Refined
 from sessions.store import Store
 from sessions.stores.memory.store import MemoryStore
-from tests.sessions.faults import Process, until
+from tests.sessions.faults import Fault, Process, until
 from tests.sessions.looping import MORE, kept, loop_of, loops, process_on, refine, shown, steps, version
 from tests.sessions.spending import SERVER
 
@@ -145,6 +145,25 @@ async def test_a_verdict_on_a_critique_that_is_stored_already_is_told_as_not_tak
         assert asked_for(told) == "revise"
         assert "satisfied=true was not taken" in (told.not_recorded or "")
         assert await kept(process, loop.session_id, "pick") == []
+
+
+async def test_what_comes_with_a_new_question_and_is_said_of_a_later_step_is_told_as_not_taken() -> None:
+    async with process_on(MemoryStore(), mode="client") as process:
+        loop = await refine(process, query="Q?", text=TEXTS[0], satisfied=True)
+        assert (asked_for(loop), loop.not_recorded) == ("critique", UNSATISFIED)
+        loop = await refine(process, loop.session_id, query="And?", text=TEXTS[0], satisfied=True, score=7.0)
+        assert loop.not_recorded == f"{UNSCORED} {UNSATISFIED}"
+
+
+async def test_a_budget_is_told_once_not_to_count_what_the_caller_writes_and_nothing_is_read_for_it() -> None:
+    async with process_on(MemoryStore(), mode="client") as process:
+        loop = await refine(process, query="Q?", budget_tokens=1)
+        assert loop.advice == (UNCOUNTED,)
+        process.store.breaks("page", *[Fault(ZeroDivisionError("it was read"))] * 9)
+        for text in TEXTS[:3]:
+            loop = await refine(process, loop.session_id, text=text, budget_tokens=1)
+            assert (loop.status, loop.advice) == ("write", ())
+        assert (await refine(process, loop.session_id, budget_tokens=2)).advice == (UNCOUNTED,)
 
 
 async def test_a_revision_that_is_not_taken_is_asked_for_once_more_and_its_repeat_is_told() -> None:

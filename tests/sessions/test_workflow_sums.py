@@ -111,7 +111,8 @@ async def test_loops_and_consultations_of_every_fate_are_told_by_kind(process: P
     session_id = await thought_through(process)
     body = (await told(process))["workflows"]
     assert (body["refine"]["begun"], body["consult"]["begun"]) == (6, 1)
-    assert body["refine"]["ended"] == {"cancelled": 1, "critic_satisfied": 2, "max_iterations": 1}
+    each = {"cancelled": 1, "critic_satisfied": 2, "left": 1, "max_iterations": 1, "replaced": 1}
+    assert body["refine"]["ended"] == each
     assert body["consult"]["ended"] == {"done": 1}
     assert body["consult"]["usage"]["input_tokens"] == 3 * 7
     assert body["consult"]["model_seconds"] == 3 * SECONDS
@@ -184,7 +185,26 @@ async def test_a_query_that_takes_the_place_of_a_waiting_one_replaces_its_loop()
         (newest,) = overview["workflows"]["newest"]
         assert (newest["workflow"], newest["state"]) == ("refine", "replaced")
         sums = overview["workflows"]["by_kind"]["refine"]
-        assert (sums["begun"], sums["ended"], sums["seconds"]) == (1, {}, 0)
+        assert (sums["begun"], sums["ended"], sums["seconds"]) == (1, {"replaced": 1}, 0)
+
+
+async def test_a_workflow_that_another_query_came_before_the_end_of_is_told_alike_everywhere() -> None:
+    async with process_on(MemoryStore(), mode="client") as process:
+        session_id = (await refine(process, query="Waits?")).session_id
+        await stop(process, session_id)
+        await refine(process, session_id, query="Drafted?", text="Words.")
+        await consult(process, session_id, query="All?", companion_types=("marketing",), synthesizer="generic")
+        reading = Reading(calls=process.calls)
+        told_so: list[str] = []
+        for query in ("Else?", "More?"):
+            await process.step("draft", session_id, "generic", query=query, text="By hand.")
+            (newest,) = (await reading.overview(OWNER, session_id))["workflows"]["newest"]
+            told_so.append(newest["state"])
+            assert [each["state"] for each in await workflows(process, session_id)] == ["replaced", "left", "replaced"]
+        assert told_so == ["replaced", "replaced"]
+        sums = (await told(process))["workflows"]
+        assert (sums["refine"]["begun"], sums["refine"]["ended"]) == (2, {"left": 1, "replaced": 1})
+        assert (sums["consult"]["begun"], sums["consult"]["ended"]) == (1, {"replaced": 1})
 
 
 async def test_a_consultation_s_end_that_is_recorded_twice_counts_once(process: Process) -> None:

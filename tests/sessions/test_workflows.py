@@ -1,5 +1,6 @@
 """Workflows as they are read: by part, in pages, and by a companion that sees its session."""
 
+import json
 from collections.abc import AsyncIterator
 
 import pytest
@@ -11,6 +12,7 @@ from sessions.stores.memory.store import MemoryStore
 from sessions.workflows import SHOWN_AT_ONCE
 from tests.sessions.consulted import consult, workflows
 from tests.sessions.faults import OWNER, Process, unreported
+from tests.sessions.looping import refine, stop
 
 
 @pytest.fixture
@@ -66,6 +68,44 @@ async def test_a_consultation_whose_query_was_replaced_says_so(by_caller: Proces
     assert (newest["state"], replaced["state"]) == ("running", "replaced")
     assert newest["companions"]["generic"] == {"status": "waiting", "phase": "draft"}
     assert "companions" not in replaced
+
+
+async def test_a_loop_that_went_on_by_hand_after_its_end_is_told_as_it_stands(by_caller: Process) -> None:
+    text = "A draft of some words."
+    session_id = (await refine(by_caller, query="Q?", text=text)).session_id
+    await stop(by_caller, session_id)
+    assert [(each["state"], each["stop_reason"]) for each in await workflows(by_caller, session_id)] == [
+        ("done", "cancelled")
+    ]
+    await by_caller.step("critique", session_id, text="Mend it.")
+    (going,) = await workflows(by_caller, session_id)
+    assert (going["state"], "stop_reason" in going) == ("running", False)
+    guide = await by_caller.step("draft", session_id, "guide", query="Where am I?")
+    assert "workflow refine: its steps say how far" in guide.instructions["user"]
+    await by_caller.step("revise", session_id, "generic", text=text)
+    (ended,) = await workflows(by_caller, session_id)
+    assert (ended["state"], ended["stop_reason"]) == ("done", "converged")
+
+
+async def test_a_loop_that_was_left_for_another_query_does_not_run_any_more(by_caller: Process) -> None:
+    session_id = (await refine(by_caller, query="Q?", text="Words.")).session_id
+    await refine(by_caller, session_id, query="Another?")
+    newest, earlier = await workflows(by_caller, session_id)
+    assert (newest["state"], earlier["state"]) == ("running", "left")
+    assert earlier["companions"] == {"generic": {"status": "left", "slot": 0, "phase": "critique"}}
+    await refine(by_caller, session_id, text="Other words.")
+    await by_caller.step("draft", session_id, query="By hand?", text="Words.")
+    overview = await Reading(calls=by_caller.calls).overview(OWNER, session_id)
+    assert [each["state"] for each in overview["workflows"]["newest"]] == ["left"]
+    assert [each["state"] for each in await workflows(by_caller, session_id)] == ["left", "left"]
+
+
+async def test_reading_workflows_leaves_what_is_stored_as_it_is(process: Process) -> None:
+    done = await consult(process, query="Q?")
+    stored = [json.dumps(entry.meta) for entry in await process.entries(done.session_id)]
+    (told,) = await workflows(process, done.session_id)
+    assert told["companions"]["generic"]["phase"] == "critique"
+    assert [json.dumps(entry.meta) for entry in await process.entries(done.session_id)] == stored
 
 
 async def test_many_workflows_come_in_pages(by_caller: Process) -> None:

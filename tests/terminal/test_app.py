@@ -11,7 +11,20 @@ from terminal import app
 from terminal.program import Program, drained
 from tests.terminal.commands import Terminal, run
 
-COMMANDS = ["serve", "refine", "consult", "sessions", "show", "export", "forget", "prune", "copy", "backup", "doctor"]
+COMMANDS = [
+    "serve",
+    "refine",
+    "consult",
+    "sessions",
+    "show",
+    "export",
+    "forget",
+    "patterns",
+    "prune",
+    "copy",
+    "backup",
+    "doctor",
+]
 
 
 def test_the_version_is_the_distributions(terminal: Terminal) -> None:

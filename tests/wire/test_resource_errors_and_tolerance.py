@@ -28,6 +28,7 @@ READS = {
     "sessions/{begun}/generic/thoughts": "no resource",
     "sessions/..%2F..%2Fetc%2Fpasswd/generic/answer": "no resource|no session",
     "companions/nobody": "no companion type 'nobody'.*generic",
+    "patterns/nobody": "no companion type 'nobody'.*generic",
     "thoughts": "no resource",
 }
 
