@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from companions.errors import ModelError, ModelReplyError, ModelTimeoutError
+from companions.errors import ModelError, ModelReplyError, ModelTimeoutError, ReplyLengthError
 from companions.model_catalog import ModelCatalog
 from companions.models import Message, Model, Sampling, Task
 from companions.patience import Bounds
@@ -77,8 +77,6 @@ async def test_a_whole_reply_is_kept_whatever_comes_behind_its_end(
         (replies.broken("no_choices"), "empty text"),
         (replies.text(""), "empty text"),
         (replies.text(" \n "), "empty text"),
-        (replies.text("half a sen", finish="length"), "stopped at its length limit of 9 tokens"),
-        (replies.text("", finish="length"), "stopped at its length limit of 9 tokens"),
         (replies.text("half", finish="content_filter"), "content filter"),
     ],
 )
@@ -91,9 +89,13 @@ async def test_a_reply_that_cannot_be_used_is_an_error_and_not_a_short_success(
     assert len(provider.bodies) == 1
 
 
-async def test_a_length_limit_says_what_to_raise(provider: Provider, model: Model) -> None:
-    provider.queue(replies.text("half a sen", finish="length"))
-    assert (await failure(model, ModelReplyError)).remedy == "Raise max_tokens or shorten the text."
+@pytest.mark.parametrize("text", ["half a sen", ""])
+async def test_a_length_limit_says_what_to_raise(provider: Provider, model: Model, text: str) -> None:
+    provider.queue(replies.text(text, finish="length"))
+    error = await failure(model, ReplyLengthError)
+    assert "stopped at its length limit of 9 tokens" in error.what
+    assert error.remedy == "Raise max_tokens or shorten the text."
+    assert len(provider.bodies) == 1
 
 
 @pytest.mark.parametrize(

@@ -187,7 +187,7 @@ class Played(RuleBasedStateMachine):
 
     async def killed(self, process: Process) -> None:
         """End a process as a signal does: what it had in memory and under way is gone."""
-        runs = [task for task in asyncio.all_tasks() if task.get_name() == "companions-step"]
+        runs = [task for task in asyncio.all_tasks() if task.get_name() in ("companions-step", "companions-learning")]
         for task in runs:
             task.cancel()
         await asyncio.gather(*runs, return_exceptions=True)
