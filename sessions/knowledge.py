@@ -62,10 +62,9 @@ class Knowledge:
     _others: dict[Key, Sums] = field(default_factory=dict[Key, Sums])
     _set_aside: set[tuple[str, str, str]] = field(default_factory=set[tuple[str, str, str]])
 
-    def of(self, companion_type: str, model: str | None = None) -> Sums:
-        """Give what is known of a companion type with a model, or with all of them."""
-        keys = [(companion_type, model)] if model is not None else self._keys(companion_type)
-        return merged(*(sums for key in keys for sums in self._sums(key)))
+    def of(self, companion_type: str, model: str) -> Sums:
+        """Give what is known of a companion type with a model."""
+        return merged(*self._sums((companion_type, model)))
 
     def learned(self, companion_type: str, model: str) -> Learned:
         """Give what a new slot is judged by; a fault of learning fails no step."""
@@ -75,14 +74,6 @@ class Knowledge:
         except Exception:
             log.exception("what was learned of %s with %s cannot be said", companion_type, model)
             return UNLEARNED
-
-    def models(self, companion_type: str) -> list[str]:
-        """Name the models with which something is known of a companion type."""
-        return sorted({model for _, model in self._keys(companion_type) if self.of(companion_type, model).slots})
-
-    def companion_types(self) -> list[str]:
-        """Name the companion types of which something is known."""
-        return sorted({name for name, model in {*self._own, *self._others} if self.of(name, model).slots})
 
     def add(self, companion_type: str, model: str, sample: Sample, at: float) -> None:
         """Count a slot that was over at a moment, in seconds since the epoch."""

@@ -51,8 +51,3 @@ def remaining(sums: Sums, revisions: int, *, most: int = LONGEST) -> Remaining:
         going_on *= 0.0 if number >= last else 1.0 - hazard(sums, number)
     next_ends = 1.0 if revisions + 1 >= last else hazard(sums, revisions + 1)
     return Remaining(revisions=number - revisions, within=1.0 - going_on, last_next=next_ends)
-
-
-def ends_at_once(sums: Sums) -> float:
-    """The probability that a draft is not revised at all."""
-    return hazard(sums, 0)
