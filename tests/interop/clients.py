@@ -4,6 +4,7 @@ What they are asked to do, and what must come back, is the tests' work.
 """
 
 import contextlib
+import fcntl
 import os
 import shutil
 import socket
@@ -52,24 +53,33 @@ class Clients:
 
 
 def install(folder: Path) -> Clients:
-    """Install exactly what the lock file says, unless that was done before; no package's own script is run."""
-    done = folder / "node_modules" / ".package-lock.json"
-    if not done.exists() or any((folder / name).read_bytes() != (HERE / name).read_bytes() for name in PACKAGES):
-        for name in PACKAGES:
-            shutil.copy(HERE / name, folder)
-        npm = _node().parents[1] / "lib/node_modules/npm/bin/npm-cli.js"
-        options = ("--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund")
-        run = subprocess.run(
-            [str(_node()), str(npm), "ci", *options],
-            cwd=folder,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-            timeout=INSTALL_SECONDS,
-        )
-        assert run.returncode == 0, run.stdout
+    """Install exactly what the lock file says, unless that was done before; no package's own script is run.
+
+    One process does it, others that ask meanwhile wait: npm begins by deleting what another is about to use.
+    """
+    with (folder / "lock").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = folder / "node_modules" / ".package-lock.json"
+        if not done.exists() or any((folder / name).read_bytes() != (HERE / name).read_bytes() for name in PACKAGES):
+            _npm_ci(folder)
     return Clients(folder)
+
+
+def _npm_ci(folder: Path) -> None:
+    for name in PACKAGES:
+        shutil.copy(HERE / name, folder)
+    npm = _node().parents[1] / "lib/node_modules/npm/bin/npm-cli.js"
+    options = ("--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund")
+    run = subprocess.run(
+        [str(_node()), str(npm), "ci", *options],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=INSTALL_SECONDS,
+    )
+    assert run.returncode == 0, run.stdout
 
 
 def _node() -> Path:
