@@ -11,7 +11,7 @@ from types import ModuleType
 import pytest
 from blockbuster import BlockBuster, BlockingError
 
-pytest_plugins = ("tests.servers.fixtures",)
+pytest_plugins = ("tests.servers.fixtures", "tests.servers.preloaded")
 
 OUR_MODULES = ("companions", "sessions", "tools", "resources", "middleware", "terminal", "pages", "server")
 

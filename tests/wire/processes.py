@@ -19,6 +19,7 @@ from fastmcp import Client
 from fastmcp.client.transports import StdioTransport
 
 from tests.provider.server import KEY, Provider
+from tests.servers.preloaded import NOTE_PID
 
 Connection = Any
 """A FastMCP client. Its results are generic in output schemas, and our tools declare none: tests say what is there."""
@@ -141,10 +142,9 @@ class Stdio:
 
     def client(self, era: Era) -> Connection:
         # The shell writes down its process id and becomes the server, so that a test can kill it.
-        script = f'echo $$ > "{self.pid_file}"; exec "$@"'
         transport = StdioTransport(
             "/bin/sh",
-            ["-c", script, "sh", sys.executable, str(SERVER)],
+            ["-c", NOTE_PID, str(self.pid_file), sys.executable, str(SERVER)],
             env=environment(self.folder, self.settings),
             cwd=str(self.folder),
             keep_alive=False,
