@@ -12,7 +12,7 @@ from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 _OURS = ("companions", "sessions", "tools", "resources", "middleware", "terminal")
 
@@ -34,33 +34,32 @@ _name_intruders()
 gc.disable()  # nothing that is being loaded is garbage; looking for it costs a tenth of a start
 
 from fastmcp import FastMCP
-from platformdirs import user_data_path
-from pydantic import Field
+from fastmcp.server.auth import TokenVerifier
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from companions.configuration import Defaults, Stopping
 from companions.model_catalog import ModelCatalog
 from companions.offline import OfflineEditor
 from companions.patience import Bounds
-from companions.prices import Prices
+from middleware import authentication
+from middleware.authentication import Authentication
 from middleware.convergence import Convergence
 from middleware.errors import Errors
 from middleware.fastmcp_adapter import skip_schema_lookups
 from middleware.limits import Limits
+from middleware.roles import Roles
 from middleware.telemetry import Telemetry
 from resources.listing import LiveResources
 from resources.registering import register as register_resources
-from sessions.allowance import Allowance
-from sessions.budgets import Budget, Budgets
 from sessions.calls import Calls
 from sessions.ending import Ending
 from sessions.lifetime import Lifetime
 from sessions.opening import open_sessions
 from sessions.reading import Reading
-from sessions.retention import KEEP
 from sessions.running import Runs
 from sessions.steps import Desk
 from terminal.app import Program, run
+from terminal.options import Options, listed
+from terminal.program import Http
 from terminal.serving import DRAIN_SECONDS
 from tools.instructions import INSTRUCTIONS
 from tools.registering import register as register_tools
@@ -68,66 +67,24 @@ from tools.registering import register as register_tools
 gc.freeze()  # and what is loaded stays: no later collection has to walk it, which would hold up calls
 gc.enable()
 
-DEFAULT_MODEL = "openai:gpt-5-mini"
-"""Asked when a key is set and no model is named."""
 PREFIX = "COMPANIONS_"
-LOCAL = "local"
-DATA = user_data_path("companions", appauthor=False)
-Money = Annotated[float | None, Field(ge=0, allow_inf_nan=False)]
+SECRET = frozenset({"OPENAI_API_KEY", "COMPANIONS_AUTH_TOKENS"})
 
 
-class Settings(BaseSettings):
-    """What can be set, by environment variables."""
+class Settings(Options, BaseSettings):
+    """The options, as environment variables set them."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="ignore")
 
-    model: Annotated[str | None, Field(description=f"host, offline or openai:NAME; with a key, {DEFAULT_MODEL}")] = None
-    store: Annotated[str, Field(description="sqlite:///PATH, postgresql://..., redis://... or memory://")] = (
-        f"sqlite:///{DATA / 'sessions.db'}"
-    )
-    durability: Annotated[Literal["committed", "background"], Field(description="When a step is answered")] = (
-        "committed"
-    )
-    spool: Annotated[Path, Field(description="A folder for entries while the store is away")] = DATA / "spool"
-    spool_limit: Annotated[int, Field(ge=0, description="Most bytes of entries in the spool")] = 64_000_000
-    retention: Annotated[str, Field(description="keep, or like archive=30d,delete=365d")] = KEEP
-    library: Annotated[Path | None, Field(description="A folder of your own companion types")] = None
-    similarity_threshold: Annotated[float | None, Field(ge=0, le=1, description="Similarity that converges")] = None
-    max_iterations: Annotated[int | None, Field(ge=1, description="Iterations after which a loop ends")] = None
-    stopping: Annotated[Stopping, Field(description="economy, or lossless: two still revisions end a loop")] = "economy"
-    reply_seconds: Annotated[float, Field(gt=0, description="How long a call may take before it answers running")] = 45
-    model_seconds: Annotated[float, Field(gt=0, description="How long a model call may take in all")] = 300
-    silence_seconds: Annotated[float, Field(gt=0, description="How long a model may be silent")] = 60
-    text_limit: Annotated[int, Field(ge=1, description="Most bytes of one text")] = 200_000
-    calls_at_once: Annotated[int, Field(ge=1, description="Calls that one owner may have under way")] = 32
-    prices: Annotated[str | None, Field(description="What models cost, as JSON or a file of it")] = None
-    currency: Annotated[str, Field(min_length=1, max_length=8, description="What the prices are in")] = "USD"
-    session_tokens: Annotated[int | None, Field(ge=0, description="Most tokens of one session")] = None
-    session_cost: Annotated[Money, Field(description="Most that one session may cost")] = None
-    owner_day_tokens: Annotated[int | None, Field(ge=0, description="Most tokens of one owner on one day, UTC")] = None
-    owner_day_cost: Annotated[Money, Field(description="Most that one owner's day, UTC, may cost")] = None
-    http_stateless: Annotated[bool, Field(description="Serve legacy HTTP clients without protocol sessions")] = False
-    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], Field(description="Of standard error")] = "INFO"
-    openai_api_key: Annotated[str | None, Field(alias="OPENAI_API_KEY", description="The provider's key")] = None
-    openai_base_url: Annotated[str | None, Field(alias="OPENAI_BASE_URL", description="Who speaks its API")] = None
-
-    def defaults(self) -> Defaults:
-        """Say who writes: the model that is named, else the default one where a key is set, else the host's own."""
-        return Defaults.of(
-            self.model or (DEFAULT_MODEL if self.openai_api_key else "host"),
-            similarity_threshold=self.similarity_threshold,
-            max_iterations=self.max_iterations,
-            stopping=self.stopping,
-        )
-
-    def allowance(self) -> Allowance:
-        """Say what models cost, and how much may be spent on them."""
-        return Allowance(
-            limits=Budgets(
-                session=Budget(tokens=self.session_tokens, cost=self.session_cost),
-                owner_day=Budget(tokens=self.owner_day_tokens, cost=self.owner_day_cost),
-            ),
-            prices=Prices.read(self.prices or "{}", currency=self.currency),
+    def authentication(self) -> Authentication:
+        """Say how callers over HTTP show who they are."""
+        return Authentication(
+            jwks_url=self.auth_jwks_url,
+            public_key=self.auth_public_key,
+            algorithm=self.auth_algorithm,
+            issuer=self.auth_issuer,
+            audience=self.auth_audience,
+            tokens=self.auth_tokens,
         )
 
 
@@ -143,6 +100,7 @@ class Wired:
     calls: Calls
     reading: Reading
     lifetime: Lifetime
+    verifier: TokenVerifier | None
 
     @classmethod
     def of(cls, settings: Settings) -> "Wired":
@@ -167,24 +125,34 @@ class Wired:
         desk = Desk(sessions=sessions, models=models, allowance=settings.allowance())
         calls = Calls(desk=desk, runs=Runs(settings.calls_at_once))
         lifetime = Lifetime(calls=calls, models=models, ending=Ending(DRAIN_SECONDS))
-        return cls(settings=settings, calls=calls, reading=Reading(calls=calls), lifetime=lifetime)
-
-    def owner(self) -> str:
-        """Give the principal of the present request: without authentication everyone here is the local user."""
-        return LOCAL
+        return cls(
+            settings=settings,
+            calls=calls,
+            reading=Reading(calls=calls),
+            lifetime=lifetime,
+            verifier=settings.authentication().verifier(),
+        )
 
     def server(self) -> FastMCP:
         """Make the MCP server."""
-        sessions, reading, owner, given = self.calls.desk.sessions, self.reading, self.owner, self.settings
+        sessions, reading, given = self.calls.desk.sessions, self.reading, self.settings
+        owner = authentication.owner if self.verifier is None else authentication.authenticated_owner
         mcp = FastMCP(
             "persistent-companions",
             instructions=INSTRUCTIONS,
             version=version("persistent-companions"),
             lifespan=lambda _: self.lifetime.serving(),
             mask_error_details=True,
+            auth=self.verifier,
             middleware=[
                 Errors(lambda: sessions.newest(owner())),
-                Limits(owner=owner, at_once=given.calls_at_once, characters=4 * given.text_limit),
+                Roles(),
+                Limits(
+                    owner=owner,
+                    at_once=given.calls_at_once,
+                    per_minute=None if self.verifier is None else given.calls_per_minute,
+                    characters=4 * given.text_limit,
+                ),
                 Telemetry(),
                 Convergence(sessions=sessions, owner=owner),
                 LiveResources(reading=reading, owner=owner),
@@ -206,16 +174,21 @@ def program(settings: Settings | None = None) -> Program:
     return Program(
         calls=wired.calls,
         reading=wired.reading,
-        owner=LOCAL,
+        owner=authentication.LOCAL,
         server=wired.server,
         drain=wired.lifetime.drain,
         store=settings.store,
         spool=settings.spool.expanduser(),
         text_limit=settings.text_limit,
-        http_stateless=settings.http_stateless,
+        http=Http(
+            stateless=settings.http_stateless,
+            authenticated=wired.verifier is not None,
+            hosts=listed(settings.http_hosts),
+            origins=listed(settings.http_origins),
+        ),
         log_level=settings.log_level,
         retention=settings.retention,
-        settings={name: "set" if name.endswith("_KEY") else str(value) for name, value in chosen.items()},
+        settings={name: "set" if name in SECRET else str(value) for name, value in chosen.items()},
         unknown_settings=tuple(sorted({n for n in os.environ if n.startswith(PREFIX)} - set(VARIABLES.values()))),
     )
 

@@ -6,6 +6,7 @@ CompanionsError
 |   |   +-- SlotLeftError    another question was put meanwhile
 |   +-- UnknownNameError     no such companion type, model or part
 |   +-- SessionNotFoundError no such session, or another owner's: told alike
++-- ScopeError               the caller may not do that
 +-- BudgetError              the next call of a model would cost more than is allowed
 +-- ModelError               the model did not write
 |   +-- ModelTimeoutError    it went past its bound
@@ -70,6 +71,12 @@ class SessionNotFoundError(InputError):
     """No session of this owner has that id."""
 
     code = "unknown_session"
+
+
+class ScopeError(CompanionsError):
+    """The caller may not do that."""
+
+    code = "missing_scope"
 
 
 class BudgetError(CompanionsError):

@@ -22,13 +22,15 @@ from sessions.keeping import Keeper
 from sessions.knowledge import Knowledge
 from sessions.learning import Learner
 from sessions.leases import Leases
+from sessions.left_sessions import LeftSessions
 from sessions.open_sessions import OpenSessions
 from sessions.places import Place
 from sessions.projections import brought_up, named
 from sessions.projector import Projector
 from sessions.reconciling import Reconciled
-from sessions.retention import Retention, keep_pruned
+from sessions.retention import NEWEST, Retention, keep_pruned
 from sessions.session import Session, gone
+from sessions.slot_counting import SlotCounter
 from sessions.spool.spool import Spool
 from sessions.store import Head, Opening, Store
 from sessions.stores.guarded import GuardedStore
@@ -73,7 +75,8 @@ class Sessions:
         self.projector = Projector(self.store)
         self.leases = Leases(self.store)
         knowledge = Knowledge(store=self.store)
-        self.learner = Learner(find=self.find, shown=self.project, leases=self.leases, knowledge=knowledge)
+        counter = SlotCounter(find=self.find, show=self.project, leases=self.leases, knowledge=knowledge)
+        self.learner = Learner(counter=counter, knowledge=knowledge, left=LeftSessions(self.store))
 
     def mint(self, owner: str) -> Session:
         """Open a new session; it is stored with its first entry."""
@@ -91,7 +94,9 @@ class Sessions:
         """
         session = self.open.get(session_id)
         if session is None:
-            session = await self._open_stored(session_id)
+            session = await self._open_stored(owner, session_id)
+        elif session.place.owner != owner:
+            await self.store.head(session_id)  # which takes as long as for one that is not there
         if session is None or session.place.owner != owner:
             raise await self._not_found(owner, session_id)
         self.open.use(session_id)
@@ -184,8 +189,8 @@ class Sessions:
 
     async def rest(self) -> None:
         """Let the writer finish and end, and forget what is open: the next event loop opens it anew."""
-        await self.learner.rest()
         self.store.hurry()
+        await self.learner.rest()
         await self.leases.rest()
         await self.writer.drain()
         await self.projector.flush()
@@ -209,10 +214,10 @@ class Sessions:
                 f"{done.alternatives}; show_thinking with part=transcript shows them."
             )
 
-    async def _open_stored(self, session_id: str) -> Session | None:
+    async def _open_stored(self, owner: str, session_id: str) -> Session | None:
         await self.writer.settled(session_id)
         head = await self.store.head(session_id)
-        if head is None:
+        if head is None or head.opening.owner != owner:
             return None
         head = await self._true(head)
         known = head.projection
@@ -221,9 +226,17 @@ class Sessions:
         if known is not None:
             session.title, session.used_at, session.shown = known.title, known.last_used, dict(known.companions)
             session.counted = known.seq
-        newest = await self.store.page(session_id, after=head.seq - 1, limit=1)
-        session.last_type = newest[0].companion_type if newest else None
+        session.last_type = await self._last_type(head)
         return self.open.keep(session)
+
+    async def _last_type(self, head: Head) -> str | None:
+        """Name the companion type that was used last: that a session was learned from is no use of it."""
+        for count in (1, NEWEST):
+            entries = await self.store.page(head.opening.session_id, after=max(head.seq - count, 0), limit=count)
+            used = [entry.companion_type for entry in entries if entry.kind != "learned"]
+            if used:
+                return used[-1]
+        return None
 
     async def _not_found(self, owner: str, session_id: str) -> SessionNotFoundError:
         return SessionNotFoundError(gone(session_id).what, await self.newest(owner))

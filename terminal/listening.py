@@ -11,7 +11,7 @@ import sys
 
 from companions.errors import CompanionsError, InputError
 from terminal.arguments import HOST, PORT
-from terminal.program import MakeProgram
+from terminal.program import Http, MakeProgram
 from terminal.serving import LOOPBACK, log_to_stderr, serve_http, serve_stdio
 
 
@@ -24,14 +24,14 @@ def serve(chosen: argparse.Namespace, make: MakeProgram) -> int:
     if not chosen.http:
         return _serve_stdio(chosen, make)
     host, port = chosen.host or HOST, chosen.port or PORT
-    _check_host(host)
-    _check_port(host, port)
     program = make()
+    _check_host(host, program.http)
+    _check_port(host, port)
     log_to_stderr(program.log_level)
     mcp = program.server()
     shown = f"[{host}]" if ":" in host else host
     sys.stderr.write(f"companions: serving MCP at http://{shown}:{port}/mcp; Ctrl-C ends it.\n")
-    serve_http(mcp, program.drain, host=host, port=port, stateless=program.http_stateless)
+    serve_http(mcp, program.drain, host=host, port=port, how=program.http)
     return 0
 
 
@@ -46,9 +46,9 @@ def _serve_stdio(chosen: argparse.Namespace, make: MakeProgram) -> int:
     return 0
 
 
-def _check_host(host: str) -> None:
-    """Refuse an address that others reach: there is no authentication yet."""
-    if host in LOOPBACK:
+def _check_host(host: str, how: Http) -> None:
+    """Refuse an address that others reach where nobody has to show who they are."""
+    if host in LOOPBACK or how.authenticated:
         return
     try:
         loopback = ipaddress.ip_address(host).is_loopback
@@ -56,8 +56,8 @@ def _check_host(host: str) -> None:
         loopback = False
     if not loopback:
         raise InputError(
-            f"{host} can be reached from other machines, and this server has no authentication yet.",
-            f"Leave --host out to serve on {HOST} alone.",
+            f"{host} can be reached from other machines, and no authentication is set.",
+            f"Set COMPANIONS_AUTH_JWKS_URL with its issuer and audience, or leave --host out to serve on {HOST} alone.",
         )
 
 

@@ -15,6 +15,23 @@ Given = TypeVar("Given")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Http:
+    """How the server is served over HTTP.
+
+    Attributes:
+        stateless: Whether legacy clients are served without protocol sessions.
+        authenticated: Whether callers must show who they are.
+        hosts: Names under which others reach it, patterns included.
+        origins: Whose pages may call it, beside this machine's own.
+    """
+
+    stateless: bool = False
+    authenticated: bool = False
+    hosts: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
     """What commands work with.
 
@@ -25,7 +42,7 @@ class Program:
         store: The store's URL, for people to see.
         spool: Where entries wait while the store is away.
         text_limit: The most bytes of one text.
-        http_stateless: Whether legacy HTTP clients are served without protocol sessions.
+        http: How it is served over HTTP.
         log_level: The least that a server tells on standard error.
         retention: How long sessions are kept, as the setting has it.
         settings: The settings that somebody set, by their name in the environment, as people may see them: ``set``
@@ -41,7 +58,7 @@ class Program:
     store: str
     spool: Path
     text_limit: int
-    http_stateless: bool
+    http: Http
     log_level: str
     retention: str = KEEP
     settings: Mapping[str, str] = field(default_factory=dict[str, str])

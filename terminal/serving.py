@@ -15,11 +15,17 @@ from types import FrameType
 
 import uvicorn
 from fastmcp import FastMCP
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+
+from terminal.program import Http
 
 DRAIN_SECONDS = 1.5
 """From the signal to the end: a host kills after 2 s."""
 FLUSH_SECONDS = 0.1
 """For replies on their way to the client: a transport does not tell when the last one is written."""
+PREFLIGHT_SECONDS = 600
+OWN_PAGES = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 Drain = Callable[[], Awaitable[None]]
@@ -93,13 +99,33 @@ class _Server(uvicorn.Server):
             self._draining = asyncio.ensure_future(_quietly(self._drain))
 
 
+def _pages(how: Http) -> Middleware:
+    """Let pages of this machine and of the named origins read the answers, with whatever headers their clients send."""
+    return Middleware(
+        CORSMiddleware,
+        allow_origins=how.origins,
+        allow_origin_regex=OWN_PAGES,
+        allow_methods=("GET", "POST", "DELETE"),
+        allow_headers=("*",),
+        expose_headers=("mcp-session-id", "mcp-protocol-version", "www-authenticate"),
+        max_age=PREFLIGHT_SECONDS,
+    )
+
+
 async def _quietly(drain: Drain) -> None:
     await drain()
 
 
-def serve_http(mcp: FastMCP, drain: Drain, *, host: str, port: int, stateless: bool) -> None:
+def serve_http(mcp: FastMCP, drain: Drain, *, host: str, port: int, how: Http) -> None:
     """Serve over HTTP at ``/mcp``; Host and Origin are checked before all else."""
-    app = mcp.http_app(path="/mcp", host_origin_protection=True, stateless_http=stateless)
+    app = mcp.http_app(
+        path="/mcp",
+        host_origin_protection=True,
+        allowed_hosts=list(how.hosts),
+        allowed_origins=list(how.origins) or None,
+        stateless_http=how.stateless,
+        middleware=[_pages(how)],
+    )
     config = uvicorn.Config(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=1, lifespan="on")
     try:
         asyncio.run(_Server(config, drain).serve())

@@ -15,6 +15,7 @@ from fastmcp.tools import FunctionTool, ToolResult
 from mcp_types import AudioContent, EmbeddedResource, ImageContent, TextContent, TextResourceContents
 
 import server
+from terminal.program import Http
 from terminal.serving import log_to_stderr, serve_http
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg=="
@@ -155,7 +156,7 @@ def main(port: int) -> None:
     for add in (add_tools, add_talking_tools, add_resources, add_prompts):
         add(mcp)
     log_to_stderr("INFO")
-    serve_http(mcp, wired.lifetime.drain, host="127.0.0.1", port=port, stateless=False)
+    serve_http(mcp, wired.lifetime.drain, host="127.0.0.1", port=port, how=Http())
 
 
 if __name__ == "__main__":

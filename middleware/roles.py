@@ -1,0 +1,61 @@
+"""What a token's scopes allow: ``read``, ``write`` and with it reading, ``admin`` and with it both.
+
+Without authentication everything is allowed. Whose sessions may be read or written is no question of scopes.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import mcp_types as mt
+from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
+from fastmcp.tools.base import Tool, ToolResult
+
+from companions.errors import ScopeError
+from middleware.authentication import present
+
+READ, WRITE, ADMIN = "read", "write", "admin"
+ENOUGH: Mapping[str, frozenset[str]] = {READ: frozenset({READ, WRITE, ADMIN}), WRITE: frozenset({WRITE, ADMIN})}
+"""By what is asked for, the scopes of which one is enough."""
+OPEN = frozenset({"initialize", "server/discover", "ping"})
+"""What everyone with a valid token may ask."""
+
+
+class Roles(Middleware):
+    """Refuses what the caller's token is not for, and lists no tool that it would refuse."""
+
+    async def on_request(self, context: MiddlewareContext[Any], call_next: CallNext[Any, Any]) -> Any:
+        """Ask for ``read`` before anything is looked up."""
+        if context.method not in OPEN:
+            _ask_for(READ)
+        return await call_next(context)
+
+    async def on_call_tool(
+        self, context: MiddlewareContext[mt.CallToolRequestParams], call_next: CallNext[Any, ToolResult]
+    ) -> ToolResult:
+        """Ask for ``write`` where a tool may change something."""
+        if not _allowed(WRITE) and context.fastmcp_context is not None:
+            tool = await context.fastmcp_context.fastmcp.get_tool(context.message.name)
+            if tool is not None and not _only_reads(tool):
+                _ask_for(WRITE)
+        return await call_next(context)
+
+    async def on_list_tools(
+        self, context: MiddlewareContext[mt.ListToolsRequest], call_next: CallNext[Any, Sequence[Tool]]
+    ) -> Sequence[Tool]:
+        """List what the caller may call."""
+        listed = await call_next(context)
+        return listed if _allowed(WRITE) else [tool for tool in listed if _only_reads(tool)]
+
+
+def _only_reads(tool: Tool) -> bool:
+    return tool.annotations is not None and bool(tool.annotations.read_only_hint)
+
+
+def _allowed(scope: str) -> bool:
+    token = present()
+    return token is None or not ENOUGH[scope].isdisjoint(token.scopes)
+
+
+def _ask_for(scope: str) -> None:
+    if not _allowed(scope):
+        raise ScopeError(f"Your access token lacks the scope {scope!r}.", "Ask for a token that has it.")

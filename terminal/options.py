@@ -1,0 +1,88 @@
+"""Every option of the program: its name, kind, default and one line of what it is.
+
+Options are values; the environment, from which a program's come, is read in ``server.py`` alone.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from platformdirs import user_data_path
+from pydantic import BaseModel, Field
+
+from companions.configuration import Defaults, Stopping
+from companions.prices import Prices
+from sessions.allowance import Allowance
+from sessions.budgets import Budget, Budgets
+from sessions.retention import KEEP
+
+DEFAULT_MODEL = "openai:gpt-5-mini"
+"""Asked when a key is set and no model is named."""
+DATA = user_data_path("companions", appauthor=False)
+Money = Annotated[float | None, Field(ge=0, allow_inf_nan=False)]
+
+
+class Options(BaseModel):
+    """What can be set."""
+
+    model: Annotated[str | None, Field(description=f"host, offline or openai:NAME; with a key, {DEFAULT_MODEL}")] = None
+    store: Annotated[str, Field(description="sqlite:///PATH, postgresql://..., redis://... or memory://")] = (
+        f"sqlite:///{DATA / 'sessions.db'}"
+    )
+    durability: Annotated[Literal["committed", "background"], Field(description="When a step is answered")] = (
+        "committed"
+    )
+    spool: Annotated[Path, Field(description="A folder for entries while the store is away")] = DATA / "spool"
+    spool_limit: Annotated[int, Field(ge=0, description="Most bytes of entries in the spool")] = 64_000_000
+    retention: Annotated[str, Field(description="keep, or like archive=30d,delete=365d")] = KEEP
+    library: Annotated[Path | None, Field(description="A folder of your own companion types")] = None
+    similarity_threshold: Annotated[float | None, Field(ge=0, le=1, description="Similarity that converges")] = None
+    max_iterations: Annotated[int | None, Field(ge=1, description="Iterations after which a loop ends")] = None
+    stopping: Annotated[Stopping, Field(description="economy, or lossless: two still revisions end a loop")] = "economy"
+    reply_seconds: Annotated[float, Field(gt=0, description="How long a call may take before it answers running")] = 45
+    model_seconds: Annotated[float, Field(gt=0, description="How long a model call may take in all")] = 300
+    silence_seconds: Annotated[float, Field(gt=0, description="How long a model may be silent")] = 60
+    text_limit: Annotated[int, Field(ge=1, description="Most bytes of one text")] = 200_000
+    calls_at_once: Annotated[int, Field(ge=1, description="Calls that one owner may have under way")] = 32
+    prices: Annotated[str | None, Field(description="What models cost, as JSON or a file of it")] = None
+    currency: Annotated[str, Field(min_length=1, max_length=8, description="What the prices are in")] = "USD"
+    session_tokens: Annotated[int | None, Field(ge=0, description="Most tokens of one session")] = None
+    session_cost: Annotated[Money, Field(description="Most that one session may cost")] = None
+    owner_day_tokens: Annotated[int | None, Field(ge=0, description="Most tokens of one owner on one day, UTC")] = None
+    owner_day_cost: Annotated[Money, Field(description="Most that one owner's day, UTC, may cost")] = None
+    calls_per_minute: Annotated[int, Field(ge=1, description="Requests of one authenticated owner in a minute")] = 600
+    http_stateless: Annotated[bool, Field(description="Serve legacy HTTP clients without protocol sessions")] = False
+    http_hosts: Annotated[str, Field(description="Names under which others reach the server, by commas")] = ""
+    http_origins: Annotated[str, Field(description="Origins whose pages may call the server, by commas")] = ""
+    auth_jwks_url: Annotated[str | None, Field(description="Where the issuer of tokens publishes its keys")] = None
+    auth_public_key: Annotated[str | None, Field(description="Instead: its key in PEM, or a file of it")] = None
+    auth_algorithm: Annotated[str, Field(description="By which tokens must be signed")] = "RS256"
+    auth_issuer: Annotated[str | None, Field(description="Who must have made a token")] = None
+    auth_audience: Annotated[str | None, Field(description="Whom a token must be for")] = None
+    auth_tokens: Annotated[str | None, Field(description="For development: tokens as JSON, or a file of it")] = None
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], Field(description="Of standard error")] = "INFO"
+    openai_api_key: Annotated[str | None, Field(alias="OPENAI_API_KEY", description="The provider's key")] = None
+    openai_base_url: Annotated[str | None, Field(alias="OPENAI_BASE_URL", description="Who speaks its API")] = None
+
+    def defaults(self) -> Defaults:
+        """Say who writes: the model that is named, else the default one where a key is set, else the host's own."""
+        return Defaults.of(
+            self.model or (DEFAULT_MODEL if self.openai_api_key else "host"),
+            similarity_threshold=self.similarity_threshold,
+            max_iterations=self.max_iterations,
+            stopping=self.stopping,
+        )
+
+    def allowance(self) -> Allowance:
+        """Say what models cost, and how much may be spent on them."""
+        return Allowance(
+            limits=Budgets(
+                session=Budget(tokens=self.session_tokens, cost=self.session_cost),
+                owner_day=Budget(tokens=self.owner_day_tokens, cost=self.owner_day_cost),
+            ),
+            prices=Prices.read(self.prices or "{}", currency=self.currency),
+        )
+
+
+def listed(given: str) -> tuple[str, ...]:
+    """Give the names of an option that takes several, by commas."""
+    return tuple(name for part in given.split(",") if (name := part.strip()))

@@ -1,0 +1,102 @@
+"""Every tool, resource, completion, prompt and listing of a server, asked once as one caller.
+
+It says what came of each; what must come of it is the matrix's.
+"""
+
+import re
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from fastmcp.exceptions import ToolError
+from mcp import MCPError
+from mcp_types import Prompt, PromptReference
+
+from tests.wire.processes import Connection
+
+Outcome = Literal["yes", "unknown", "scope"]
+UNKNOWN = "There is no session"
+LACKS = "lacks the scope"
+KIND = "generic"
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "draft": {"query": "When?", "text": "This.", "companion_type": KIND},
+    "critique": {"text": "Say when.", "companion_type": KIND},
+    "revise": {"text": "This, on Friday.", "companion_type": KIND},
+    "refine": {"stop": True, "companion_type": KIND},
+    "consult": {"query": "What then?", "companion_types": ["marketing", "bug_triage"]},
+    "show_thinking": {},
+    "list_sessions": {},
+}
+"""By tool, in an order in which each is possible, what it is called with beside the session."""
+WITHOUT_SESSION = {"list_sessions"}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What one request came to.
+
+    Attributes:
+        text: The answer or the error, as text.
+    """
+
+    what: str
+    outcome: Outcome
+    text: str
+
+
+async def ask_everything(client: Connection, session_id: str, names: "Names") -> AsyncGenerator[Asked]:
+    """Ask for everything there is.
+
+    Args:
+        client: The caller's.
+        session_id: Of the session that everything is asked of.
+        names: All that the server has, as somebody who may see everything was told.
+    """
+    for tool in sorted(names.tools, key=list(ARGUMENTS).index):
+        given = ARGUMENTS[tool] | ({} if tool in WITHOUT_SESSION else {"session_id": session_id})
+        yield await _came_to(f"tool `{tool}`", client.call_tool(tool, given))
+    for uri in names.resources:
+        filled = re.sub(r"\{\?.*\}", "", uri).format(session_id=session_id, companion_type=KIND, slot=0)
+        yield await _came_to(f"`{uri}`", client.read_resource(filled))
+    for prompt, given in names.prompts.items():
+        filled = {name: session_id if name == "session_id" else "0" for name in given}
+        yield await _came_to(f"prompt `{prompt}`", client.get_prompt(prompt, filled))
+    for argument in ("session_id", "companion_type"):
+        completing = client.complete(PromptReference(name="continue_session"), {"name": argument, "value": ""})
+        yield await _came_to(f"completion of `{argument}`", completing)
+    for what in ("tools", "resources", "resource_templates", "prompts"):
+        yield await _came_to(f"list of {what.replace('_', ' ')}", getattr(client, f"list_{what}")())
+
+
+async def _came_to(what: str, request: Any) -> Asked:
+    try:
+        return Asked(what, "yes", str(await request))
+    except (ToolError, MCPError) as error:
+        text = str(error)
+    if LACKS in text:
+        return Asked(what, "scope", text)
+    assert UNKNOWN in text, f"{what}: {text}"
+    return Asked(what, "unknown", text)
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """All that a server has.
+
+    Attributes:
+        prompts: By name, the names of their arguments.
+    """
+
+    tools: tuple[str, ...]
+    resources: tuple[str, ...]
+    prompts: dict[str, list[str]]
+
+    @classmethod
+    async def of(cls, client: Connection) -> "Names":
+        """Ask somebody's client, who has no session yet."""
+        listed = [str(known.uri) for known in await client.list_resources()]
+        templates = [known.uri_template for known in await client.list_resource_templates()]
+        listing: list[Prompt] = await client.list_prompts()
+        prompts = {known.name: [given.name for given in known.arguments or []] for known in listing}
+        tools = tuple(sorted(tool.name for tool in await client.list_tools()))
+        return cls(tools, tuple(sorted({*listed, *templates})), prompts)
