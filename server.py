@@ -146,7 +146,7 @@ class Wired:
             auth=self.verifier,
             middleware=[
                 Errors(lambda: sessions.newest(owner())),
-                Roles(),
+                *(() if self.verifier is None else (Roles(),)),
                 Limits(
                     owner=owner,
                     at_once=given.calls_at_once,

@@ -13,10 +13,11 @@ from typing import Any
 
 from companions import anomalies
 from companions.convergence import STATIC_RULE, WINDOW, Trajectory, decide
+from companions.irregularities import anomaly
 from companions.patterns import gain, hazard, reliability
 from companions.patterns.sample import Revised, Sample
 from companions.patterns.sums import NOTHING, Sums
-from companions.similarity import similarity, words
+from companions.similarity import similarity
 
 Observed = Mapping[str, Any]
 VERDICTS = {
@@ -69,7 +70,12 @@ class Policy:
         guard, trajectory = self._trajectory(obs, sums, most)
         found = decide(trajectory, STATIC_RULE)
         if obs["event"] == "revision":
-            answer["anomalies"] = _anomalies(obs["versions"], guard)
+            seen = anomaly(
+                guard=None if guard is None else guard.kind,
+                back_to=None if found is None else found.back_to,
+                similarities=[similarity(before, after) for before, after in pairwise(obs["versions"][-3:])],
+            )
+            answer["anomalies"] = [] if seen is None else [seen]
         if found is not None:
             answer |= {"stop": True, "return_index": found.answer}
         return answer
@@ -108,11 +114,3 @@ def lossless() -> Policy:
 
 def _accepts(kind: str, critique: str | None) -> bool:
     return critique is not None and kind in VERDICTS and VERDICTS[kind].search(critique[:200]) is not None
-
-
-def _anomalies(versions: Sequence[str], guard: anomalies.Guard | None) -> list[str]:
-    if guard is not None:
-        return [guard.kind]
-    if anomalies.repeats(versions[-1], versions[:-1]) is not None:
-        return ["oscillation"]
-    return ["stuck"] if len(versions) > 2 and len({words(each) for each in versions[-3:]}) == 1 else []

@@ -118,7 +118,7 @@ def wired(store: Path, *, learns: bool) -> tuple[FastMCP, Learner]:
     sessions, mcp = program.calls.desk.sessions, program.server()
     known = sessions.learner
     if not learns:
-        sessions.learner = Untold(find=known.find, shown=known.shown, leases=known.leases, knowledge=known.knowledge)
+        sessions.learner = Untold(counter=known.counter, knowledge=known.knowledge, left=known.left)
         mcp.middleware = [each for each in mcp.middleware if not isinstance(each, Convergence)]
     sessions.learner.pause = float("inf")
     return mcp, sessions.learner

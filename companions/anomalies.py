@@ -15,6 +15,8 @@ from typing import Literal, get_args
 from companions.similarity import cosine, letter_runs, words, words_similarity
 
 GuardKind = Literal["empty", "unrelated", "truncated", "runaway"]
+NOBODY_MEANS: GuardKind = "empty"
+"""The kind that is never taken, also from a caller who insists on it."""
 
 # Lengths are in words; a ratio is the new length over the old.
 _SHORTER, _FRAGMENT, _HALF, _LONGER, _DOUBLE = 0.80, 0.30, 0.5, 1.4, 2.0
@@ -39,7 +41,8 @@ class Guard:
 
     Attributes:
         kind: What it looks like.
-        why: A short clause with the measured numbers, such as "31 words where the version before has 420".
+        why: A short clause with what was measured and where the border is, such as "1 word where the version before has
+            134; below 4 it counts as empty".
     """
 
     kind: GuardKind
@@ -116,7 +119,9 @@ def _empty(pair: _Pair) -> Guard | None:
     """
     few = len(pair.new) < _NOTHING and len(pair.old) >= _SOMETHING
     short = _QUARTER * len(pair.new_text.strip()) < len(pair.old_text.strip())
-    return Guard(kind="empty", why=pair.lengths) if (few and short) or not pair.new else None
+    if pair.new and not (few and short):
+        return None
+    return Guard(kind="empty", why=f"{pair.lengths}; below {_NOTHING} it counts as empty")
 
 
 def _truncated(pair: _Pair) -> Guard | None:
@@ -129,7 +134,8 @@ def _truncated(pair: _Pair) -> Guard | None:
     how = _broken_off(pair)
     if how is None and (pair.ratio >= _FRAGMENT or _drops_lines(pair)):
         return None
-    return Guard(kind="truncated", why=f"{pair.lengths}, {how or f'{kept} of them the same'}")
+    seen, border = (f"{kept} of them the same", _FRAGMENT) if how is None else (how, _SHORTER)
+    return Guard(kind="truncated", why=f"{pair.lengths}, {seen}; below {border:.0%} it counts as truncated")
 
 
 def _broken_off(pair: _Pair) -> str | None:
@@ -185,12 +191,14 @@ def _runaway(pair: _Pair) -> Guard | None:
     """Much longer than before, by saying the same over and over or by sheer length."""
     if pair.ratio <= _LONGER or len(pair.new) <= _SHORT_TEXT:
         return None
-    if len(pair.new) > _TIMES * max(len(pair.old), _SMALL_TEXT):
-        return Guard(kind="runaway", why=pair.lengths)
-    squeezed = _squeezed(pair.new_text)
-    if squeezed < _REPETITIVE and squeezed < _MORE_REPETITIVE * _squeezed(pair.old_text):
-        return Guard(kind="runaway", why=f"{pair.lengths}, repeating itself: it compresses to {squeezed:.0%}")
-    return None
+    most = _TIMES * max(len(pair.old), _SMALL_TEXT)
+    if len(pair.new) > most:
+        return Guard(kind="runaway", why=f"{pair.lengths}; above {most} it counts as a runaway")
+    squeezed, border = _squeezed(pair.new_text), min(_REPETITIVE, _MORE_REPETITIVE * _squeezed(pair.old_text))
+    if squeezed >= border:
+        return None
+    how = f"repeating itself: it compresses to {squeezed:.1%}; below {border:.1%} it counts as a runaway"
+    return Guard(kind="runaway", why=f"{pair.lengths}, {how}")
 
 
 def _squeezed(text: str) -> float:
@@ -220,7 +228,14 @@ def _unrelated(pair: _Pair, earlier: Sequence[str], to_good: float | None) -> Gu
     strange = best < _STRANGE and in_order < _SAME_ORDER and pair.ratio <= _DOUBLE
     if best >= enough or not (short or best < _FOREIGN or strange):
         return None
-    return Guard(kind="unrelated", why=f"an overlap of {best:.2f} with the nearest version before it")
+    return Guard(kind="unrelated", why=_little_in_common(best, in_order, short=short))
+
+
+def _little_in_common(best: float, in_order: float, *, short: bool) -> str:
+    seen, border = f"an overlap of {best:.3f}", f"{_FOREIGN_SHORT if short else _FOREIGN:g}"
+    if not short and best >= _FOREIGN:
+        seen, border = f"{seen} and a similarity of {in_order:.3f}", f"{_STRANGE:g} and {_SAME_ORDER:g}"
+    return f"{seen} with the nearest version before it; below {border} it counts as unrelated"
 
 
 def _count(number: int) -> str:

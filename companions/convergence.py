@@ -75,6 +75,11 @@ class Decision:
     answer: int
     why: str
 
+    @property
+    def back_to(self) -> int | None:
+        """The earlier version that a cycle came back to."""
+        return self.answer if self.stop_reason == "cycle" else None
+
 
 Speak = Callable[[Trajectory], Decision | None]
 

@@ -4,46 +4,61 @@ No text is looked at again, so that it costs the same however long the texts are
 ``anomalies``' to say, and whether a loop ends for it ``convergence``'s.
 """
 
+from collections.abc import Sequence
+
 from companions.companion import Slot, version_of
 from companions.entries import Entry
 
-THREE = 3
-"""So many equal versions in a row are no accident."""
+TWICE = 2
+"""So many revisions in a row that change no word are no accident."""
+
+
+def anomaly(*, guard: str | None, back_to: int | None, similarities: Sequence[float | None]) -> str | None:
+    """Name what is out of the ordinary with a newest version, whatever it is worth.
+
+    Args:
+        guard: What it looks like instead of a revision.
+        back_to: The version before the last that it went back to.
+        similarities: Of each version to the one before it, oldest first, its own last.
+    """
+    if guard is not None:
+        return guard
+    if back_to is not None:
+        return "oscillation"
+    newest = similarities[-TWICE:]
+    return "stuck" if len(newest) == TWICE and all(each == 1.0 for each in newest) else None
 
 
 def irregularities(slot: Slot) -> tuple[str, ...]:
     """Tell what is out of the ordinary with a slot's newest version, a clause each."""
-    seen = (_faulty(slot), _back(slot), _stuck(slot), _worse(slot))
-    return tuple(clause for clause in seen if clause is not None)
+    if slot.revision is None:
+        return ()
+    return tuple(clause for clause in (_strange(slot, slot.revision), _worse(slot, slot.revision)) if clause)
 
 
-def _faulty(slot: Slot) -> str | None:
-    kind = None if slot.revision is None else slot.revision.meta.get("guard")
-    return None if kind is None else f"version {slot.revisions} looks {kind}"
+def _strange(slot: Slot, newest: Entry) -> str | None:
+    number, meta = version_of(newest), newest.meta
+    similarities = [each.meta.get("similarity") for each in slot.versions if each.kind == "revision"]
+    match anomaly(guard=meta.get("guard"), back_to=meta.get("back_to"), similarities=similarities):
+        case None:
+            return None
+        case "oscillation":
+            return f"version {number} went back to version {meta['back_to']}"
+        case "stuck":
+            return f"versions {number - TWICE} to {number} have the same words"
+        case kind:
+            return f"version {number} looks {kind}"
 
 
-def _back(slot: Slot) -> str | None:
-    if slot.revision is None or slot.revision.meta.get("stop_reason") != "cycle":
-        return None
-    return f"version {slot.revisions} went back to version {slot.revision.meta['answer']}"
-
-
-def _stuck(slot: Slot) -> str | None:
-    newest = slot.versions[-THREE:]
-    if len(newest) < THREE or any(each.meta.get("similarity") != 1.0 for each in newest[1:]):
-        return None
-    return f"versions {version_of(newest[0])} to {version_of(newest[-1])} have the same words"
-
-
-def _worse(slot: Slot) -> str | None:
-    """Tell that the newest version is worse than the one before it, or than the one that was picked.
+def _worse(slot: Slot, newest: Entry) -> str | None:
+    """Tell that the newest version is worse than the one it was written from, or than the one that was picked.
 
     Without a mark, a check or a comparison that cannot be known.
     """
-    if slot.revision is None or slot.revision.meta.get("guard") or len(slot.versions) < 2:  # noqa: PLR2004 - a pair
+    if newest.meta.get("guard"):
         return None
-    before, newest = slot.versions[-2:]
-    return _by_score(before, newest) or _by_checks(before, newest) or _by_pick(slot, newest)
+    against_base = None if slot.base is None else _by_score(slot.base, newest) or _by_checks(slot.base, newest)
+    return against_base or _by_pick(slot, newest)
 
 
 def _by_score(before: Entry, newest: Entry) -> str | None:

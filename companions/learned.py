@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from companions.patterns import gain, reliability
+from companions.patterns import gain, reliability, telling
+from companions.patterns.counting import WORTH
 from companions.patterns.sums import NOTHING, Sums
 
 REMEMBERED = 200
@@ -24,7 +25,7 @@ class Learned:
         verdicts: How far a critic can be taken at its word.
     """
 
-    threshold: gain.Learned | None
+    threshold: gain.LearnedThreshold | None
     verdicts: reliability.Verdicts
 
     @staticmethod
@@ -35,7 +36,10 @@ class Learned:
 
     @property
     def basis(self) -> dict[str, float]:
-        """The numbers behind the threshold: loops that first came so near, how many improved later, that as a risk."""
+        """The numbers behind the threshold: loops that first came so near, how many improved later, the promised risk.
+
+        Both counts are as they weigh when it is chosen.
+        """
         found = self.threshold
         return {} if found is None else {"slots": found.slots, "improved": found.improved, "risk": round(found.risk, 4)}
 
@@ -47,4 +51,5 @@ def in_words(basis: Mapping[str, float]) -> str:
     """Tell what a learned threshold rests on, as a clause; empty where it was not learned."""
     if not basis:
         return ""
-    return f"learned from {basis['slots']:.0f} loops, {basis['improved'] / basis['slots']:.1%} of such improved later"
+    slots, share = telling.in_words(basis["slots"]), basis["improved"] / basis["slots"]
+    return f"learned from {slots} loops, {share:.1%} of which improved later by more than {WORTH:g} a revision"

@@ -26,6 +26,15 @@ HOW_TO_NAME = "Name it as openai:NAME, NAME or offline."
 HOW_TO_SET = "Set OPENAI_API_KEY, and COMPANIONS_MODEL to openai:NAME, or let the caller write (COMPANIONS_MODEL=host)."
 
 
+def whole_name(name: str) -> str:
+    """Give the name of its own that a model bears, of all those by which ``ModelCatalog`` knows it."""
+    wanted = name.strip()
+    if wanted == OFFLINE:
+        return wanted
+    provider, _, rest = wanted.partition(":")
+    return f"{OPENAI}:{rest.strip() if provider == OPENAI else wanted}"
+
+
 class ModelCatalog:
     """Gives the model that a name means.
 
@@ -94,8 +103,7 @@ class ModelCatalog:
         await self._line.aclose()
 
     def _openai_name(self, wanted: str) -> str:
-        provider, colon, rest = wanted.partition(":")
-        model = rest.strip() if provider == OPENAI and colon else wanted
+        model, (provider, colon, _) = whole_name(wanted).removeprefix(f"{OPENAI}:"), wanted.partition(":")
         if not model or model in {OPENAI, "host"} or len(wanted) > NAME_CHARACTERS:
             raise UnknownNameError(f"{wanted[:NAME_CHARACTERS]!r} is not the name of a model.", HOW_TO_NAME)
         if colon and provider not in {OPENAI, FINE_TUNED} and not self._elsewhere:

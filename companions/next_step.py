@@ -7,12 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from companions.anomalies import NOBODY_MEANS
 from companions.companion import Companion, Slot
 from companions.convergence import maximum_reached
 from companions.models import Step
 
 MORE_TRIES = 1
 """How often a guarded revision is offered another try."""
+INSISTING = " If that text is meant, call revise with the same text and redo=true: it is taken then."
+"""What a caller can do about a guard that is mistaken, also after the try that was offered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +86,8 @@ def next_in(slot: Slot) -> NextStep:
 
 def _ended(slot: Slot) -> NextStep:
     end = end_of(slot)
-    if end.get("guard") and int(end.get("attempt", 0)) < MORE_TRIES:
-        why = f"The revision was kept but not taken: {end.get('guard_why')}. One more try is offered."
-        return NextStep(step="revise", redo=True, why=why)
-    return NextStep(step=None, why=f"The loop has ended ({end['stop_reason']}): {end.get('why', '')}".rstrip(": "))
+    guard, why = end.get("guard"), end.get("why", "")
+    insisting = INSISTING if guard not in (None, NOBODY_MEANS) else ""
+    if guard and int(end.get("attempt", 0)) < MORE_TRIES:
+        return NextStep(step="revise", redo=True, why=f"{why} One more try is offered.{insisting}")
+    return NextStep(step=None, why=f"The loop has ended ({end['stop_reason']}): {why}".rstrip(": ") + insisting)

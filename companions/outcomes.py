@@ -24,10 +24,14 @@ class Measured:
 
     similarity: float | None = None
     guard: anomalies.Guard | None = None
+    overruled: anomalies.Guard | None = None
     decision: convergence.Decision | None = None
+    back_to: int | None = None
     failing: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
 
 
+GUARDED = ("guard", "confirmed", "overruled")
+"""What an entry's ``meta`` says of its guard, wherever the entry is shown: taken or not, and what was overruled."""
 UNMET_RULE = convergence.guarded | convergence.maximum
 """What may end a loop while the current text fails a check: nothing that calls it done, whoever is content with it."""
 
@@ -92,6 +96,8 @@ def _measure(slot: Slot, plan: Plan, text: str) -> Measured:
     to_good = near if neighbour is base else None
     found = anomalies.guard(text, good=base.text, earlier=[version.text for version in earlier], to_good=to_good)
     standing = [version for version in earlier if not version.meta.get("guard")] or [base]
+    overruled = found if found is not None and _insists(plan, found) else None
+    found = None if overruled is not None else found
     trajectory = convergence.Trajectory(
         event="revision",
         iteration=plan.index + 1,
@@ -107,7 +113,18 @@ def _measure(slot: Slot, plan: Plan, text: str) -> Measured:
     )
     failing = checks.failing(plan.configuration.checks, text)
     decision = convergence.decide(trajectory, UNMET_RULE if failing else convergence.STATIC_RULE)
-    return Measured(similarity=near, guard=found, decision=decision, failing=failing)
+    # Where a failing check keeps the loop from ending with it, that it goes round is all the more worth knowing.
+    told = convergence.cycle(trajectory) if failing and found is None else decision
+    back_to = None if told is None else told.back_to
+    return Measured(
+        similarity=near, guard=found, overruled=overruled, decision=decision, back_to=back_to, failing=failing
+    )
+
+
+def _insists(plan: Plan, found: anomalies.Guard) -> bool:
+    """Whether a caller sends the very text again that was not taken: then it is meant."""
+    before = plan.replaces
+    return before is not None and plan.request.text == before.text and found.kind != anomalies.NOBODY_MEANS
 
 
 def _decide(slot: Slot, plan: Plan, *, satisfied: bool) -> convergence.Decision | None:
@@ -165,9 +182,18 @@ def _why(decision: convergence.Decision, failing: checks.Failing) -> str:
 
 
 def _revision_meta(plan: Plan, found: Measured) -> dict[str, Any]:
-    return {
+    return _confirmed_meta(plan, found) | {
         "similarity": found.similarity,
         "guard": None if found.guard is None else found.guard.kind,
         "guard_why": None if found.guard is None else found.guard.why,
+        "back_to": found.back_to,
         "threshold": plan.configuration.threshold,
     }
+
+
+def _confirmed_meta(plan: Plan, found: Measured) -> dict[str, Any]:
+    """Keep what a caller overruled, and the score that came with the text when it was sent first."""
+    if found.overruled is None or plan.replaces is None:
+        return {}
+    told = {"confirmed": True, "overruled": found.overruled.kind, "overruled_why": found.overruled.why}
+    return told if plan.request.score is not None else told | {"score": plan.replaces.meta.get("score")}

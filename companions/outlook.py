@@ -3,13 +3,15 @@
 Every number comes with the samples behind it; below a minimum it says how few there are, and nothing else.
 """
 
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from companions.learned import Learned
 from companions.models import Step
-from companions.patterns import hazard
+from companions.patterns import hazard, telling
+from companions.patterns.counting import LONGEST
 from companions.patterns.sample import PHASES
 from companions.patterns.sums import Sums
 
@@ -41,46 +43,64 @@ def outlook(sums: Sums, standing: Standing) -> Body:
     """Say what is to be expected.
 
     Returns:
-        ``samples``: loops learned from, and, from five on, ``typical_iterations``, ``remaining_iterations`` (with the
-        probability that there are no more, and that the next is the last), ``recommended_threshold`` with its promised
-        risk, ``estimated_completion`` in seconds and tokens, ``anomalies``, ``suggestions`` (one at most). What fewer
-        than five of them can tell of is left out.
+        ``samples``: loops learned from, as they weigh today, and, from five on, ``typical_iterations`` and
+        ``remaining_iterations`` of a loop that is revised once more (with the estimated probability that there are no
+        more, and that the next is the last), ``recommended_threshold`` with its promised risk, ``estimated_completion``
+        of so many iterations in seconds and tokens, ``anomalies``, ``suggestions`` (one at most, which counts and
+        estimates nothing but costs). What fewer than five loops can tell of is left out: one that was cut off tells
+        nothing of what comes after.
     """
-    return {**_told(sums, standing)}
+    return deepcopy(_told(sums, standing))
 
 
 @lru_cache(maxsize=REMEMBERED)
 def _told(sums: Sums, standing: Standing) -> Body:
-    if sums.slots < MINIMUM:
-        return {"samples": sums.slots, "suggestions": [f"Too few sessions yet ({sums.slots}) to say how it will go."]}
-    body: Body = {"samples": sums.slots, "anomalies": [*standing.anomalies]}
-    if (typical := _from(sums, 0, standing.most)) is not None:
-        body["typical_iterations"] = {"iterations": typical.revisions, "probability": _share(typical.within)}
+    samples = telling.number(sums.weight)
+    if samples < MINIMUM:
+        return {"samples": samples, "suggestions": [f"Too few sessions yet ({_all(sums)}) to say how it will go."]}
+    body: Body = {"samples": samples, "anomalies": [*standing.anomalies]}
+    if (typical := expected(sums, 0, most=standing.most)) is not None:
+        body["typical_iterations"] = {
+            "iterations": typical.revisions,
+            "probability": telling.probability(typical.within),
+        }
     learned = Learned.of(sums).threshold
     if learned is not None:
         body["recommended_threshold"] = {
             "similarity": learned.threshold,
-            "risk": _share(learned.risk),
-            "samples": round(learned.slots),
+            "risk": telling.probability(learned.risk),
+            "samples": telling.number(learned.slots),
         }
-    left = None if standing.coming is None else _from(sums, standing.revisions, standing.most)
+    left = None if standing.coming is None else expected(sums, standing.revisions, most=standing.most)
     if left is not None:
         body["remaining_iterations"] = {
             "iterations": left.revisions,
-            "probability": _share(left.within),
-            "next_is_last": _share(left.last_next),
+            "probability": telling.probability(left.within),
+            "next_is_last": telling.probability(left.last_next),
         }
         body["estimated_completion"] = _completion(sums, standing, left.revisions)
     known = {name: value for name, value in body.items() if value != {}}
-    return known | {"suggestions": _suggestions(known, standing, left)}
+    return known | {"suggestions": _suggestions(sums, known, standing, left)}
 
 
-def _from(sums: Sums, revisions: int, most: int) -> hazard.Remaining | None:
-    """Say how loops went on from a revision, unless too few did."""
-    reached = sums["reached"]
-    if revisions + 1 >= len(reached) or reached[revisions + 1] < MINIMUM:
-        return None
-    return hazard.remaining(sums, revisions, most=most)
+def told_of(sums: Sums, revisions: int) -> int:
+    """Give how many revisions more, after so many, five loops at least tell of: they came there, or ended before."""
+    reached, ended = sums["reached"], sums["ended"]
+    more = 0
+    while revisions + more < LONGEST:
+        here = revisions + more + 1
+        if reached[here] + sum(ended[revisions + 1 : here]) < MINIMUM:
+            break
+        more += 1
+    return more
+
+
+def expected(sums: Sums, revisions: int, *, most: int = LONGEST + 1) -> hazard.Remaining | None:
+    """Say how loops go on that have so many revisions and get one more, as far as five loops at least tell of it."""
+    found = hazard.remaining(sums, revisions, most=most)
+    # Nothing tells what comes after the longest loops that are told apart, but a maximum.
+    unknown = revisions + found.revisions >= LONGEST < most
+    return None if unknown or found.revisions > told_of(sums, revisions) else found
 
 
 def _completion(sums: Sums, standing: Standing, iterations: int) -> Body:
@@ -108,26 +128,34 @@ def _estimated(sums: Sums, steps: dict[Step, int], what: str, of: str) -> float 
     return total
 
 
-def _suggestions(body: Body, standing: Standing, left: hazard.Remaining | None) -> list[str]:
+def _suggestions(sums: Sums, body: Body, standing: Standing, left: hazard.Remaining | None) -> list[str]:
     """Give the one thing that is most useful to know."""
     if standing.anomalies:
         return [f"Out of the ordinary: {'; '.join(standing.anomalies)}."]
     if standing.coming is None:
         return []
-    samples = body["samples"]
-    if left is None:
-        return [f"Too few sessions yet came this far to say how it will go on ({samples} in all)."]
-    more = "1 more iteration" if left.revisions == 1 else f"{left.revisions} more iterations"
-    line = f"Of {samples} earlier loops, those that came this far mostly ended within {more} ({left.within:.0%})."
-    if left.within == 1:
-        line = f"Of {samples} earlier loops, those that came this far mostly had {more} at least."
-    if standing.revisions + left.revisions >= standing.most:
-        line += " The maximum allows no more."
+    more = told_of(sums, standing.revisions) if left is None else left.revisions
+    if not more:
+        return [f"Too few sessions yet went on from here to say how it will go on ({_all(sums)} in all)."]
     told = body.get("estimated_completion", {})
     costs = [f"{told['seconds']:g} s"] if "seconds" in told else []
     costs += [f"{told['tokens']:,} tokens"] if "tokens" in told else []
-    return [line + (f" About {' and '.join(costs)} to go." if costs else "")]
+    getting_there = f" Getting there takes about {' and '.join(costs)}." if costs else ""
+    most = " The maximum allows no more." if standing.revisions + more >= standing.most else ""
+    return [_went_on(sums, standing.revisions, more) + most + getting_there]
 
 
-def _share(probability: float) -> float:
-    return round(probability, 3)
+def _all(sums: Sums) -> str:
+    return f"{telling.in_words(sums.weight)}{telling.by_age(sums)}"
+
+
+def _went_on(sums: Sums, revisions: int, more: int) -> str:
+    """Tell by counting how loops went on from so many revisions."""
+    reached, ended = sums["reached"], sums["ended"]
+    came, revised = reached[revisions], reached[revisions + 1]
+    within = "1 more iteration" if more == 1 else f"{more} more iterations"
+    return (
+        f"Of {telling.in_words(came)} earlier loops that came this far{telling.by_age(sums)}, "
+        f"{telling.in_words(revised)} were revised once more; of these "
+        f"{telling.in_words(sum(ended[revisions + 1 : revisions + 1 + more]))} ended by themselves within {within}."
+    )

@@ -56,13 +56,26 @@ def choose(slot: Slot, stop_reason: str | None) -> Choice | Contest:
         slot: At least drafted.
         stop_reason: Why it ended.
     """
-    standing = [version for version in slot.versions if not version.meta.get("guard")]
-    current = slot.current
+    standing, current = _standing(slot), slot.current
     if current is None:
         raise ValueError("a slot without a draft has no version to pick")
     if len(standing) < 2 or current not in standing:  # noqa: PLR2004 - with fewer there is nothing to choose from
         return Choice(version=version_of(current), why=f"Version {version_of(current)} is the one that stands.")
     return _scored(standing, current) or _checked(standing, current) or _signalled(slot, standing, current, stop_reason)
+
+
+def outscored(slot: Slot) -> str | None:
+    """Tell as a clause that the current text has a lower score than a version before it, the best of them."""
+    scored, current = _with_score(_standing(slot)), slot.current
+    if current is None or current not in scored:
+        return None
+    best, score = _best(scored), current.meta["score"]
+    if best.meta["score"] <= score:
+        return None
+    return (
+        f"version {version_of(current)} has a score of {score:g} where "
+        f"version {version_of(best)} has {best.meta['score']:g}"
+    )
 
 
 def decide(contest: Contest, votes: Sequence[Vote]) -> Choice:
@@ -107,13 +120,27 @@ def vote(better: str | None, number: int) -> Vote:
     return "earlier" if names(number).index(better) == number else "later"
 
 
+def _standing(slot: Slot) -> list[Entry]:
+    return [version for version in slot.versions if not version.meta.get("guard")]
+
+
+def _with_score(standing: Sequence[Entry]) -> list[Entry]:
+    return [version for version in standing if "score" in version.meta]
+
+
 def _scored(standing: Sequence[Entry], current: Entry) -> Choice | None:
     """Take the version with the highest score, where its caller has scored the current one and another."""
-    scores = {version_of(version): version.meta["score"] for version in standing if "score" in version.meta}
-    if len(scores) < 2 or version_of(current) not in scores:  # noqa: PLR2004 - one score compares with nothing
+    scored = _with_score(standing)
+    if len(scored) < 2 or current not in scored:  # noqa: PLR2004 - one score compares with nothing
         return None
-    best = max(scores, key=lambda number: (scores[number], -number))
-    return Choice(version=best, why=f"Version {best} has the highest score, {scores[best]:g} of {len(scores)} scored.")
+    best = _best(scored)
+    why = f"Version {version_of(best)} has the highest score, {best.meta['score']:g} of {len(scored)} scored."
+    return Choice(version=version_of(best), why=why)
+
+
+def _best(scored: Sequence[Entry]) -> Entry:
+    """Give the version with the highest score, the earliest of several."""
+    return max(scored, key=lambda version: (version.meta["score"], -version_of(version)))
 
 
 def _checked(standing: Sequence[Entry], current: Entry) -> Choice | None:

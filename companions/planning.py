@@ -7,6 +7,7 @@ record it.
 
 from companions.companion import Companion, Slot
 from companions.configuration import Configuration
+from companions.entries import Entry
 from companions.errors import InputError, PhaseError, SlotLeftError
 from companions.models import Step
 from companions.requests import Plan, Repeat, Request, SlotName
@@ -144,7 +145,7 @@ def _plan_revision(companion: Companion, request: Request) -> Plan | Repeat:
         )
     if slot.revision is None:
         raise PhaseError("There is no critique to answer yet.", "Call critique first, then revise.")
-    if not request.redo:
+    if not request.redo or _is_confirmed(slot.revision, request):
         return Repeat(slot.revision)
     return Plan(
         request=request,
@@ -153,6 +154,14 @@ def _plan_revision(companion: Companion, request: Request) -> Plan | Repeat:
         configuration=_configured(companion),
         base=slot.base,
         replaces=slot.revision,
+    )
+
+
+def _is_confirmed(revision: Entry, request: Request) -> bool:
+    """Tell whether a text was sent again and taken before: whoever calls once more has missed the answer."""
+    known = revision.meta
+    return (
+        known.get("confirmed", False) and request.text == revision.text and request.score in (None, known.get("score"))
     )
 
 

@@ -63,9 +63,10 @@ def _tell_workflow(slot: dict[str, Any], entry: Entry) -> None:
 
 
 def _tell_version(slot: dict[str, Any], entry: Entry) -> None:
-    """Tell a draft or a revision: the checks that it fails, and that nothing has been picked since."""
+    """Tell a draft or a revision: its failing checks, its score, what its caller overruled; no pick holds."""
     slot.pop("answer", None)
-    _tell_beside(slot, "checks", version_of(entry), entry.meta.get("checks"))
+    for key, name in (("checks", "checks"), ("scores", "score"), ("confirmed", "overruled")):
+        _tell_beside(slot, key, version_of(entry), entry.meta.get(name))
     _tell_step(slot, entry)
 
 
@@ -73,7 +74,7 @@ def _tell_beside(slot: dict[str, Any], key: str, number: int, value: object) -> 
     """Tell what belongs to one text of a slot, by its number; what is written again leaves nothing of it behind."""
     told: dict[str, Any] = slot.setdefault(key, {})
     told.pop(str(number), None)
-    if value:
+    if value is not None and value != []:
         told[str(number)] = value
 
 

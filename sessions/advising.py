@@ -1,4 +1,4 @@
-"""What the caller should know of a stored step besides its text: checks that fail, critics that did not answer.
+"""What the caller should know of a stored step besides its text: a better version, failing checks, missing critics.
 
 One line each, worded for any surface; what is said of a session or its store is ``steps``'s to add.
 """
@@ -8,15 +8,37 @@ from typing import Any
 from companions import checks
 from companions.companion import version_of
 from companions.entries import Entry
+from sessions.answers import Answer
 
 SHOWN = 300
 """Most characters that are told of what fails."""
 
 
-def advice(entry: Entry) -> list[str]:
-    """Give the lines that a step's entry calls for."""
-    told = [_of_checks(entry), _of_verdict(entry), _of_critics(entry)]
+def advice(given: Answer) -> list[str]:
+    """Give the lines that a step calls for; none while it is still to be written."""
+    entry = given.entry
+    if entry is None:
+        return []
+    told = [_of_score(given, entry), _of_insisting(entry), _of_checks(entry), _of_verdict(entry), _of_critics(entry)]
     return [line for line in told if line is not None]
+
+
+def _of_score(given: Answer, entry: Entry) -> str | None:
+    """Tell of a better version where a revision has brought a worse one, and where the loop leaves it at that."""
+    if given.outscored is None:
+        return None
+    told = f"{given.outscored[0].upper()}{given.outscored[1:]}"
+    if given.next.step is None:
+        return f"{told}: call refine with this session_id to have the best one picked."
+    return f"{told}." if given.step == "revise" and not entry.meta.get("guard") else None
+
+
+def _of_insisting(entry: Entry) -> str | None:
+    meta = entry.meta
+    if not meta.get("confirmed"):
+        return None
+    seen = f"{meta['overruled']} ({meta['overruled_why']})"
+    return f"Version {version_of(entry)} was sent again and is taken, although it looks {seen}."
 
 
 def _of_checks(entry: Entry) -> str | None:

@@ -12,6 +12,7 @@ from companions.configuration import ThresholdSource
 from companions.entries import Entry
 from companions.models import ExecutionMode, Step
 from companions.next_step import NextStep, next_step, stop_reason
+from companions.picking import outscored
 
 
 class Given(Protocol):
@@ -39,6 +40,7 @@ class Answer:
         mode: Who writes for this call.
         advice: What the caller should know besides, a sentence each.
         basis: The numbers behind a learned threshold; empty where it was not learned.
+        outscored: That a version has a higher score than the current text, as a clause; ``None`` once one was picked.
         iteration: The 1-based number of the critique that the step belongs to; 0 for a draft.
     """
 
@@ -63,6 +65,7 @@ class Answer:
     again: Mapping[str, Any] = field(default_factory=dict[str, Any])
     advice: tuple[str, ...] = ()
     basis: Mapping[str, float] = field(default_factory=dict[str, float])
+    outscored: str | None = None
 
 
 def answer(
@@ -103,6 +106,7 @@ def answer(
         instructions=instructions or {},
         again=again or {},
         basis=slot.query.meta.get("basis", {}),
+        outscored=outscored(slot) if slot.picked is None else None,
     )
 
 

@@ -58,7 +58,7 @@ async def copy(source: Store, target: Store, report: Report) -> Copied:
     digest of the whole is made over a line ``session_id digest`` for each session that is the same on both sides, in
     the order of their ids. Digests are lower-case hexadecimal.
 
-    In the end what was learned is copied too, each share that the target does not hold as new; no digest tells of it.
+    In the end what was learned is copied too, as far as ``copy_shares`` says; no digest tells of it.
 
     Args:
         source: Where sessions are read; it may be written to meanwhile.

@@ -14,17 +14,16 @@ from companions.irregularities import irregularities
 from companions.models import ExecutionMode, Sampling, Step
 from companions.next_step import next_step
 from companions.outlook import Body, Standing, outlook
-from companions.requests import Request
+from companions.patterns.sample import PHASES
 from sessions.calls import DEFAULT_TYPE
 from sessions.consultations import SYNTHESIZER
-from sessions.samples import model_for, model_of
+from sessions.samples import reviser
 from sessions.session import Session
 from sessions.sessions import Sessions
 
 STATE = "session_intelligence"
 """Under which name it stands in a request's state."""
-STEPS: dict[str, Step] = {"draft": "draft", "critique": "critique", "revise": "revise"}
-LOOPS = frozenset({*STEPS, "refine", "consult"})
+LOOPS = frozenset({*PHASES, "refine", "consult"})
 """The tools that it is for."""
 Arguments = Mapping[str, Any]
 """As a caller sent them: nothing of them has been checked."""
@@ -34,8 +33,8 @@ def before(sessions: Sessions, owner: str, tool: str, arguments: Arguments) -> B
     """Say how it will go from where a call leaves its loop, if it does what it asks for.
 
     Returns:
-        As ``outlook`` has it; ``None`` where nothing is known: what was learned has not been read yet, or the session
-        is not one of the owner's that are open here.
+        As ``outlook`` has it, but no threshold where loops are lossless and follow none; ``None`` where nothing is
+        known: what was learned has not been read yet, or the session is not one of the owner's that are open here.
     """
     session_id = _word(arguments, "session_id")
     if session_id is None:
@@ -97,7 +96,7 @@ def _step(companion: Companion, mode: ExecutionMode | None, tool: str, arguments
     """Name the step that is made before a call is answered: none where the caller is first to write it."""
     if tool == "refine":
         return next_step(companion).step if _brings(arguments) else None
-    return STEPS[tool] if _brings(arguments) or mode != "client" else None
+    return cast("Step", tool) if _brings(arguments) or mode != "client" else None
 
 
 def _of_new(sessions: Sessions, companion: Companion, tool: str, arguments: Arguments) -> Body | None:
@@ -114,7 +113,7 @@ def _of_new(sessions: Sessions, companion: Companion, tool: str, arguments: Argu
     drafted = _brings(arguments) or (tool == "draft" and configuration.sampling(sampling).execution_mode != "client")
     coming, most = "critique" if drafted else "draft", _most(arguments) or configuration.max_iterations
     standing = Standing(revisions=0, coming=coming, most=most)
-    return _told(sessions, companion.companion_type, _model(configuration, sampling, arguments), standing)
+    return _told(sessions, companion.companion_type, reviser(configuration), standing)
 
 
 def _of_slot(sessions: Sessions, companion: Companion, slot: Slot, tool: str, arguments: Arguments) -> Body | None:
@@ -122,8 +121,6 @@ def _of_slot(sessions: Sessions, companion: Companion, slot: Slot, tool: str, ar
     configuration, sampling = companion.configuration, _sampling(arguments)
     if configuration is None or sampling is None:
         return None
-    written = slot.revision or slot.draft
-    model = _model(configuration, sampling, arguments) if written is None else model_of(written.meta)
     step = _step(companion, configuration.sampling(sampling).execution_mode, tool, arguments)
     rewrites = step == "revise" and bool(arguments.get("redo"))
     standing = _standing(
@@ -133,7 +130,7 @@ def _of_slot(sessions: Sessions, companion: Companion, slot: Slot, tool: str, ar
         # A version that is written again is not what the loop goes on from.
         anomalies=() if rewrites else irregularities(slot),
     )
-    return _told(sessions, companion.companion_type, model, standing)
+    return _told(sessions, companion.companion_type, reviser(configuration, slot), standing)
 
 
 def _standing(slot: Slot, step: Step | None, *, most: int, anomalies: tuple[str, ...]) -> Standing:
@@ -149,12 +146,12 @@ def _standing(slot: Slot, step: Step | None, *, most: int, anomalies: tuple[str,
 
 def _told(sessions: Sessions, companion_type: str, model: str, standing: Standing) -> Body | None:
     knowledge = sessions.learner.knowledge
-    return outlook(knowledge.of(companion_type, model), standing) if knowledge.loaded else None
-
-
-def _model(configuration: Configuration, sampling: Sampling, arguments: Arguments) -> str:
-    text = None if arguments.get("text") is None else "-"
-    return model_for(configuration, Request(step="draft", text=text, sampling=sampling))
+    if not knowledge.loaded:
+        return None
+    body = outlook(knowledge.of(companion_type, model), standing)
+    if sessions.defaults.stopping == "lossless":
+        body.pop("recommended_threshold", None)
+    return body
 
 
 def _sampling(arguments: Arguments) -> Sampling | None:

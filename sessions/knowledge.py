@@ -3,6 +3,7 @@
 It adds up and keeps; what one slot tells is ``samples``'s to read, and when that happens ``learning``'s to say.
 """
 
+import asyncio
 import logging
 import secrets
 import time
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 
 from companions.learned import UNLEARNED, Learned
 from companions.patterns.sample import Sample
-from companions.patterns.sums import NOTHING, Sums, SumsError, from_json, merged
+from companions.patterns.sums import NOTHING, Sums, SumsError, from_json, merged, period_at
 from sessions.pattern_store import PatternStore, Share
 
 log = logging.getLogger("companions.learning")
@@ -47,6 +48,14 @@ class Own:
         self.stored, self.version, self.process = NOTHING, 0, secrets.token_hex(8)
         self.putting = None
 
+    def drop_doubtful(self, now: float) -> None:
+        """Let go of what would be counted twice or outweigh all else."""
+        if self.putting is not None and now - self.putting[0].at > IDLE_SECONDS:
+            self.begin_anew()  # it may have been put, and folded since
+        if merged(self.stored, self.pending).period > period_at(now) + 1:
+            self.begin_anew()  # the clock was wrong when this was learned
+            self.pending = NOTHING
+
 
 @dataclass(slots=True, kw_only=True)
 class Knowledge:
@@ -61,10 +70,11 @@ class Knowledge:
     _own: dict[Key, Own] = field(default_factory=dict[Key, Own])
     _others: dict[Key, Sums] = field(default_factory=dict[Key, Sums])
     _set_aside: set[tuple[str, str, str]] = field(default_factory=set[tuple[str, str, str]])
+    _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def of(self, companion_type: str, model: str) -> Sums:
-        """Give what is known of a companion type with a model."""
-        return merged(*self._sums((companion_type, model)))
+        """Give what is known of a companion type with a model, as it weighs now."""
+        return merged(*self._sums((companion_type, model))).aged_to(period_at(time.time()))
 
     def learned(self, companion_type: str, model: str) -> Learned:
         """Give what a new slot is judged by; a fault of learning fails no step."""
@@ -76,13 +86,22 @@ class Knowledge:
             return UNLEARNED
 
     def add(self, companion_type: str, model: str, sample: Sample, at: float) -> None:
-        """Count a slot that was over at a moment, in seconds since the epoch."""
+        """Count a slot that was over at a moment, in seconds since the epoch, which is not later than now."""
         key = companion_type, model
         if key not in self._own and len(self._own) >= KEYS:
             log.warning("of %s with %s nothing is learned here: there are %d such pairs", *key, KEYS)
             return
         own = self._own.setdefault(key, Own())
-        own.pending = own.pending.and_sample(sample, at)
+        own.pending = own.pending.and_sample(sample, min(at, time.time()))
+
+    async def put(self) -> None:
+        """Put what was learned here since it was last put.
+
+        Raises:
+            StoreError: The store failed; what was not put is put the next time.
+        """
+        async with self._one_at_a_time:
+            await self._put_all()
 
     async def exchange(self) -> None:
         """Put what was learned here, and read what others have learned.
@@ -90,19 +109,24 @@ class Knowledge:
         Raises:
             StoreError: The store failed; what was not put is put the next time.
         """
-        for key, own in list(self._own.items()):
-            await self._put(key, own)
-        shares = await self.store.shares()
-        self._read(shares)
-        await self._fold(shares)
-        self.loaded = True
+        async with self._one_at_a_time:
+            await self._put_all()
+            shares = await self.store.shares()
+            self._read(shares)
+            await self._fold(shares)
+            self.loaded = True
 
     async def forget(self, companion_type: str) -> int:
         """Forget what was learned of a companion type, everywhere; gives how many shares that were."""
-        for name, model in self._keys(companion_type):
-            self._own.pop((name, model), None)
-            self._others.pop((name, model), None)
-        return await self.store.drop_shares(companion_type)
+        async with self._one_at_a_time:
+            for name, model in self._keys(companion_type):
+                self._own.pop((name, model), None)
+                self._others.pop((name, model), None)
+            return await self.store.drop_shares(companion_type)
+
+    def rest(self) -> None:
+        """Let go of the event loop; what is not put yet is put in the next."""
+        self._one_at_a_time = asyncio.Lock()
 
     def _keys(self, companion_type: str) -> list[Key]:
         return [key for key in {*self._own, *self._others} if key[0] == companion_type]
@@ -115,7 +139,12 @@ class Knowledge:
         if (others := self._others.get(key)) is not None:
             yield others
 
+    async def _put_all(self) -> None:
+        for key, own in list(self._own.items()):
+            await self._put(key, own)
+
     async def _put(self, key: Key, own: Own) -> None:
+        own.drop_doubtful(time.time())
         if own.putting is None:
             if not own.pending.slots:
                 return
@@ -158,7 +187,7 @@ class Knowledge:
 
     def _trusted(self, share: Share) -> Sums | None:
         try:
-            return from_json(share.state)
+            return from_json(share.state, now=time.time())
         except SumsError as error:
             if share.name not in self._set_aside:
                 self._set_aside.add(share.name)

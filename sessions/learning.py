@@ -1,8 +1,8 @@
-"""Learning from loops: it notices which slots are over, and counts each once, beside the steps and never on their path.
+"""Learning from loops: it notices which slots are over, and has each counted, beside the steps and never on their path.
 
 A slot is over when its loop has ended, when another query took its place, or when nobody touched it for a while; the
-last is how sessions that were left alone count. That it was counted is a ``learned`` entry in its session, so that of
-several processes one counts it. What a slot tells is read by ``samples``, what is known is kept in ``knowledge``.
+last is how sessions that were left alone count, by whichever process is there then. How it comes that each counts once
+is ``slot_counting``'s work, what is known is kept in ``knowledge``.
 """
 
 import asyncio
@@ -12,64 +12,53 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from companions.companion import Companion
-from companions.entries import Entry, Note
-from companions.errors import CompanionsError, ConflictError, StoreError
-from companions.next_step import next_step
-from companions.patterns.sample import Sample
+from companions.entries import Entry
+from companions.errors import StoreError
 from sessions.knowledge import Knowledge
-from sessions.leases import Leases
-from sessions.samples import sample_of
+from sessions.left_sessions import LeftSessions
 from sessions.session import Session
+from sessions.slot_counting import SlotCounter, SlotPlace, is_over
 
 log = logging.getLogger("companions.learning")
 
 OPEN = 10_000
-"""Slots of which it is remembered that they are not over, the oldest of which are taken for left; and that are."""
+"""Slots that wait to be counted, and slots that may be left, at most; others are found by looking for them."""
+BATCH = 8
+"""Slots that are counted before the store is given what they add up to: so many a process that is killed can lose."""
 LEFT_SECONDS = 1_800.0
 """After so long without a touch a slot is taken for left."""
+FIRST_LOOK_SECONDS, LOOK_SECONDS = 20.0, 1_800.0
+"""When a process first looks for slots that ended ones left, and how often from then on."""
 PAUSE_SECONDS = 5.0
 """How long after a step it is looked at what is over: one look for all that happened meanwhile."""
 EXCHANGE_SECONDS = 30.0
 """How often it is looked for what others have learned, if nothing happens here."""
 READY_SECONDS = 0.25
-MOMENT = 0.3
-"""How long the end of a program waits for what is still to be counted."""
-
-Find = Callable[[str, str], Awaitable[Session]]
-"""Gives an owner's session."""
-Record = Callable[[Session, Companion, Sequence[Entry]], Awaitable[None]]
-"""Refreshes what is shown of a session."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A slot of a session."""
-
-    owner: str
-    session_id: str
-    companion_type: str
-    slot: int
+MOMENT = 0.2
+"""How long a program that ends goes on counting."""
+LAST_SECONDS = 0.8
+"""How long it waits until what was counted is put."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Learner:
     """One process's learning. It fails no step and holds none up: what goes wrong is told in the log."""
 
-    find: Find
-    shown: Record
-    leases: Leases
+    counter: SlotCounter
     knowledge: Knowledge
+    left: LeftSessions
     pause: float = PAUSE_SECONDS
     left_seconds: float = LEFT_SECONDS
-    _over: dict[Place, None] = field(default_factory=dict[Place, None])
-    _touched: OrderedDict[tuple[str, str], tuple[Place, float]] = field(
-        default_factory=OrderedDict[tuple[str, str], tuple[Place, float]]
+    _over: dict[SlotPlace, None] = field(default_factory=dict[SlotPlace, None])
+    _touched: OrderedDict[tuple[str, str], tuple[SlotPlace, float]] = field(
+        default_factory=OrderedDict[tuple[str, str], tuple[SlotPlace, float]]
     )
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _loaded: asyncio.Event = field(default_factory=asyncio.Event)
+    _settling: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _next_look: float = 0.0
     _asked: bool = False
     _task: asyncio.Task[None] | None = None
 
@@ -80,16 +69,17 @@ class Learner:
         owner, name, slot = session.place.owner, companion.companion_type, companion.slot
         for entry in entries:
             if entry.kind == "query" and entry.slot:
-                self._end(Place(owner, session.session_id, name, entry.slot - 1))
+                self._end(SlotPlace(owner, session.session_id, name, entry.slot - 1))
         if slot is not None and slot.draft is not None:
-            self._touch(Place(owner, session.session_id, name, slot.number), over=is_over(companion))
+            self._touch(SlotPlace(owner, session.session_id, name, slot.number), over=is_over(companion))
         self.start()
         self._wake.set()
 
     def start(self) -> None:
         """Learn in the background from here on; again is harmless."""
         if self._task is None or self._task.done():
-            self._wake, self._loaded = asyncio.Event(), asyncio.Event()
+            self._wake, self._loaded, self._settling = asyncio.Event(), asyncio.Event(), asyncio.Lock()
+            self._next_look = time.monotonic() + FIRST_LOOK_SECONDS
             self._task = asyncio.create_task(self._learn(), name="companions-learning")
 
     async def ready(self) -> None:
@@ -107,35 +97,50 @@ class Learner:
         Raises:
             StoreError: The store failed; what was not counted or put is tried again the next time.
         """
-        while self._over:
-            place = next(iter(self._over))
-            await self._count(place)
-            self._over.pop(place, None)
-        await self.knowledge.exchange()
+        async with self._settling:
+            # No more is counted than can also be put: what waits to be put goes first, and a few slots at a time.
+            await self._put_counted()
+            for number, place in enumerate(list(self._over), start=1):
+                await self._count(place)
+                if number % BATCH == 0:
+                    await self.knowledge.put()
+            await self.knowledge.exchange()
+
+    async def look(self) -> None:
+        """Look for slots that ended processes left uncounted; they are counted with the next ``settle``.
+
+        Raises:
+            StoreError: The store failed.
+        """
+        for place in await self.left.look(time.time() - self.left_seconds):
+            self._end(place)
 
     async def rest(self) -> None:
-        """Count and put what is left in a moment, and end."""
+        """Put what was counted, count what can be in a moment and put that, and end."""
         if self._task is None:
             return
         self._task.cancel()
         await asyncio.wait({self._task})
         self._task = None
-        with contextlib.suppress(TimeoutError, CompanionsError):
-            async with asyncio.timeout(MOMENT):
-                await self.settle()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LAST_SECONDS):
+                await self._tried(self._put_counted)
+                await self._tried(self._count_last)
+                await self._tried(self._put_counted)
+        self.knowledge.rest()
 
-    def _touch(self, place: Place, *, over: bool) -> None:
+    def _touch(self, place: SlotPlace, *, over: bool) -> None:
         key = place.session_id, place.companion_type
         self._touched.pop(key, None)
         if over:
             self._end(place)
             return
+        self._over.pop(place, None)
         self._touched[key] = place, time.monotonic()
-        while len(self._touched) > OPEN:
-            _, (oldest, _) = self._touched.popitem(last=False)
-            self._end(oldest)
+        if len(self._touched) > OPEN:
+            self._touched.popitem(last=False)
 
-    def _end(self, place: Place) -> None:
+    def _end(self, place: SlotPlace) -> None:
         """Have a slot counted; while the store is away for long, only so many wait for it."""
         if len(self._over) < OPEN:
             self._over[place] = None
@@ -150,6 +155,9 @@ class Learner:
             self._wake.clear()
             await asyncio.sleep(self.pause)  # what comes next may come at once, and then the slot is not over
             self._take_left()
+            if time.monotonic() >= self._next_look:
+                self._next_look = time.monotonic() + LOOK_SECONDS
+                await self._tried(self.look)
             await self._tried(self.settle)
 
     async def _tried(self, work: Callable[[], Awaitable[None]]) -> None:
@@ -159,8 +167,6 @@ class Learner:
             log.info("learning waits for the store: %s", error)
         except Exception:
             log.exception("something could not be learned")
-            if self._over:
-                del self._over[next(iter(self._over))]
 
     def _take_left(self) -> None:
         now = time.monotonic()
@@ -171,53 +177,19 @@ class Learner:
             del self._touched[key]
             self._end(place)
 
-    async def _count(self, place: Place) -> None:
-        """Count a slot, unless it was counted already, by whatever process."""
-        try:
-            session = await self.find(place.owner, place.session_id)
-        except StoreError:
-            raise
-        except CompanionsError:
-            return  # it was forgotten meanwhile
-        name = f"learn {place.session_id} {place.companion_type} {place.slot}"
-        if not await self.leases.take(name):
-            await self.leases.wait(name)
-        async with self.leases.held(name):
-            if not await _is_counted(session, place):
-                await self._record(session, place)
+    async def _count(self, place: SlotPlace) -> None:
+        if await self.counter.count(place, left_before=time.time() - self.left_seconds):
+            self._over.pop(place, None)
 
-    async def _record(self, session: Session, place: Place) -> None:
-        found = await sample_of(session, place.companion_type, place.slot)
-        if found is None:
-            return
-        model, sample = found
-        awake = await session.wake(place.companion_type)
-        note = Note(companion_type=place.companion_type, kind="learned", slot=place.slot, meta=_told(model, sample))
-        async with awake.lock:
-            await session.catch_up(awake)
-            try:
-                entries = await session.record(awake, [note])
-            except ConflictError:
-                return  # another process goes on with it, and counts it
-            await self.shown(session, awake.companion, entries)
-        self.knowledge.add(place.companion_type, model, sample, entries[0].at)
+    async def _put_counted(self) -> None:
+        """Put what was counted, also what is being counted just now."""
+        await self.counter.finish()
+        for place in self.counter.marked:
+            await self._count(place)
+        await self.knowledge.put()
 
-
-def is_over(companion: Companion) -> bool:
-    """Tell whether nothing more is to come in the newest slot: a job still picks after its loop has ended."""
-    slot = companion.slot
-    if slot is None or next_step(companion).step is not None:
-        return False
-    return slot.workflow is None or slot.picked is not None
-
-
-async def _is_counted(session: Session, place: Place) -> bool:
-    found = await session.store.page(
-        session.session_id, companion_type=place.companion_type, slot=place.slot, kinds=("learned",), limit=1
-    )
-    return bool(found)
-
-
-def _told(model: str, sample: Sample) -> dict[str, Any]:
-    """Give what is kept in the session: that it was counted, and how; the rest stands in its steps."""
-    return {"model": model, "revisions": sample.revisions, "censored": sample.censored}
+    async def _count_last(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(MOMENT):
+                for place in list(self._over):
+                    await self._count(place)

@@ -1,18 +1,18 @@
-"""What can be read of a whole companion: timeline, run_log, convergence, transcript; page by page, never at once.
+"""What can be read of a whole companion: timeline, run_log, transcript; page by page, never at once.
 
 An offset is where the page before ended: a ``seq``, and for texts that are longer than a page a place inside one.
 Callers hand back what they were given and never compute one.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from companions.companion import Companion, version_of
+from companions.companion import Companion
 from companions.entries import Entry
 from companions.errors import InputError
-from companions.next_step import end_of
+from companions.outcomes import GUARDED
 from companions.prices import Prices
 from companions.run_log import run_log
 from sessions.cutting import BESIDE_BYTES, PAGE_BYTES, cut, size
@@ -22,11 +22,12 @@ from sessions.session import Session
 from sessions.slots import PAGE, SHOWN, TOLD, page_of, steps_of
 from sessions.store import Head
 from sessions.usage import KEPT, in_all
-from sessions.views import picked
 from sessions.workflow_sums import told_by_kind, told_newest
 
 Body = dict[str, Any]
 NOTES = frozenset({"workflow", "pick"})
+IN_A_LINE = ("of", "model", "similarity", *GUARDED, "satisfied", "stop_reason", "attempt", "version", "workflow_id")
+"""What the timeline tells of an entry's ``meta``."""
 _INSIDE = 1 << 24
 """Places inside a text that an offset can tell apart; a text has fewer characters."""
 
@@ -68,31 +69,6 @@ async def timeline_page(session: Session, companion: Companion, *, slot: int | N
         "session_id": session.session_id,
         "companion_type": companion.companion_type,
         "timeline": [_line(entry) for entry in entries],
-        "next_offset": entries[-1].seq if len(entries) == PAGE else None,
-    }
-
-
-async def convergence_page(session: Session, companion: Companion, *, offset: int = 0) -> Body:
-    """Give the measured similarities of a slot's neighbouring versions, and what the stop rule made of them."""
-    slot, configuration = companion.slot, companion.configuration
-    number = 0 if slot is None else slot.number
-    entries = await page_of(session, companion, number, after=offset, kinds=("revision",))
-    newest = {version_of(entry): entry for entry in entries}
-    end: Mapping[str, Any] = {} if slot is None else end_of(slot)
-    reason = end.get("stop_reason")
-    return {
-        "session_id": session.session_id,
-        "companion_type": companion.companion_type,
-        "slot": number,
-        "query": "" if slot is None else slot.query.text,
-        "iterations": 0 if slot is None else slot.critiques,
-        "similarities": [_pair(version, entry) for version, entry in newest.items()],
-        "converged": reason == "converged",
-        "threshold": None if configuration is None else configuration.threshold,
-        "threshold_source": None if configuration is None else configuration.threshold_source,
-        "stop_reason": reason,
-        "why": end.get("why"),
-        **picked(slot),
         "next_offset": entries[-1].seq if len(entries) == PAGE else None,
     }
 
@@ -194,14 +170,8 @@ def _line(entry: Entry) -> Body:
         "words": len(text.split()),
         "preview": " ".join(text[:400].split())[: 400 if said else 120],
     }
-    kept = ("of", "model", "similarity", "guard", "satisfied", "stop_reason", "attempt", "version", "workflow_id")
-    told = line | {name: meta.get(name) for name in kept}
+    told = line | {name: meta.get(name) for name in IN_A_LINE}
     return {name: value for name, value in told.items() if value is not None}
-
-
-def _pair(version: int, entry: Entry) -> Body:
-    pair = {"revision_pair": [version - 1, version], "similarity": entry.meta["similarity"]}
-    return pair | ({"guard": entry.meta["guard"]} if "guard" in entry.meta else {})
 
 
 def _heading(entry: Entry) -> str:
@@ -232,6 +202,8 @@ def _told(entry: Entry) -> str:
         lines.append(f"Similarity to version {entry.index}: {meta['similarity']:.3f}.")
     if "guard" in meta:
         lines.append(f"Kept, but not taken as the current text ({meta['guard']}): {meta.get('guard_why', '')}.")
+    if "overruled" in meta:
+        lines.append(f"Sent again and taken, although it looks {meta['overruled']}: {meta['overruled_why']}.")
     if "stop_reason" in meta:
         lines.append(f"Ended: {meta['stop_reason']}. {meta.get('why', '')}".strip())
     notes = "".join(f"{line}\n\n" for line in lines)

@@ -46,7 +46,10 @@ class PatternStore(Protocol):
     """
 
     async def shares(self, companion_type: str | None = None) -> list[Share]:
-        """Read all shares, or those of a companion type, in order of type, model and process."""
+        """Read all shares, or those of a companion type, in order of type, model and process.
+
+        One that was damaged in the store has no state: nothing is learned from it, and dropping clears it.
+        """
         ...
 
     async def put_share(self, share: Share) -> bool:

@@ -12,7 +12,7 @@ from companions.entries import Entry
 from companions.next_step import stop_reason
 from sessions.awake import read_companion
 from sessions.session import Session
-from sessions.store import Head, Projection, Store
+from sessions.store import Head, Opening, Projection, Store
 from sessions.usage import sums_after
 from sessions.workflow_sums import workflows_after
 
@@ -87,13 +87,13 @@ def named(head: Head) -> str:
 
 async def brought_up(store: Store, head: Head) -> Projection:
     """Bring a projection up to its session's head, from the entries that it does not know yet."""
-    session_id, known = head.opening.session_id, head.projection
-    title = "" if known is None else known.title
-    shown = {} if known is None else dict(known.companions)
+    session_id, known = head.opening.session_id, head.projection or await _at_birth(store, head.opening)
+    title, shown, after, last_type, last_used = known.title, dict(known.companions), known.seq, "", known.last_used
     missing: dict[str, list[Entry]] = {}
-    after, last_used, last_type = 0 if known is None else known.seq, head.opening.created_at, ""
     while entries := await store.page(session_id, after=after, limit=MISSING):
-        after, last_used, last_type = entries[-1].seq, entries[-1].at, entries[-1].companion_type
+        after, last_type = entries[-1].seq, entries[-1].companion_type
+        # That it was learned from is no use of it.
+        last_used = max([last_used, *(entry.at for entry in entries if entry.kind != "learned")])
         for entry in entries:
             missing.setdefault(entry.companion_type, []).append(entry)
             title = title or (title_of(entry.text) if entry.kind == "query" else "")
@@ -106,4 +106,27 @@ async def brought_up(store: Store, head: Head) -> Projection:
         last_used=last_used,
         preview=preview_of(companions.get(last_type, Companion(""))),
         companions=shown,
+    )
+
+
+async def _at_birth(store: Store, opening: Opening) -> Projection:
+    """Give what is shown of a session before its first own entry: of a fork, what its companions were there.
+
+    What the parent had used is not the fork's.
+    """
+    companions: dict[str, Companion] = {}
+    title = ""
+    if opening.base:
+        configured = await store.page(opening.session_id, kinds=("configure",), limit=MISSING)
+        names = {entry.companion_type for entry in configured if entry.seq <= opening.base}
+        companions = {name: await read_companion(store, opening.session_id, name) for name in sorted(names)}
+        first = await store.page(opening.session_id, kinds=("query",), limit=1)
+        title = title_of(first[0].text) if first else ""
+    return Projection(
+        session_id=opening.session_id,
+        seq=opening.base,
+        title=title,
+        last_used=opening.created_at,
+        preview="",
+        companions={name: shown_after({}, companion, ()) for name, companion in companions.items()},
     )

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from companions.companion import Companion
 from companions.errors import InputError, UnknownNameError
-from sessions import paged_views, slots, views
+from sessions import convergence_view, paged_views, slots, views
 from sessions.calls import Calls
 from sessions.cutting import BESIDE_BYTES, PAGE_BYTES, cut
 from sessions.patterns_view import patterns, patterns_of
@@ -131,7 +131,7 @@ class Reading:
     async def _page(self, session: Session, companion: Companion, part: Part, *, slot: int | None, offset: int) -> Body:
         match part:
             case "convergence_analysis":
-                return await paged_views.convergence_page(session, companion, offset=offset)
+                return await convergence_view.convergence_page(session, companion, offset=offset)
             case "run_log":
                 return await paged_views.run_log_page(session, companion, slot=slot, offset=offset)
             case "timeline":

@@ -24,6 +24,8 @@ KEEP = "keep"
 FORM = "keep, or like archive=30d,delete=365d (either part alone will do; units are h, d and w, numbers begin at 1)"
 PAGE = 100
 """Sessions that are looked at in one go."""
+NEWEST = 8
+"""Entries among which the newest use of a session is."""
 LEASE = "prune"
 DAY = 86_400.0
 FIRST_SECONDS = 300.0
@@ -186,8 +188,10 @@ async def _used_since(store: Store, head: Head, retention: Retention, now: float
     again = await store.head(session_id)
     if again is None or not retention.expired(again, now):
         return True
-    newest = await store.page(session_id, after=again.seq - 1, limit=1)
-    return retention.delete is None or any(now - entry.at <= retention.delete for entry in newest)
+    newest = await store.page(session_id, after=max(again.seq - NEWEST, 0), limit=NEWEST)
+    # That it was learned from is no use of it.
+    used = [entry.at for entry in newest if entry.kind != "learned"]
+    return retention.delete is None or any(now - at <= retention.delete for at in used)
 
 
 async def _delete(store: Store, session_id: str) -> bool:

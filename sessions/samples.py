@@ -10,10 +10,10 @@ from typing import Any
 from companions.companion import Companion, Slot
 from companions.configuration import Configuration
 from companions.entries import Entry
+from companions.model_catalog import whole_name
 from companions.models import Step
 from companions.next_step import stop_reason
 from companions.patterns.sample import Effort, Revised, Sample
-from companions.requests import Request
 from sessions.session import Session
 from sessions.slots import companion_at, page_of
 from sessions.usage import ASKED, tokens
@@ -25,28 +25,30 @@ WITHOUT: dict[str | None, str] = {"client": "host", "offline": "offline"}
 """What stands for models that nobody here asks: those of callers, whichever they are, and none."""
 
 
-def model_of(meta: Mapping[str, Any]) -> str:
-    """Name the model under which a text's slot is counted."""
-    mode = meta.get("sampling", {}).get("execution_mode")
-    return WITHOUT.get(mode) or str(meta.get(ASKED) or meta.get("model"))
+def reviser(configuration: Configuration, slot: Slot | None = None) -> str:
+    """Name the model under which a slot is judged and counted: who revised it last, else who is to.
 
+    Who wrote its draft makes no difference: thresholds, verdicts and lengths are about what revisions bring.
 
-def model_for(configuration: Configuration, request: Request) -> str:
-    """Name the model under which a slot will be counted that a request opens."""
-    sampling = configuration.sampling(request.sampling)
-    mode = "client" if request.text is not None else sampling.execution_mode or "client"
-    return WITHOUT.get(mode) or str(sampling.model)
+    Args:
+        configuration: That of the slot, or of one that is to be opened.
+        slot: The slot, once it is there.
+    """
+    if slot is None or slot.revision is None:
+        return WITHOUT.get(configuration.execution_mode) or whole_name(configuration.model or "")
+    meta = slot.revision.meta
+    return WITHOUT.get(meta["sampling"]["execution_mode"]) or str(meta.get(ASKED) or meta["model"])
 
 
 async def sample_of(session: Session, companion_type: str, slot: int) -> tuple[str, Sample] | None:
-    """Read what a slot tells, and the model that wrote in it; ``None`` while it has no draft."""
+    """Read what a slot tells, and the model under which it counts; ``None`` while it has no draft."""
     companion = await companion_at(session, companion_type, slot)
-    stands = companion.slot
-    if stands is None or stands.number != slot or stands.draft is None:
+    stands, configuration = companion.slot, companion.configuration
+    if stands is None or stands.number != slot or stands.draft is None or configuration is None:
         return None
     entries = await page_of(session, companion, slot, after=stands.query.seq, kinds=tuple(STEPS))
     newest = {(entry.kind, entry.index): entry for entry in entries}
-    return model_of((stands.revision or stands.draft).meta), _sample(companion, stands, newest)
+    return reviser(configuration, stands), _sample(companion, stands, newest)
 
 
 def _sample(companion: Companion, slot: Slot, entries: Mapping[tuple[str, int], Entry]) -> Sample:

@@ -78,13 +78,13 @@ class Sessions:
         counter = SlotCounter(find=self.find, show=self.project, leases=self.leases, knowledge=knowledge)
         self.learner = Learner(counter=counter, knowledge=knowledge, left=LeftSessions(self.store))
 
-    def mint(self, owner: str) -> Session:
-        """Open a new session; it is stored with its first entry."""
+    def mint(self, owner: str, *, parent: str | None = None, base: int = 0) -> Session:
+        """Open a new session, or one that begins as its parent was at an entry; it is stored with its first entry."""
         session_id = "".join(secrets.choice(ALPHABET) for _ in range(ID_LENGTH))
         now = time.time()
-        opening = Opening(session_id=session_id, owner=owner, created_at=now)
-        session = Session(Place(session_id, owner, opening=opening), self.writer, self.store, opening, used_at=now)
-        return self.open.keep(session)
+        opening = Opening(session_id=session_id, owner=owner, created_at=now, parent=parent, base=base)
+        place = Place(session_id, owner, head=base, opening=opening)
+        return self.open.keep(Session(place, self.writer, self.store, opening, used_at=now))
 
     async def find(self, owner: str, session_id: str) -> Session:
         """Give one of the owner's sessions.

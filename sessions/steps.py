@@ -26,7 +26,7 @@ from sessions.allowance import Allowance, Spending
 from sessions.answers import Answer, answer
 from sessions.asked import Caller, again, asking, given, not_recorded, opens_slot
 from sessions.choosing_models import Models, chosen
-from sessions.samples import model_for
+from sessions.samples import reviser
 from sessions.seeing import task_of
 from sessions.session import Awake, Session
 from sessions.sessions import Sessions
@@ -165,7 +165,7 @@ class Desk:
         asked = request.sampling if known is None else Sampling(**known.asked)
         own, defaults = library.get(companion.companion_type), self.sessions.defaults
         await self.sessions.learner.ready()
-        model = model_for(Configuration.choose(own, defaults, asked), request)
+        model = reviser(Configuration.choose(own, defaults, asked))
         learned = self.sessions.learner.knowledge.learned(companion.companion_type, model)
         return Configuration.choose(own, defaults, asked, learned)
 
@@ -223,8 +223,7 @@ def _advised(session: Session, given: Answer) -> Answer:
         notices.append(KEPT)
     elif session.writer.keeper.away:
         notices.append(UNSEEN)
-    if given.entry is not None:
-        notices += advice(given.entry)
+    notices += advice(given)
     return replace(given, advice=tuple(notices)) if notices else given
 
 

@@ -9,6 +9,7 @@ from companions.companion import Companion, Slot, version_of
 from companions.entries import Entry
 from companions.errors import InputError
 from companions.next_step import next_step, stop_reason
+from companions.picking import outscored
 from sessions.cutting import PAGE_BYTES, cut, size
 
 Body = dict[str, Any]
@@ -71,8 +72,13 @@ def answer(companion: Companion) -> Body:
         before = f", or read the answer to the query before it with slot {slot.number - 1}" if slot.number else ""
         raise InputError("There is no answer yet: the query waits for its draft.", f"Call draft first{before}.")
     given = picked(slot)
-    why = given["pick"] or f"No version has been picked since version {slot.revisions} was written; this one stands."
+    why = given["pick"] or _unpicked(slot)
     return {"text": slot.answer.text, "version": given["answer_version"], "picked": given["picked"], "why": why}
+
+
+def _unpicked(slot: Slot) -> str:
+    why = f"No version has been picked since version {slot.revisions} was written; this one stands"
+    return f"{why}." if (worse := outscored(slot)) is None else f"{why}, but {worse}."
 
 
 def picked(slot: Slot | None) -> Body:

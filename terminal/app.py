@@ -31,6 +31,7 @@ COMMANDS: dict[str, Command] = {
     "sessions": keeping.sessions,
     "show": keeping.show,
     "export": keeping.export,
+    "fork": keeping.fork,
     "forget": keeping.forget,
     "patterns": patterns.patterns,
     "prune": storekeeping.prune,

@@ -36,6 +36,7 @@ def parser(settings: Sequence[str]) -> argparse.ArgumentParser:
     _add_refine(commands.add_parser)
     _add_consult(commands.add_parser)
     _add_reading(commands.add_parser)
+    _add_fork(commands.add_parser)
     _add_forget(commands.add_parser)
     _add_patterns(commands.add_parser)
     _add_storekeeping(commands.add_parser)
@@ -114,6 +115,12 @@ def _add_reading(add: Add) -> None:
     export.add_argument("session", metavar="ID")
     export.add_argument("--format", choices=("json", "markdown"), default="json", help="(default: json)")
     export.add_argument("-o", "--output", metavar="FILE", help="the file to write (default: standard output)")
+
+
+def _add_fork(add: Add) -> None:
+    fork = add("fork", help="begin a session from where another one is, or was")
+    fork.add_argument("session", metavar="ID")
+    fork.add_argument("--at", metavar="SEQ", type=_positive, help="its newest entry to keep (default: all)")
 
 
 def _add_forget(add: Add) -> None:

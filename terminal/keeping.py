@@ -1,4 +1,4 @@
-"""The commands about sessions that are kept: ``sessions``, ``show``, ``export`` and ``forget``."""
+"""The commands about sessions that are kept: ``sessions``, ``show``, ``export``, ``fork`` and ``forget``."""
 
 import argparse
 import asyncio
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from companions.errors import CompanionsError, InputError
+from sessions.forking import fork as begin_fork
 from terminal.program import MakeProgram, Program, drained
 from terminal.records import Record, found, gather
 from terminal.screen import Screen, harmless
@@ -61,6 +62,23 @@ def export(chosen: argparse.Namespace, make: MakeProgram) -> int:
         ) from None
     screen.say(f"Session {chosen.session} is in {chosen.output}.")
     return 0
+
+
+def fork(chosen: argparse.Namespace, make: MakeProgram) -> int:
+    """Begin a session from where another one is, or was at an entry; its id is the result."""
+    screen = Screen.of_process()
+    made = asyncio.run(_fork(make(), chosen.session, chosen.at))
+    screen.result(made)
+    screen.say(f"It begins as session {chosen.session} was. Go on with: companions refine --session {made}")
+    return 0
+
+
+async def _fork(program: Program, session_id: str, at: int | None) -> str:
+    async def begin() -> str:
+        await found(program, session_id)
+        return (await begin_fork(program.calls.desk.sessions, program.owner, session_id, at)).session_id
+
+    return await drained(program, begin())
 
 
 def forget(chosen: argparse.Namespace, make: MakeProgram) -> int:

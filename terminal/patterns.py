@@ -1,7 +1,7 @@
 """The ``patterns`` command: what was learned from loops as a table, and forgetting it.
 
-It reads the store itself, so that no server need run. What was learned, and how it is put in words, is ``sessions``'
-work.
+It reads the store itself, so that no server need run, and makes no file for one. What was learned, and how it is put in
+words, is ``sessions``' work.
 """
 
 import argparse
@@ -10,18 +10,21 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sessions.patterns_view import all_patterns
+from sessions.patterns_view import all_patterns, no_patterns
 from terminal.program import MakeProgram, Program, drained
 from terminal.screen import Screen
+from terminal.storekeeping import file_of
 from terminal.tables import tell_table
 
 Body = dict[str, Any]
 HEADING = ("TYPE", "MODEL", "LOOPS", "TYPICAL", "THRESHOLD", "VERDICTS", "PICKS", "ENDS")
 MODEL = HEADING.index("MODEL")
 LEGEND = (
-    "TYPICAL iterations and their probability. THRESHOLD learned and its risk, or how many of the loops that it takes "
-    "there are. VERDICTS of critics that nothing is left, where texts were better (+) and worse (-) later; ! is not "
-    "trusted. PICKS of a revision/of another version than the newest. ENDS: loops by number of revisions, from 0."
+    "LOOPS and all counts are as they weigh today: half after 30 days. TYPICAL iterations and their probability. "
+    "THRESHOLD learned and its risk, or how many of the loops that it takes there are. VERDICTS of critics that "
+    "nothing is left, where texts were better (+) and worse (-) later; ! is not trusted. PICKS of a revision/of "
+    "another version than the newest. ENDS: loops that ended by themselves, by number of revisions, from 0, as far as "
+    "five came. -: nothing to tell."
 )
 BLOCKS = "▁▂▃▄▅▆▇█"
 UNKNOWN = "-"
@@ -30,33 +33,44 @@ UNKNOWN = "-"
 def patterns(chosen: argparse.Namespace, make: MakeProgram) -> int:
     """Show what was learned of one or of all companion types, or forget it."""
     program, screen = make(), Screen.of_process()
+    file = file_of(program.store)
+    # A look at a store that is missing would make its file.
+    stored = file is None or file.exists()
     if chosen.reset is not None:
-        return _reset(program, screen, chosen.reset, as_json=chosen.json)
-    bodies = asyncio.run(drained(program, _bodies(program, chosen.companion_type)))
+        return _reset(program, screen, chosen.reset, stored=stored, as_json=chosen.json)
+    bodies = asyncio.run(drained(program, _bodies(program, chosen.companion_type, stored=stored)))
     if chosen.json:
         screen.result(json.dumps({"patterns": bodies}, ensure_ascii=False, indent=2))
         return 0
     rows = [row for body in bodies for row in _rows(body)]
     if rows:
-        tell_table(screen, HEADING, rows, rest=MODEL)
+        # People read what a pipe gets, too: for programs there is JSON.
+        tell_table(screen, HEADING, _aligned(HEADING, *rows) if screen.piped else rows, rest=MODEL)
     else:
         screen.say("Nothing was learned yet. Loops are counted once they are over.")
     _tell_words(screen, bodies, legend=bool(rows))
     return 0
 
 
-async def _bodies(program: Program, companion_type: str | None) -> list[Body]:
+async def _bodies(program: Program, companion_type: str | None, *, stored: bool) -> list[Body]:
     if companion_type is not None:
-        return [await program.reading.patterns(companion_type)]
-    return await all_patterns(program.calls.desk.sessions.store)
+        return [await _body(program, companion_type, stored=stored)]
+    return await all_patterns(program.calls.desk.sessions.store) if stored else []
 
 
-def _reset(program: Program, screen: Screen, companion_type: str, *, as_json: bool) -> int:
+async def _body(program: Program, companion_type: str, *, stored: bool) -> Body:
+    if stored:
+        return await program.reading.patterns(companion_type)
+    return await no_patterns(program.calls.desk.sessions, companion_type)
+
+
+def _reset(program: Program, screen: Screen, companion_type: str, *, stored: bool, as_json: bool) -> int:
     """Forget, and say how much that was."""
 
     async def forget() -> int:
-        await program.reading.patterns(companion_type)  # a slip is told with the names that there are
-        return await program.calls.desk.sessions.learner.knowledge.forget(companion_type)
+        await _body(program, companion_type, stored=stored)  # a slip is told with the names that there are
+        knowledge = program.calls.desk.sessions.learner.knowledge
+        return await knowledge.forget(companion_type) if stored else 0
 
     shares = asyncio.run(drained(program, forget()))
     if as_json:
@@ -98,6 +112,14 @@ def _rows(body: Body) -> Iterator[tuple[str, ...]]:
         yield name, reading["model"], *_cells(reading)
 
 
+def _aligned(*rows: Sequence[str]) -> list[tuple[str, ...]]:
+    """Give each column but the last one width."""
+    *columns, last = zip(*rows, strict=True)
+    widths = [max(map(len, column)) for column in columns]
+    padded = [[cell.ljust(width) for cell in column] for column, width in zip(columns, widths, strict=True)]
+    return list(zip(*padded, last, strict=True))
+
+
 def _cells(reading: Body) -> tuple[str, ...]:
     verdicts, picks = reading["verdicts"], reading["picks"]
     doubted = "" if verdicts.get("trusted", True) else "!"
@@ -113,7 +135,7 @@ def _cells(reading: Body) -> tuple[str, ...]:
 
 def _typical(reading: Body) -> str:
     typical = reading.get("typical_iterations")
-    return "too few" if typical is None else f"{typical['iterations']} ({typical['probability']:.0%})"
+    return UNKNOWN if typical is None else f"{typical['iterations']} ({typical['probability']:.0%})"
 
 
 def _threshold(learned: Body | None) -> str:

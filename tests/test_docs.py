@@ -138,7 +138,9 @@ def test_the_terminal_s_commands_run(provider: Provider, terminal: Terminal, mon
         assert said.strip() or " forget " in command
 
     assert provider.bodies
-    assert not terminal.json("sessions", "--json")["sessions"]
+    left = [known["session_id"] for known in terminal.json("sessions", "--json")["sessions"]]
+    assert len(left) == 1  # the fork outlives what it was forked from
+    assert session not in left
 
 
 def test_the_python_example_runs(provider: Provider) -> None:

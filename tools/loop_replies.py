@@ -124,6 +124,8 @@ def _next(loop: Refined) -> Body:
 
 def _advice(loop: Refined) -> list[str]:
     said = [*loop.advice]
+    if loop.status == "write" and loop.answer is not None and loop.answer.next.redo:
+        said.append(loop.why)
     if loop.status == "done" and loop.stop_reason in GOES_ON:
         said.append(f"It has not converged: refine with this session_id {GOES_ON[loop.stop_reason]}.")
     newest = loop.newest

@@ -7,6 +7,7 @@ from fastmcp import FastMCP
 from sessions.consulting import Consultations
 from sessions.reading import Reading
 from tools.consult import Consult
+from tools.keeping import KeepingTools
 from tools.reading import ReadingTools
 from tools.refine import Refine
 from tools.steps import Steps
@@ -30,3 +31,4 @@ def register(
     held = Consultations(calls=calls)
     Consult(consultations=held, owner=owner, reply_seconds=seconds, text_limit=limit).register(mcp)
     ReadingTools(reading=reading, owner=owner).register(mcp)
+    KeepingTools(sessions=calls.desk.sessions, owner=owner).register(mcp)

@@ -13,6 +13,7 @@ from mcp_types import TextContent
 
 from companions.entries import Entry
 from companions.learned import in_words
+from companions.outcomes import GUARDED
 from companions.requests import Request
 from sessions.answers import Answer
 from sessions.calls import Pending
@@ -98,7 +99,7 @@ def _done_reply(answer: Answer, suggested: list[str]) -> ToolResult:
         "threshold_source": answer.threshold_source if revised else None,
         "threshold_basis": dict(answer.basis) if revised else None,
         "satisfied": meta.get("satisfied"),
-        "guard": meta.get("guard"),
+        **{name: meta.get(name) for name in GUARDED},
         "advice": [*_advice(answer), *suggested][:ADVICE],
         "model": meta.get("model"),
         "usage": dict(meta.get("usage", {})),
@@ -157,7 +158,9 @@ def _common(answer: Answer) -> Body:
 def _next(answer: Answer) -> Body:
     coming = answer.next
     if coming.step is None:
-        return {"tool": None, "arguments": {}, "why": f"{coming.why} {STANDS}"}
+        # Where a better version is known, advice says how it becomes the answer.
+        then = f" {STANDS}" if answer.outscored is None else ""
+        return {"tool": None, "arguments": {}, "why": f"{coming.why}{then}"}
     arguments = _arguments(answer) | ({"redo": True} if coming.redo else {})
     return {"tool": coming.step, "arguments": arguments, "why": coming.why}
 
@@ -182,8 +185,6 @@ def links(session_id: str, companion_type: str) -> Body:
 def _advice(answer: Answer) -> list[str]:
     advice = [*answer.advice]
     entry = answer.entry
-    if entry is not None and entry.meta.get("guard"):
-        advice.append(f"This revision was kept but not taken ({entry.meta['guard']}): the version before it stands.")
     if entry is not None and entry.meta.get("sampling", {}).get("execution_mode") == "offline":
         advice.append("Written by the rule-based offline editor; no language model was used.")
     return advice
@@ -198,7 +199,8 @@ def _done_prose(answer: Answer, body: Body, text: str) -> str:
             f"{threshold_told(answer.threshold, answer.threshold_source, answer.basis)}."
         )
     if body["stop_reason"]:
-        said.append(f"Stop reason: {body['stop_reason']}.")
+        guard = f" ({body['guard']})" if body["guard"] else ""
+        said.append(f"Stop reason: {body['stop_reason']}{guard}.")
     if answer.already_done:
         said.append("This step had been done already; the stored text is shown.")
     if answer.not_recorded:

@@ -5,10 +5,11 @@ histories: how often loops end after each revision, what going on was worth once
 critics' verdicts hold, and what steps take.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
-from companions.patterns.sample import PHASES, Sample
+from companions.patterns.sample import PHASES, Revised, Sample
 
 LONGEST = 10
 """Revisions up to which loops are told apart."""
@@ -44,6 +45,8 @@ def _places() -> Iterator[tuple[str, slice]]:
 PLACES = dict(_places())
 """Where each array of sums stands among all values."""
 SIZE = sum(_LENGTHS.values())
+WORTH = 0.005
+"""What one more revision must gain, on a scale of 0 to 1, to be worth its price."""
 FINE = 4096
 """How many parts measures are counted in, where they are no whole numbers."""
 UNITS = dict.fromkeys(_LENGTHS, 1) | {"gained": FINE, "seconds": FINE}
@@ -57,6 +60,14 @@ _NO_MORE_THAN = {
     "helped": "picked",
 }
 """By array, the one that holds at least as much at the same place, whatever the slots were."""
+
+
+class _Version(NamedTuple):
+    """A version of a slot: the share of words that it changed, and its score, where they are known."""
+
+    number: int
+    changed: float | None
+    score: float | None
 
 
 def counted(sample: Sample) -> tuple[int, ...]:
@@ -88,9 +99,11 @@ def _arrays(sample: Sample) -> Iterator[tuple[str, Sequence[float]]]:
     ends = not sample.censored
     yield "reached", reached
     yield "ended", [float(ends and number == sample.revisions) for number in range(LONGEST + 1)]
-    crossings = [_crossing(sample, edge) for edge in EDGES]
+    taken = _taken(sample)
+    crossings = [_crossing(taken, edge) for edge in EDGES]
     yield from zip(("crossed", "improved", "gained", "cost"), zip(*crossings, strict=True), strict=True)
-    yield from zip(("accepted", "better_after", "worse_after"), ([number] for number in _verdicts(sample)), strict=True)
+    verdicts = _verdicts(taken, sample.accepted)
+    yield from zip(("accepted", "better_after", "worse_after"), ([number] for number in verdicts), strict=True)
     compared = sample.picked is not None and sample.current is not None
     yield "picked", [compared]
     yield "flipped", [compared and sample.picked != sample.current]
@@ -102,39 +115,53 @@ def _arrays(sample: Sample) -> Iterator[tuple[str, Sequence[float]]]:
     yield "tokens", [0 if each is None else each.tokens for each in efforts]
 
 
-def _crossing(sample: Sample, edge: float) -> tuple[float, float, float, float]:
-    """Tell what going on was worth after the first revision that changed no more than a share of the words.
+def _taken(sample: Sample) -> list[_Version]:
+    """Give the versions of a slot that were anybody's text: one that was guarded was kept and never taken."""
+    taken = [_Version(0, None, _score(sample, 0))]
+    for number in range(1, sample.revisions + 1):
+        step = sample.steps[number - 1] if number <= len(sample.steps) else Revised()
+        if step.guarded:
+            continue
+        # Behind a guarded version its similarity is that to the guarded one.
+        near = step.similarity if taken[-1].number == number - 1 else None
+        taken.append(_Version(number, None if near is None else round(1 - near, 6), _score(sample, number)))
+    return taken
 
-    Gives whether there was such a revision with others behind it, whether one of these was better, by how much the last
-    was, by 1 at most, and how many there were.
+
+def _score(sample: Sample, number: int) -> float | None:
+    return sample.scores[number] if number < len(sample.scores) else None
+
+
+def _crossing(taken: Sequence[_Version], edge: float) -> tuple[float, float, float, float]:
+    """Tell what going on was worth after the first version that changed no more than a share of the words.
+
+    Gives whether there was such a version with others behind it, whether getting to one of these was worth it, how much
+    better the last was, by 1 at most, and how many revisions that took.
     """
-    first = next((number for number, changed in _changes(sample) if changed <= edge), None)
-    if first is None or first >= sample.revisions:
+    places = (place for place, each in enumerate(taken) if each.changed is not None and each.changed <= edge)
+    first = next(places, len(taken) - 1)
+    here, later = taken[first], taken[first + 1 :]
+    if not later or here.score is None or later[-1].score is None:
         return 0.0, 0.0, 0.0, 0.0
-    there, *later = _scores(sample)[first:]
-    if there is None or later[-1] is None:
-        return 0.0, 0.0, 0.0, 0.0
-    best = max(score for score in later if score is not None)
-    gained = min(max(later[-1] - there, -1.0), 1.0)
-    return 1.0, float(best > there), gained, float(sample.revisions - first)
+    improved = any(
+        _worth(each.score - here.score, each.number - here.number) for each in later if each.score is not None
+    )
+    gained = min(max(later[-1].score - here.score, -1.0), 1.0)
+    return 1.0, float(improved), gained, float(later[-1].number - here.number)
 
 
-def _changes(sample: Sample) -> Iterator[tuple[int, float]]:
-    for number, each in enumerate(sample.steps, start=1):
-        if each.similarity is not None and not each.guarded:
-            yield number, round(1 - each.similarity, 6)
+def _worth(gained: float, revisions: int) -> bool:
+    # Rounded, since .805 - .8 is a little more than .005.
+    return round(gained - WORTH * revisions, 9) > 0
 
 
-def _verdicts(sample: Sample) -> tuple[float, float, float]:
-    """Count the verdicts that nothing was left to improve, of those that a later score speaks of, and what it says."""
-    scores = _scores(sample)
-    pairs = [(scores[number], scores[number + 1]) for number in sample.accepted if number < sample.revisions]
+def _verdicts(taken: Sequence[_Version], accepted: Collection[int]) -> tuple[float, float, float]:
+    """Count the verdicts that nothing was left to improve, of those that a later score speaks of, and what it says.
+
+    A critic reads the version that stands; what came of going on is told by the revision right behind its verdict.
+    """
+    pairs = [(before.score, after.score) for before, after in pairwise(taken) if after.number - 1 in accepted]
     judged = [(before, after) for before, after in pairs if before is not None and after is not None]
     better = sum(after > before for before, after in judged)
     worse = sum(after < before for before, after in judged)
     return float(len(judged)), float(better), float(worse)
-
-
-def _scores(sample: Sample) -> list[float | None]:
-    """Give one score, or none, for each version."""
-    return [*sample.scores, *[None] * (sample.revisions + 1 - len(sample.scores))]

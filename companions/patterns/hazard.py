@@ -15,7 +15,7 @@ _HALF = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remaining:
-    """How a loop that goes on is likely to go.
+    """How a loop that is revised once more is likely to go: estimates, no shares that were seen.
 
     Attributes:
         revisions: How many more there are in the middle of all cases, at least 1.
@@ -29,7 +29,10 @@ class Remaining:
 
 
 def hazard(sums: Sums, number: int) -> float:
-    """The probability that a loop which got to a revision ends with it; 1 from the longest on."""
+    """The probability that a loop which got to a revision ends with it; 1 from the longest on.
+
+    It is estimated as if two more loops had got there, .6 of which ended.
+    """
     if number >= LONGEST:
         return 1.0
     ended, reached = sums["ended"][number], sums["reached"][number]

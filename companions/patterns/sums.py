@@ -72,8 +72,13 @@ class Sums:
 
     @property
     def slots(self) -> int:
-        """How many slots are counted, unweighted: the samples behind every number."""
+        """How many slots are counted, whatever they weigh."""
         return self.recent.slots + self.earlier.slots
+
+    @property
+    def weight(self) -> float:
+        """How many slots of the period counted from would weigh as much: the samples behind every number."""
+        return self.one("reached")
 
     def __getitem__(self, name: str) -> tuple[float, ...]:
         """Give one array of sums, as it weighs today."""
@@ -87,7 +92,7 @@ class Sums:
 
     def and_sample(self, sample: Sample, at: float) -> "Sums":
         """Give the sums with a slot more, which ended at a moment, in seconds since 1970."""
-        period = int(at // PERIOD_SECONDS)
+        period = period_at(at)
         values = tuple(value << (period % EPOCH) for value in counting.counted(sample))
         return merged(self, Sums(period=period, recent=Epoch(slots=1, values=values)))
 
@@ -108,6 +113,11 @@ class Sums:
 NOTHING = Sums()
 
 
+def period_at(at: float) -> int:
+    """Number the period that a moment lies in, in seconds since 1970."""
+    return int(at // PERIOD_SECONDS)
+
+
 def merged(*several: Sums) -> Sums:
     """Add sums that were learned apart; neither their order nor their grouping makes a difference."""
     known = [sums for sums in several if sums.slots]
@@ -119,19 +129,27 @@ def merged(*several: Sums) -> Sums:
     return Sums(period=period, recent=recent, earlier=earlier)
 
 
-def from_json(told: Any) -> Sums:
+def from_json(told: Any, *, now: float | None = None) -> Sums:
     """Read sums that were written down.
 
+    Args:
+        told: What was written down.
+        now: The present moment in seconds since 1970, if sums of a later period than the next are to be refused:
+            beside them all that others have learned would weigh nothing.
+
     Raises:
-        SumsError: They are not what ``to_json`` gives in this version.
+        SumsError: They are not what ``to_json`` gives in this version, or of a time that is to come.
     """
     try:
         version = told["format"]
-        if version == FORMAT:
-            return _read(told["period"], told["sums"])
+        sums = _read(told["period"], told["sums"]) if version == FORMAT else None
     except (LookupError, TypeError, ValueError, zlib.error) as error:
         raise SumsError("What was learned cannot be read: it is broken.", _REMEDY) from error
-    raise SumsError(f"What was learned has another format than {FORMAT}, which this program reads.", _REMEDY)
+    if sums is None:
+        raise SumsError(f"What was learned has another format than {FORMAT}, which this program reads.", _REMEDY)
+    if now is not None and sums.period > period_at(now) + 1:
+        raise SumsError("What was learned is of a time that is still to come: a clock was wrong.", _REMEDY)
+    return sums
 
 
 def _told(sums: Sums) -> str:

@@ -6,34 +6,7 @@ from hypothesis import strategies as st
 
 from companions.anomalies import Guard, guard, repeats
 from companions.similarity import overlap, similarity, words
-
-ARTICLE = """The harbour at Whitby has been dredged every spring since 1902, because the river Esk carries silt down \
-from the moors. This year the dredger broke its main shaft in the second week of March. The council hired a smaller \
-vessel from Hull, which can work only at high tide (four hours a day), so that the channel will not be clear before \
-June.
-
-Fishermen say that they have lost about a third of their usual catch. Larger boats land at Scarborough instead, and \
-the fish market opens on three days a week rather than six. A new shaft costs 210,000 pounds; the insurer has paid \
-half of it. The harbour master expects normal working from 20 June."""
-RECIPE = """Peel two onions and fry them gently in butter until golden. Add crushed garlic, a spoonful of paprika and \
-chopped tomatoes, then simmer everything under a lid. Stir cooked beans into the pan, season with salt and vinegar, \
-and serve it hot with rice or toasted bread and plenty of fresh coriander on top."""
-CODE = """def median(values):
-    ordered = sorted(values)
-    middle = len(ordered) // 2
-    if len(ordered) % 2 == 1:
-        return ordered[middle]
-    return (ordered[middle - 1] + ordered[middle]) / 2
-
-print(median([3, 1, 2]))
-"""
-PIZZA = """The pizza here is thin and crisp, and the staff remembered our names on the second visit. We waited ten \
-minutes for a table on a Friday night, which is nothing in this part of town. The house red is cheap and good. I only \
-wish that they would turn the music down a little, because we could hardly hear one another."""
-REPAIR = """My phone screen cracked on a Monday and this shop repaired it within the hour. The man behind the counter \
-was friendly, told me the price before he started, and showed me how to use the new case. They open early, which is \
-rare on this street. I would go there again, and I have sent two friends to them already."""
-REFUSAL = "I'm sorry, but I can't help with that request."
+from tests.companions.revised_texts import ARTICLE, CODE, PIZZA, RECIPE, REFUSAL, REPAIR
 
 
 def kind_of(text: str, good: str = ARTICLE, *earlier: str) -> str | None:
@@ -98,7 +71,8 @@ def test_a_rewritten_text_that_breaks_off_is_truncated_too() -> None:
 
 def test_a_fragment_is_truncated_even_if_its_sentence_is_whole() -> None:
     assert guard(ARTICLE[:120], good=ARTICLE, earlier=()) == Guard(
-        kind="truncated", why="23 words where the version before has 134, 23 of them the same"
+        kind="truncated",
+        why="23 words where the version before has 134, 23 of them the same; below 30% it counts as truncated",
     )
 
 
@@ -110,7 +84,9 @@ def test_a_fence_left_open_is_a_sign_of_truncation() -> None:
     listing = f"Here is the whole program\n\n```python\n{CODE}```\n\nThat is all there is to it"
     cut = listing[: listing.index("    return (ordered")]
     assert guard(cut, good=listing, earlier=()) == Guard(
-        kind="truncated", why="46 words where the version before has 85, with a bracket or fence left open"
+        kind="truncated",
+        why="46 words where the version before has 85, with a bracket or fence left open; below 80% it counts as "
+        "truncated",
     )
     assert kind_of(f"{cut}```\n", listing) is None
 
@@ -162,19 +138,38 @@ def test_sheer_length_is_a_runaway_only_after_a_text_of_some_length() -> None:
     assert kind_of(ARTICLE, ARTICLE[:130]) is None
 
 
-def test_the_clause_says_what_was_measured() -> None:
+def test_the_clause_says_what_was_measured_and_where_the_border_is() -> None:
     cut = ARTICLE[: ARTICLE.index(" high tide")]
     assert guard(cut, good=ARTICLE, earlier=()) == Guard(
-        kind="truncated", why="52 words where the version before has 134, ending in mid-sentence"
+        kind="truncated",
+        why="52 words where the version before has 134, ending in mid-sentence; below 80% it counts as truncated",
     )
-    assert guard("Done", good=ARTICLE, earlier=()) == Guard(kind="empty", why="1 word where the version before has 134")
-    found = guard(RECIPE, good=ARTICLE, earlier=())
-    assert found == Guard(
-        kind="unrelated", why=f"an overlap of {overlap(ARTICLE, RECIPE):.2f} with the nearest version before it"
+    assert guard("Done", good=ARTICLE, earlier=()) == Guard(
+        kind="empty", why="1 word where the version before has 134; below 4 it counts as empty"
     )
     found = guard("\n\n".join([ARTICLE] * 4), good=ARTICLE, earlier=())
     assert found is not None
-    assert found.why.startswith("536 words where the version before has 134")
+    assert found.why.startswith("536 words where the version before has 134, repeating itself: it compresses to ")
+    assert found.why.endswith("; below 30.0% it counts as a runaway")
+    many = " ".join(f"{place * 7919:x}" for place in range(537))
+    assert guard(many, good=ARTICLE, earlier=()) == Guard(
+        kind="runaway", why="537 words where the version before has 134; above 536 it counts as a runaway"
+    )
+
+
+@pytest.mark.parametrize(
+    ("good", "text", "border"),
+    [(ARTICLE, RECIPE, "0.4"), (RECIPE, CODE, "0.3"), (PIZZA, REPAIR, "0.55 and 0.25")],
+    ids=["much shorter", "foreign", "in another order"],
+)
+def test_the_border_of_an_unrelated_text_is_the_one_that_it_crossed(good: str, text: str, border: str) -> None:
+    seen = f"an overlap of {overlap(good, text):.3f}"
+    if " and " in border:
+        seen += f" and a similarity of {similarity(good, text):.3f}"
+    assert guard(text, good=good, earlier=()) == Guard(
+        kind="unrelated",
+        why=f"{seen} with the nearest version before it; below {border} it counts as unrelated",
+    )
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from companions.entries import Entry
+from companions.irregularities import irregularities
 from companions.next_step import next_step, stop_reason
 from companions.prompts import NOTHING_LEFT
 from tests.companions.chats import ACCEPT
@@ -96,6 +97,20 @@ def test_no_end_that_calls_a_text_done_is_taken_while_it_fails_a_check(end: str)
     passing = revised(checked(SIGNED, **chosen), *(f"{text}Signed, Ann." for text in texts))
     assert passing.meta["checks"] == []
     assert passing.meta["stop_reason"] == ("cycle" if end == "cycle" else "converged")
+
+
+def test_a_loop_that_goes_round_is_told_of_it_also_while_its_text_fails_a_check() -> None:
+    _, texts = ENDS["cycle"]
+    for draft, sign in ((LONG, ""), (SIGNED, "Signed, Ann.")):
+        driver = checked(draft)
+        assert revised(driver, *(f"{text}{sign}" for text in texts)).meta["back_to"] == 0
+        assert driver.companion.slot is not None
+        assert irregularities(driver.companion.slot) == ("version 2 went back to version 0",)
+    on = checked(max_iterations=2)
+    assert revised(on, *texts).meta["stop_reason"] == "max_iterations"
+    assert revised(checked(), *texts[:1]).meta.get("back_to") is None
+    assert on.companion.slot is not None
+    assert irregularities(on.companion.slot) == ("version 2 went back to version 0",)
 
 
 def test_the_maximum_ends_it_and_says_what_still_fails() -> None:

@@ -110,7 +110,8 @@ def test_a_guarded_revision_hands_back_the_version_before_it() -> None:
     assert decide(after_revision(*texts, guard=seen)) == Decision(
         stop_reason="guard",
         answer=1,
-        why="Version 2 looks empty (0 words where the version before has 100); version 1 stands.",
+        why="Version 2 looks empty (0 words where the version before has 100; below 4 it counts as empty); "
+        "version 1 stands.",
     )
 
 

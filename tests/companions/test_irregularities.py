@@ -4,7 +4,7 @@ from typing import Any
 
 from companions.companion import Slot
 from companions.entries import Entry
-from companions.irregularities import irregularities
+from companions.irregularities import anomaly, irregularities
 
 
 def entry(kind: Any, index: int, seq: int, **meta: Any) -> Entry:
@@ -38,7 +38,7 @@ def test_a_guarded_version_is_told_until_another_stands_in_its_place() -> None:
 
 
 def test_a_version_that_went_back_names_the_earlier_one() -> None:
-    assert irregularities(slot({}, {}, {"stop_reason": "cycle", "answer": 0})) == ("version 2 went back to version 0",)
+    assert irregularities(slot({}, {}, {"back_to": 0})) == ("version 2 went back to version 0",)
 
 
 def test_three_equal_versions_in_a_row_are_stuck() -> None:
@@ -56,6 +56,20 @@ def test_a_lower_score_is_a_step_back() -> None:
     assert irregularities(slot({}, {"score": 0.5}, {})) == ()
 
 
+def test_a_version_is_compared_with_the_one_that_it_was_written_from_and_not_with_a_guarded_neighbour() -> None:
+    failing = [{"check": "must_contain", "why": "no Summary"}]
+    good: dict[str, Any] = {"score": 0.9, "checks": []}
+    faulty: dict[str, Any] = {"score": 0.1, "checks": failing * 2, "guard": "empty"}
+
+    assert irregularities(slot({}, good, faulty, {"score": 0.5, "based_on": 1})) == (
+        "version 3 has a score of 0.5 where version 1 has 0.9",
+    )
+    assert irregularities(slot({}, good, faulty, {"checks": failing, "based_on": 1})) == (
+        "version 3 fails 1 of its checks where version 1 fails 0",
+    )
+    assert irregularities(slot({}, {"score": 0.5}, faulty | {"score": 0.9}, {"score": 0.6, "based_on": 1})) == ()
+
+
 def test_more_failing_checks_are_a_step_back() -> None:
     failing = [{"check": "must_contain", "why": "no Summary"}]
 
@@ -70,3 +84,11 @@ def test_a_version_that_lost_a_comparison_is_a_step_back() -> None:
 
     assert irregularities(lost) == ("version 1 was picked over version 2",)
     assert irregularities(slot({}, {}, {}, pick={"version": 2, "candidates": [1, 2]})) == ()
+
+
+def test_what_is_strange_about_a_version_has_one_name_the_gravest() -> None:
+    assert anomaly(guard="empty", back_to=0, similarities=(1.0, 1.0)) == "empty"
+    assert anomaly(guard=None, back_to=0, similarities=(1.0, 1.0)) == "oscillation"
+    assert anomaly(guard=None, back_to=None, similarities=(0.5, 1.0, 1.0)) == "stuck"
+    for similarities in ((), (1.0,), (1.0, 0.999999), (None, 1.0), (1.0, 1.0, 0.5)):
+        assert anomaly(guard=None, back_to=None, similarities=similarities) is None

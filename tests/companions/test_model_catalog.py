@@ -4,7 +4,7 @@ from collections.abc import Callable
 import pytest
 
 from companions.errors import ModelError, UnknownNameError
-from companions.model_catalog import ModelCatalog
+from companions.model_catalog import ModelCatalog, whole_name
 from companions.models import Message, Task
 from companions.patience import Bounds
 from tests.provider.editor import NobodysEditor
@@ -35,7 +35,7 @@ async def test_a_name_asks_the_server_for_that_model(
     provider: Provider, open_catalog: Open, asked: str | None, name: str
 ) -> None:
     model = open_catalog(default="openai:the-default:1b").get(asked)
-    assert model.name == f"openai:{name}"
+    assert model.name == whole_name(asked or "the-default:1b") == f"openai:{name}"
     await model.write(TASK)
     assert provider.bodies[0]["model"] == name
 

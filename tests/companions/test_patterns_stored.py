@@ -117,6 +117,15 @@ def test_a_period_that_cannot_be_is_not_believed(period: Any) -> None:
     assert believed(KNOWN.to_json() | {"period": period}) is None
 
 
+def test_sums_of_a_time_to_come_are_not_believed_beside_those_of_today() -> None:
+    told = ended_after(2, 20).to_json()
+
+    for period in (19, 20, 99):
+        assert from_json(told, now=(period + 0.5) * PERIOD_SECONDS).slots == 1
+    with pytest.raises(SumsError, match=r"still to come: a clock was wrong\..*set aside"):
+        from_json(told, now=18.9 * PERIOD_SECONDS)
+
+
 def test_little_that_would_unpack_to_much_is_not_unpacked() -> None:
     bomb = base64.b64encode(zlib.compress(b"1 " * 5_000_000, 9)).decode()
     tracemalloc.start()

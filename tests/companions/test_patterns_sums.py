@@ -40,7 +40,7 @@ def test_merging_is_free_of_order_and_grouping(one: Sums, two: Sums, three: Sums
 def test_a_slot_weighs_half_in_each_later_period(period: int, passed: int) -> None:
     sums = ended_after(2, period).aged_to(period + passed)
 
-    assert sums["ended"][2] == 0.5**passed
+    assert sums["ended"][2] == sums.weight == 0.5**passed
     assert merged(ended_after(2, period), ended_after(0, period + passed))["reached"][0] == 1 + 0.5**passed
 
 

@@ -1,5 +1,6 @@
 """Slots as loops tell them, by chance: with any scores and times, over any periods."""
 
+from collections.abc import Sequence
 from functools import reduce
 from random import Random
 
@@ -43,3 +44,16 @@ SUMS = st.lists(ENDED, max_size=6).map(lambda ended: reduce(lambda sums, each: s
 
 def ended_after(revisions: int, period: int) -> Sums:
     return NOTHING.and_sample(Sample(revisions=revisions, censored=False), period * PERIOD_SECONDS)
+
+
+def learned_from(slots: Sequence[Sample]) -> Sums:
+    """Count slots that all ended in the first period."""
+    sums = NOTHING
+    for slot in slots:
+        sums = sums.and_sample(slot, 0.0)
+    return sums
+
+
+def guarded(slot: Sample) -> set[int]:
+    """Give the versions that were kept and not taken."""
+    return {number for number, step in enumerate(slot.steps, start=1) if step.guarded}

@@ -105,7 +105,7 @@ class Played(RuleBasedStateMachine):
         known = companion.newest.query if companion.newest is not None else "First?"
         query, begun = known if ask.query == "same" else ask.query, bool(companion.slots)
         request = ask.request(query)
-        expected = companion.expect(request.step, query, redo=ask.redo)
+        expected = companion.expect(request.step, query, redo=ask.redo, text=request.text)
         if companion.slots and not begun:
             self.modes[ask.name] = ask.writer or "client"
         writer = "caller" if ask.by_caller else ask.writer or self.modes.get(ask.name, "client")
@@ -121,7 +121,7 @@ class Played(RuleBasedStateMachine):
             assert result is turn.ask.failure
         else:
             assert isinstance(result, Answer), result
-            assert result.already_done is (turn.expected.kind == "repeat")
+            assert turn.expected.kind == "insist" or result.already_done is (turn.expected.kind == "repeat")
             self.take(turn, result)
 
     def take(self, turn: Turn, answer: Answer) -> None:

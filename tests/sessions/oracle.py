@@ -27,9 +27,12 @@ class OracleSlot:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a call must come to: an error, a repeat of a text, or a place for a new text."""
+    """What a call must come to: an error, a repeat of a text, or a place for a new text.
 
-    kind: Literal["error", "repeat", "write"]
+    A revision that its caller sends once more, with ``redo``, is either, as it was judged before: ``insist``.
+    """
+
+    kind: Literal["error", "repeat", "write", "insist"]
     text: str = ""
     write: Write = lambda _: None
 
@@ -54,7 +57,7 @@ class OracleCompanion:
             return "draft"
         return "critique" if len(slot.critique) == len(slot.revision) else "revise"
 
-    def expect(self, step: Step, query: str | None, *, redo: bool) -> Expected:
+    def expect(self, step: Step, query: str | None, *, redo: bool, text: str | None = None) -> Expected:
         """Say what a call comes to; a draft's query is recorded by this, before anything is written."""
         slot = self.newest
         if step == "draft":
@@ -67,7 +70,10 @@ class OracleCompanion:
             return ERROR if redo else Expected("write", write=mine.append)
         if not mine:
             return ERROR
-        return Expected("write", write=lambda text: _replace(mine, text)) if redo else Expected("repeat", mine[-1])
+        if not redo:
+            return Expected("repeat", mine[-1])
+        insists = step == "revise" and text == mine[-1]
+        return Expected("insist" if insists else "write", write=lambda written: _replace(mine, written))
 
     def _draft(self, slot: OracleSlot | None, query: str | None, *, redo: bool) -> Expected:
         if slot is None and query is None:

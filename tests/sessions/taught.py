@@ -1,14 +1,12 @@
 """Loops that were told to learning, with numbers that a test can count again by hand."""
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
 from companions.patterns.sample import PHASES, Effort, Revised, Sample
 from sessions.knowledge import Knowledge
 from sessions.pattern_store import PatternStore
-
-AT = 1_000_000.0
-"""When all of them ended: within one period, so that each weighs the same."""
 
 
 def told(revisions: int, *, improves: bool | None = None, censored: bool = False, **given: Any) -> Sample:
@@ -31,10 +29,15 @@ def took(seconds: float, tokens: int) -> dict[str, Any]:
 
 
 async def teach(
-    store: PatternStore, samples: Sequence[Sample], *, model: str = "openai:one", companion_type: str = "generic"
+    store: PatternStore,
+    samples: Sequence[Sample],
+    *,
+    model: str = "openai:one",
+    companion_type: str = "generic",
+    seconds_ago: float = 0.0,
 ) -> None:
-    """Have a process learn from loops and put that into a store."""
-    knowledge = Knowledge(store=store)
+    """Have a process learn from loops that ended at one moment, just now unless a test says otherwise, for a store."""
+    knowledge, at = Knowledge(store=store), time.time() - seconds_ago
     for sample in samples:
-        knowledge.add(companion_type, model, sample, AT)
+        knowledge.add(companion_type, model, sample, at)
     await knowledge.exchange()

@@ -1,14 +1,19 @@
 """What is known before a call of how its loop will go: from memory alone, for the owner's own open sessions."""
 
+import time
 from typing import Any
+
+import pytest
 
 from companions.models import Sampling, Step
 from companions.outlook import Body
 from companions.patterns.sample import PHASES, Effort, Sample
+from companions.patterns.sums import PERIOD_SECONDS
 from sessions import intelligence
 from sessions.stores.memory.store import MemoryStore
 from tests.sessions.faults import OWNER, Process
 from tests.sessions.looping import MORE, process_on, version
+from tests.sessions.taught import told as told_loop
 
 EFFORTS: dict[Step, Effort] = {phase: Effort(steps=1, seconds=1.0) for phase in PHASES}
 
@@ -17,11 +22,11 @@ def before(process: Process, tool: str, owner: str = OWNER, **arguments: Any) ->
     return intelligence.before(process.calls.desk.sessions, owner, tool, arguments)
 
 
-async def learned(process: Process, *revisions: int, model: str = "host") -> None:
-    """Have a process know of loops that ended after so many revisions."""
-    knowledge = process.calls.desk.sessions.learner.knowledge
+async def learned(process: Process, *revisions: int, model: str = "host", seconds_ago: float = 0.0) -> None:
+    """Have a process know of loops that ended after so many revisions, just now unless a test says otherwise."""
+    knowledge, at = process.calls.desk.sessions.learner.knowledge, time.time() - seconds_ago
     for number in revisions:
-        knowledge.add("generic", model, Sample(revisions=number, censored=False, efforts=EFFORTS), 1e9)
+        knowledge.add("generic", model, Sample(revisions=number, censored=False, efforts=EFFORTS), at)
     await knowledge.exchange()
 
 
@@ -65,7 +70,7 @@ async def test_a_loop_s_own_maximum_bounds_what_is_expected() -> None:
 
 async def test_loops_of_another_model_tell_nothing() -> None:
     async with process_on(MemoryStore(), mode="client") as process:
-        await learned(process, *[3] * 9, model="m:1")
+        await learned(process, *[3] * 9, model="openai:m:1")
         assert (before(process, "draft", query="Q?") or {})["samples"] == 0
         asked = {"model": "m:1", "execution_mode": "server"}
         assert (before(process, "draft", query="Q?", sampling=asked) or {})["samples"] == 9
@@ -111,6 +116,27 @@ async def test_before_what_was_learned_has_been_read_nothing_is_known() -> None:
         assert before(process, "draft", query="Q?") is None
         await learned(process)
         assert (before(process, "draft", query="Q?") or {})["samples"] == 0
+
+
+async def test_what_was_learned_long_ago_weighs_little_though_nothing_was_learned_since() -> None:
+    for periods, samples in ((0, 40), (3, 5), (4, 2.5), (40, 0)):
+        async with process_on(MemoryStore(), mode="client") as process:
+            await learned(process, *[2] * 40, seconds_ago=periods * PERIOD_SECONDS)
+            told = before(process, "draft", query="Q?", text="One.") or {}
+        assert told["samples"] == samples
+        assert ("remaining_iterations" in told) == (samples >= 5)
+
+
+@pytest.mark.parametrize(("stopping", "recommended"), [("economy", True), ("lossless", False)])
+async def test_loops_that_are_lossless_are_recommended_no_threshold(stopping: str, recommended: bool) -> None:
+    async with process_on(MemoryStore(), mode="client", stopping=stopping) as process:
+        knowledge = process.calls.desk.sessions.learner.knowledge
+        for _ in range(20):
+            knowledge.add("generic", "host", told_loop(2, improves=False), time.time())
+        await knowledge.exchange()
+        told = before(process, "draft", query="Q?", text="One.") or {}
+    assert told["samples"] == 20
+    assert ("recommended_threshold" in told) == recommended
 
 
 async def test_it_reads_no_store() -> None:

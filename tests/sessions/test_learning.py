@@ -2,40 +2,17 @@
 
 import asyncio
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from companions.errors import StoreAwayError
-from sessions.learning import Learner
 from sessions.store import Store
 from sessions.stores.memory.store import MemoryStore
 from sessions.stores.sqlite.store import SQLiteStore
-from tests.sessions.faults import Fault, Process, until
+from tests.sessions.faults import Fault, until
+from tests.sessions.learners import TEXTS, converged, known, learner, seen
 from tests.sessions.looping import MORE, kept, loop_of, process_on, refine, version, votes
 from tests.sessions.writing import log_of
-
-TEXTS = [str(text) for text in loop_of(version(0), version(8), version(8))]
-
-
-def learner(process: Process) -> Learner:
-    return process.calls.desk.sessions.learner
-
-
-def known(process: Process, model: str = "host") -> tuple[int, tuple[float, ...], tuple[float, ...]]:
-    """Give how many loops are known, after how many revisions they ended, and how far they came."""
-    sums = learner(process).knowledge.of("generic", model)
-    return sums.slots, sums["ended"][:3], sums["reached"][:3]
-
-
-async def converged(process: Process, query: str = "Q?") -> str:
-    """Have a caller write a loop that stands still with its second revision."""
-    answer = await process.step("draft", query=query, text=TEXTS[0])
-    for number, text in enumerate(TEXTS[1:]):
-        answer = await process.step("revise" if number % 2 else "critique", answer.session_id, text=text)
-    assert answer.entry is not None
-    assert answer.entry.meta["stop_reason"] == "converged"
-    return answer.session_id
 
 
 async def test_a_loop_that_has_ended_is_counted_once(store: Store) -> None:
@@ -46,7 +23,7 @@ async def test_a_loop_that_has_ended_is_counted_once(store: Store) -> None:
         assert known(process) == (1, (0.0, 0.0, 1.0), (1.0, 1.0, 1.0))
         (learned,) = await kept(process, session_id, "learned")
         assert (learned.slot, learned.text) == (0, "")
-        assert learned.meta == {"model": "host", "revisions": 2, "censored": False}
+        assert learned.meta == {"model": "host", "revisions": len(TEXTS) // 2, "censored": False}
 
 
 async def test_of_two_processes_one_counts_and_both_know(path: Path) -> None:
@@ -61,12 +38,6 @@ async def test_of_two_processes_one_counts_and_both_know(path: Path) -> None:
         await asyncio.gather(learner(one).settle(), learner(other).settle())
         assert known(one) == known(other) == (1, (0.0, 0.0, 1.0), (1.0, 1.0, 1.0))
         assert len(await kept(one, session_id, "learned")) == 1
-
-
-async def seen(process: Process, session_id: str) -> Any:
-    """Give what a learner is told of a step."""
-    session = await process.calls.desk.sessions.find("ann", session_id)
-    return session, await session.look("generic"), await kept(process, session_id, "revision")
 
 
 async def test_a_slot_that_another_query_follows_counts_as_cut_off() -> None:

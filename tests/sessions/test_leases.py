@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +10,8 @@ from companions.errors import StoreAwayError, StoreError
 from sessions.leases import LONGEST_PAUSE, MOMENT, Leases
 from sessions.store import Store
 from sessions.stores.memory.store import MemoryStore
+from sessions.stores.sqlite import writes
+from sessions.stores.sqlite.schema import open_database
 from tests.sessions.faults import Fault, FaultyStore, until
 from tests.sessions.writing import log_of
 
@@ -180,3 +183,18 @@ async def test_nothing_is_taken_in_a_store_that_no_other_process_reaches() -> No
         await other.wait("step")
         assert not held.lost
     assert len(kept.faults["lease"]) == 1
+
+
+def test_a_lease_that_another_process_takes_while_this_one_waits_for_the_file_is_the_others(tmp_path: Path) -> None:
+    one, other = (open_database(tmp_path / "sessions.db", seconds=1.0) for _ in range(2))
+    given: list[str] = []
+
+    def come_before(statement: str) -> None:
+        if statement.startswith("BEGIN") and not given:
+            given.append(writes.lease(other, name="job", holder="other", seconds=30.0))
+
+    one.set_trace_callback(come_before)
+    assert writes.lease(one, name="job", holder="one", seconds=30.0) == "other"
+    assert given == ["other"]
+    one.close()
+    other.close()

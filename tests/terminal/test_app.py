@@ -18,6 +18,7 @@ COMMANDS = [
     "sessions",
     "show",
     "export",
+    "fork",
     "forget",
     "patterns",
     "prune",

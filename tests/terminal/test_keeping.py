@@ -116,6 +116,21 @@ def test_sessions_are_listed_newest_first_and_found_by_words(terminal: Terminal)
     assert "No session matches" in terminal("sessions", "--search", "hail").err
 
 
+def test_a_fork_is_a_session_of_its_own_that_can_be_rewound(terminal: Terminal) -> None:
+    said = refined(terminal, "Alot of snow.")
+    whole, rewound = terminal("fork", said.session_id), terminal("fork", said.session_id, "--at", "4")
+    ids = [made.out.decode().strip() for made in (whole, rewound)]
+    assert len({said.session_id, *ids}) == 3
+    assert f"--session {ids[0]}" in whole.err
+    shown = [terminal.json("export", session_id, "--format", "json") for session_id in (said.session_id, *ids)]
+    logs = [body["run_logs"]["generic"] for body in shown]
+    assert logs[1] == logs[0]
+    assert (logs[2][0]["draft"], logs[2][0].get("critique", [])) == (logs[0][0]["draft"], [])
+    refused = terminal("fork", said.session_id, "--at", "99")
+    assert (refused.status, refused.out, refused.err.count("\n")) == (1, b"", 1)
+    assert terminal("fork", "nobody").status == 1
+
+
 def test_forgetting_needs_a_yes_and_erases_for_good(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     said = refined(terminal, "Alot of snow.")
     monkeypatch.setattr("sys.stdin", io.StringIO("y"))

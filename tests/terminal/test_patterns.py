@@ -2,6 +2,8 @@
 
 import asyncio
 import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -37,19 +39,28 @@ def test_before_anything_was_learned_it_says_so(terminal: Terminal) -> None:
     assert terminal.json("patterns", "--json") == {"patterns": []}
 
 
-def test_a_pipe_gets_a_plain_row_for_each_model(terminal: Terminal, store: Path) -> None:
+@pytest.mark.parametrize("words", [(), ("generic",), ("--reset", "generic")])
+def test_a_look_at_a_store_that_is_missing_makes_no_file(
+    terminal: Terminal, store: Path, words: tuple[str, ...]
+) -> None:
+    assert terminal("patterns", *words).status == 0
+    assert not list(store.parent.iterdir())
+
+
+def test_a_pipe_gets_a_plain_row_for_each_model_under_a_heading(terminal: Terminal, store: Path) -> None:
     learned(store, LOOPS, model=LONG)
     learned(store, [told(1)] * 2, model="host")
     learned(store, [told(0, censored=True)], companion_type="strategy")
     said = terminal("patterns")
     assert (said.status, said.err) == (0, "")
     assert said.out.decode() == (
-        "generic  (all)  24  2 (91%)  none  +20 -0!  20/0  ▁▂█▂\n"
-        f"generic  {LONG}  22  2 (90%)  none  +20 -0!  20/0  ▁▂█▂\n"
-        "generic  host  2  too few  -  -  -  ▁█\n"
-        "strategy  openai:one  1  too few  -  -  -  -\n"
+        f"TYPE      {'MODEL':{len(LONG)}}  LOOPS  TYPICAL  THRESHOLD  VERDICTS  PICKS  ENDS\n"
+        f"generic   {'(all)':{len(LONG)}}  24     2 (91%)  none       +20 -0!   20/0   ▁▂█\n"
+        f"generic   {LONG}  22     2 (90%)  none       +20 -0!   20/0   ▁▂█\n"
+        f"generic   {'host':{len(LONG)}}  2      -        -          -         -      -\n"
+        f"strategy  {'openai:one':{len(LONG)}}  1      -        -          -         -      -\n"
     )
-    assert terminal("patterns", "strategy").out.decode().startswith("strategy  openai:one  1  ")
+    assert terminal("patterns", "strategy").out.decode().split()[8:11] == ["strategy", "openai:one", "1"]
 
 
 def test_a_terminal_of_80_columns_shows_a_table_its_legend_and_the_summary(store: Path) -> None:
@@ -59,10 +70,10 @@ def test_a_terminal_of_80_columns_shows_a_table_its_legend_and_the_summary(store
     assert status == 0
     assert max(map(len, lines)) <= 80
     assert lines[0].split() == ["TYPE", "MODEL", "LOOPS", "TYPICAL", "THRESHOLD", "VERDICTS", "PICKS", "ENDS"]
-    assert re.fullmatch(r"generic  openai:a-mod\S*…  22 +2 \(90%\)  none +\+20 -0!   20/0   ▁▂█▂", lines[1])
+    assert re.fullmatch(r"generic  openai:a-mod\S*…  22 +2 \(90%\)  none +\+20 -0!   20/0   ▁▂█", lines[1])
     words = " ".join(" ".join(lines).split())
     assert "THRESHOLD learned and its risk" in words
-    assert "generic: Of 22 loops, those that were revised mostly ended within 2 revisions (90%)." in words
+    assert "generic: Of 22 loops, 22 were revised; of these 21 ended by themselves within 2 revisions." in words
 
 
 def test_as_json_it_is_the_body_of_the_resource(terminal: Terminal, store: Path) -> None:
@@ -110,6 +121,18 @@ def test_shares_that_cannot_be_read_are_told_with_what_clears_them(terminal: Ter
     assert told in terminal("patterns").err
     assert terminal("patterns", "--reset", "generic").status == 0
     assert "cannot be read" not in terminal("patterns").err
+
+
+def test_a_reset_clears_what_was_damaged_in_the_store(terminal: Terminal, store: Path) -> None:
+    for model in ("host", "openai:one"):
+        learned(store, LOOPS, model=model)
+    with closing(sqlite3.connect(store)) as connection, connection:
+        connection.execute("""UPDATE shares SET body = '[1,' WHERE name LIKE '%"host"%'""")
+    (body,) = terminal.json("patterns", "--json")["patterns"]
+    assert (body["samples"], body["set_aside"]) == (22, 1)
+    said = terminal("patterns", "--reset", "generic")
+    assert said.out.decode() == "What was learned of generic is forgotten: 2 shares are gone.\n"
+    assert terminal.json("patterns", "--json") == {"patterns": []}
 
 
 @pytest.mark.parametrize(

@@ -26,8 +26,10 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "consult": {"query": "What then?", "companion_types": ["marketing", "bug_triage"]},
     "show_thinking": {},
     "list_sessions": {},
+    "fork_session": {},
 }
 """By tool, in an order in which each is possible, what it is called with beside the session."""
+LAST = "forget_session"
 WITHOUT_SESSION = {"list_sessions"}
 
 
@@ -52,7 +54,7 @@ async def ask_everything(client: Connection, session_id: str, names: "Names") ->
         session_id: Of the session that everything is asked of.
         names: All that the server has, as somebody who may see everything was told.
     """
-    for tool in sorted(names.tools, key=list(ARGUMENTS).index):
+    for tool in sorted({*names.tools} - {LAST}, key=list(ARGUMENTS).index):
         given = ARGUMENTS[tool] | ({} if tool in WITHOUT_SESSION else {"session_id": session_id})
         yield await _came_to(f"tool `{tool}`", client.call_tool(tool, given))
     for uri in names.resources:
@@ -66,6 +68,7 @@ async def ask_everything(client: Connection, session_id: str, names: "Names") ->
         yield await _came_to(f"completion of `{argument}`", completing)
     for what in ("tools", "resources", "resource_templates", "prompts"):
         yield await _came_to(f"list of {what.replace('_', ' ')}", getattr(client, f"list_{what}")())
+    yield await _came_to(f"tool `{LAST}`", client.call_tool(LAST, {"session_id": session_id}))
 
 
 async def _came_to(what: str, request: Any) -> Asked:

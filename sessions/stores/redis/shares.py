@@ -10,7 +10,7 @@ from sessions.pattern_store import Share
 from sessions.stores.redis.driver import call, command
 from sessions.stores.redis.link import RedisLink
 from sessions.stores.redis.scripts import SHARES, Script
-from sessions.stores.share_texts import body_of, name_of, shares_of, type_of
+from sessions.stores.share_texts import beginning_of, body_of, name_of, shares_of
 
 PUT = Script("""
 -- KEYS: the shares. ARGV: the name, the version before it, and the value. Gives whether the value is there now.
@@ -55,8 +55,8 @@ class Shares:
         """Read shares; see ``PatternStore.shares``."""
         (found,) = await self._link.run(command("HGETALL", SHARES))
         beginning = _beginning(companion_type)
-        chosen = ((name, *value.split(" ", 1)) for name, value in found.items() if name.startswith(beginning))
-        return shares_of((name, int(version), body) for name, version, body in chosen)
+        chosen = ((name, value.partition(" ")) for name, value in found.items() if name.startswith(beginning))
+        return shares_of((name, version, body) for name, (version, _, body) in chosen)
 
     async def put(self, share: Share) -> bool:
         """Store a share that follows on what is there; see ``PatternStore.put_share``."""
@@ -80,4 +80,4 @@ def _value(share: Share) -> str:
 
 
 def _beginning(companion_type: str | None) -> str:
-    return "" if companion_type is None else f"[{type_of(companion_type)},"
+    return "" if companion_type is None else beginning_of(companion_type)

@@ -166,10 +166,11 @@ def project(connection: sqlite3.Connection, *, projections: Sequence[Projection]
 
 def lease(connection: sqlite3.Connection, *, name: str, holder: str, seconds: float) -> str:
     """Take, renew or give back a lease; see ``Store.lease``."""
-    # Every process of a machine reads the same monotonic clock. It begins anew when the machine does, so a lease that
-    # was taken "later" than now is from before that and has ended.
-    now = time.monotonic()
     with unflushed(connection), transaction(connection, "IMMEDIATE"):
+        # Every process of a machine reads the same monotonic clock. It begins anew when the machine does, so a lease
+        # that was taken "later" than now is from before that and has ended; one that was taken while this one waited
+        # for the file is not.
+        now = time.monotonic()
         connection.execute(EXPIRE, (now, now))
         held_by = connection.execute(HOLDER, (name,)).fetchone()
         if held_by not in (None, (holder,)):
