@@ -195,9 +195,10 @@ def program(settings: Settings | None = None) -> Program:
 
 def described() -> list[str]:
     """Tell every setting with its default, for ``companions serve --help``."""
+    defaults = {name: setting.get_default(call_default_factory=True) for name, setting in Settings.model_fields.items()}
     return [
-        f"{VARIABLES[name]}  {setting.description}. Default: {'none' if setting.default is None else setting.default}"
-        for name, setting in Settings.model_fields.items()
+        f"{VARIABLES[name]}  {Settings.model_fields[name].description}. Default: {'none' if value is None else value}"
+        for name, value in defaults.items()
     ]
 
 

@@ -17,7 +17,6 @@ from sessions.retention import KEEP
 
 DEFAULT_MODEL = "openai:gpt-5-mini"
 """Asked when a key is set and no model is named."""
-DATA = user_data_path("companions", appauthor=False)
 Money = Annotated[float | None, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -25,13 +24,15 @@ class Options(BaseModel):
     """What can be set."""
 
     model: Annotated[str | None, Field(description=f"host, offline or openai:NAME; with a key, {DEFAULT_MODEL}")] = None
-    store: Annotated[str, Field(description="sqlite:///PATH, postgresql://..., redis://... or memory://")] = (
-        f"sqlite:///{DATA / 'sessions.db'}"
+    store: Annotated[str, Field(description="sqlite:///PATH, postgresql://..., redis://... or memory://")] = Field(
+        default_factory=lambda: f"sqlite:///{_data() / 'sessions.db'}"
     )
     durability: Annotated[Literal["committed", "background"], Field(description="When a step is answered")] = (
         "committed"
     )
-    spool: Annotated[Path, Field(description="A folder for entries while the store is away")] = DATA / "spool"
+    spool: Annotated[Path, Field(description="A folder for entries while the store is away")] = Field(
+        default_factory=lambda: _data() / "spool"
+    )
     spool_limit: Annotated[int, Field(ge=0, description="Most bytes of entries in the spool")] = 64_000_000
     retention: Annotated[str, Field(description="keep, or like archive=30d,delete=365d")] = KEEP
     library: Annotated[Path | None, Field(description="A folder of your own companion types")] = None
@@ -86,3 +87,8 @@ class Options(BaseModel):
 def listed(given: str) -> tuple[str, ...]:
     """Give the names of an option that takes several, by commas."""
     return tuple(name for part in given.split(",") if (name := part.strip()))
+
+
+def _data() -> Path:
+    """Name the folder of the user's data; asked when options are read, since the environment may move it."""
+    return user_data_path("companions", appauthor=False)

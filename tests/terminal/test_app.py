@@ -47,7 +47,7 @@ def test_serve_help_lists_every_setting_with_its_default_within_80_columns(termi
     for line in server.described():
         name, _, described = line.partition("  ")
         assert f"\n  {name}\n" in told
-        assert " ".join(described.split()) in " ".join(told.split())
+        assert "".join(described.split()) in "".join(told.split())  # a path is broken where no space is
     assert max(map(len, told.splitlines())) <= 80
 
 
