@@ -185,6 +185,7 @@ def program(settings: Settings | None = None) -> Program:
             authenticated=wired.verifier is not None,
             hosts=listed(settings.http_hosts),
             origins=listed(settings.http_origins),
+            body_limit=64 * settings.text_limit,  # several texts, each letter of them escaped
         ),
         log_level=settings.log_level,
         retention=settings.retention,

@@ -23,12 +23,14 @@ class Http:
         authenticated: Whether callers must show who they are.
         hosts: Names under which others reach it, patterns included.
         origins: Whose pages may call it, beside this machine's own.
+        body_limit: The most bytes of a request.
     """
 
     stateless: bool = False
     authenticated: bool = False
     hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
+    body_limit: int = 16_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

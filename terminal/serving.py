@@ -18,7 +18,9 @@ from fastmcp import FastMCP
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
+from terminal.body_limit import BodyLimit
 from terminal.program import Http
+from terminal.refused_bodies import RefusedBodies
 
 DRAIN_SECONDS = 1.5
 """From the signal to the end: a host kills after 2 s."""
@@ -124,7 +126,7 @@ def serve_http(mcp: FastMCP, drain: Drain, *, host: str, port: int, how: Http) -
         allowed_hosts=list(how.hosts),
         allowed_origins=list(how.origins) or None,
         stateless_http=how.stateless,
-        middleware=[_pages(how)],
+        middleware=[_pages(how), Middleware(BodyLimit, most=how.body_limit), Middleware(RefusedBodies)],
     )
     config = uvicorn.Config(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=1, lifespan="on")
     try:

@@ -61,6 +61,13 @@ class RawHost:
         self._write({"id": self._sent, "method": method, "params": params})
         return answer
 
+    def raw(self, number: int, line: bytes) -> "asyncio.Future[JSON]":
+        """Send a line as it is; the future is the answer to a request of that number, if it is one."""
+        assert self.process.stdin is not None
+        answer = self._answers[number] = asyncio.get_running_loop().create_future()
+        self.process.stdin.write(line + b"\n")
+        return answer
+
     async def ask(self, method: str, **params: Any) -> JSON:
         """Send a request and wait for its result."""
         answer = await asyncio.wait_for(self.send(method, **params), ANSWER_SECONDS)
