@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -36,6 +36,7 @@ gc.disable()  # nothing that is being loaded is garbage; looking for it costs a 
 from fastmcp import FastMCP
 from fastmcp.server.auth import TokenVerifier
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from starlette.middleware import Middleware
 
 from companions.model_catalog import ModelCatalog
 from companions.offline import OfflineEditor
@@ -45,6 +46,8 @@ from middleware.authentication import Authentication
 from middleware.convergence import Convergence
 from middleware.errors import Errors
 from middleware.fastmcp_adapter import skip_schema_lookups
+from middleware.guarded_server import GuardedServer, check_address
+from middleware.http_pace import HttpPace
 from middleware.limits import Limits
 from middleware.roles import Roles
 from middleware.telemetry import Telemetry
@@ -68,7 +71,7 @@ gc.freeze()  # and what is loaded stays: no later collection has to walk it, whi
 gc.enable()
 
 PREFIX = "COMPANIONS_"
-SECRET = frozenset({"OPENAI_API_KEY", "COMPANIONS_AUTH_TOKENS"})
+SECRET = frozenset({"OPENAI_API_KEY", "COMPANIONS_AUTH_TOKENS", "COMPANIONS_AUTH_PUBLIC_KEY"})
 
 
 class Settings(Options, BaseSettings):
@@ -133,11 +136,17 @@ class Wired:
             verifier=settings.authentication().verifier(),
         )
 
+    def paced(self) -> tuple[Middleware, ...]:
+        """Bound how often one owner may call, where owners are told apart."""
+        given = self.settings
+        pace = Middleware(HttpPace, per_minute=given.calls_per_minute, stateless=given.http_stateless)
+        return () if self.verifier is None else (pace,)
+
     def server(self) -> FastMCP:
         """Make the MCP server."""
         sessions, reading, given = self.calls.desk.sessions, self.reading, self.settings
         owner = authentication.owner if self.verifier is None else authentication.authenticated_owner
-        mcp = FastMCP(
+        mcp = GuardedServer(
             "persistent-companions",
             instructions=INSTRUCTIONS,
             version=version("persistent-companions"),
@@ -146,14 +155,9 @@ class Wired:
             auth=self.verifier,
             middleware=[
                 Errors(lambda: sessions.newest(owner())),
-                *(() if self.verifier is None else (Roles(),)),
-                Limits(
-                    owner=owner,
-                    at_once=given.calls_at_once,
-                    per_minute=None if self.verifier is None else given.calls_per_minute,
-                    characters=4 * given.text_limit,
-                ),
+                Limits(owner=owner, at_once=given.calls_at_once, characters=4 * given.text_limit),
                 Telemetry(),
+                *(() if self.verifier is None else (Roles(),)),
                 Convergence(sessions=sessions, owner=owner),
                 LiveResources(reading=reading, owner=owner),
             ],
@@ -182,7 +186,8 @@ def program(settings: Settings | None = None) -> Program:
         text_limit=settings.text_limit,
         http=Http(
             stateless=settings.http_stateless,
-            authenticated=wired.verifier is not None,
+            check_address=partial(check_address, authenticated=wired.verifier is not None),
+            paced=wired.paced(),
             hosts=listed(settings.http_hosts),
             origins=listed(settings.http_origins),
             body_limit=64 * settings.text_limit,  # several texts, each letter of them escaped

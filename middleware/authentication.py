@@ -4,12 +4,16 @@ It gives nobody a right to a session: every look-up takes the owner that is name
 ``roles`` asks for.
 """
 
+import ipaddress
 import json
+import logging
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from fastmcp.server.auth import AccessToken, TokenVerifier
 from fastmcp.server.auth.providers.jwt import JWTVerifier, StaticTokenVerifier
@@ -18,10 +22,15 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from companions.errors import InputError
 
+log = logging.getLogger("companions.authentication")
+
 LOCAL = "local"
 """The owner on standard input and output, and over HTTP without authentication, which only this machine reaches."""
 LONGEST_SUBJECT = 255
 """Characters, as OpenID Connect bounds them."""
+LONGEST_TOKEN = 16_000
+TOLD_SECONDS = 60.0
+PUBLIC = re.compile(r"-----BEGIN ((?:RSA |EC )?PUBLIC KEY|CERTIFICATE)-----[A-Za-z0-9+/=\s]+-----END \1-----\s*")
 LEEWAY_SECONDS = 60
 """By which another machine's clock may be ahead of ours."""
 PREFIX = "COMPANIONS_AUTH_"
@@ -63,7 +72,7 @@ class Authentication:
         """Make what checks tokens; ``None`` without authentication.
 
         Raises:
-            InputError: The settings contradict or lack each other.
+            InputError: The settings contradict or lack each other, or cannot be what they are to be.
         """
         named = {"JWKS_URL": self.jwks_url, "PUBLIC_KEY": self.public_key, "TOKENS": self.tokens}
         chosen = [PREFIX + name for name, value in named.items() if value]
@@ -75,7 +84,7 @@ class Authentication:
                     f"{' and '.join(given)} alone cannot check a token.", f"Set {PREFIX}JWKS_URL or {PREFIX}PUBLIC_KEY."
                 )
             return None
-        return _Named(StaticTokenVerifier(_static(self.tokens)) if self.tokens else self._signed())
+        return _Named(StaticTokenVerifier(_static(self.tokens)) if self.tokens else self._signed(), source=chosen[0])
 
     def _signed(self) -> JWTVerifier:
         if lacking := [PREFIX + name for name in ("ISSUER", "AUDIENCE") if not getattr(self, name.lower())]:
@@ -83,11 +92,15 @@ class Authentication:
                 f"Without {' and '.join(lacking)}, tokens that were made for another service would be taken.",
                 "Set what your identity provider names there.",
             )
+        if self.jwks_url:
+            _check_url(self.jwks_url)
         try:
             return JWTVerifier(
                 jwks_uri=self.jwks_url,
-                public_key=_text(self.public_key) if self.public_key else None,
-                algorithm=self.algorithm,
+                public_key=_public_key(self.public_key) if self.public_key else None,
+                algorithm="none"
+                if self.algorithm.startswith("HS")
+                else self.algorithm,  # a shared secret could sign too
                 issuer=self.issuer,
                 audience=self.audience,
             )
@@ -101,19 +114,33 @@ class Authentication:
 class _Named(TokenVerifier):
     """Takes what another verifier takes, if it names a person and, signed, ends."""
 
-    def __init__(self, inner: TokenVerifier) -> None:
+    def __init__(self, inner: TokenVerifier, source: str) -> None:
         super().__init__()
         self._inner = inner
+        self._source = source
         self._signed = isinstance(inner, JWTVerifier)
+        self._told = -TOLD_SECONDS
 
     async def verify_token(self, token: str) -> AccessToken | None:
         """Give what a token says, or ``None`` if it is not to be taken."""
-        found = await self._inner.verify_token(token)
-        if found is None or not _is_subject(found.subject):
+        found = await self._taken(token) if len(token) <= LONGEST_TOKEN else None
+        if found is not None and _is_subject(found.subject) and (not self._signed or _is_in_time(found.claims)):
+            return found
+        self._tell()
+        return None
+
+    async def _taken(self, token: str) -> AccessToken | None:
+        try:
+            return await self._inner.verify_token(token)
+        except RecursionError:  # of brackets in brackets, which the library does not expect
             return None
-        if self._signed and not _is_in_time(found.claims):
-            return None
-        return found
+
+    def _tell(self) -> None:
+        """Say in the log now and then that tokens are refused: keys that cannot be read look no other from outside."""
+        now = time.monotonic()
+        if now - self._told >= TOLD_SECONDS:
+            self._told = now
+            log.warning("an access token was refused; if all are, look at %s and whether it is reached", self._source)
 
 
 def _is_subject(subject: object) -> bool:
@@ -133,7 +160,8 @@ def _is_in_time(claims: Mapping[str, Any]) -> bool:
 
 def _static(given: str) -> dict[str, dict[str, Any]]:
     try:
-        read = TypeAdapter(dict[Annotated[str, Field(min_length=1)], StaticToken]).validate_json(_text(given))
+        text = given if given.lstrip().startswith("{") else _file(given, "TOKENS")
+        read = TypeAdapter(dict[Annotated[str, Field(min_length=1)], StaticToken]).validate_json(text)
     except ValidationError:
         read = {}
     if not read:
@@ -141,17 +169,38 @@ def _static(given: str) -> dict[str, dict[str, Any]]:
     return {token: known.model_dump() for token, known in read.items()}
 
 
-def _text(given: str) -> str:
-    """Give what a setting says, or what stands in the file that it names."""
-    if given.lstrip().startswith(("{", "-----BEGIN")):
-        return given
+def _public_key(given: str) -> str:
+    """Give a key that checks and cannot sign."""
+    text = given if given.lstrip().startswith("-----BEGIN") else _file(given, "PUBLIC_KEY")
+    if not PUBLIC.fullmatch(text.strip()):
+        raise InputError(
+            f"{PREFIX}PUBLIC_KEY holds no public key in PEM.",
+            "Set the issuer's, which begins -----BEGIN PUBLIC KEY-----.",
+        )
+    return text
+
+
+def _file(given: str, name: str) -> str:
+    """Read the file that a setting names. The setting is not repeated: it may be the secret itself."""
     try:
         return Path(given).expanduser().read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
+    except (OSError, ValueError, RuntimeError):
         raise InputError(
-            f"The file {given[:200]!r}, which a setting {PREFIX}... names, cannot be read.",
-            "Name one that can, or write its content into the setting.",
+            f"{PREFIX}{name} is neither what it is to hold nor the path of a file that can be read.",
+            "Write the content into it, without quotes of its own, or the path of a file of it.",
         ) from None
+
+
+def _check_url(url: str) -> None:
+    """Refuse an address whose keys somebody between could exchange, and what is none."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        host, parts = "", None
+    own = host == "localhost" or (host.replace(".", "").isdigit() and ipaddress.ip_address(host).is_loopback)
+    if parts is None or not host or not (parts.scheme == "https" or (parts.scheme == "http" and own)):
+        raise InputError(f"{PREFIX}JWKS_URL is no https:// address.", "Set the one that your identity provider names.")
 
 
 def present() -> AccessToken | None:
@@ -159,13 +208,15 @@ def present() -> AccessToken | None:
     return get_access_token()
 
 
-def owner() -> str:
-    """Name whom the present request's sessions belong to: the validated person, else the local user.
+def owner_of(token: AccessToken) -> str:
+    """Name the person for whom a token was made: an issuer's subject, whichever of their programs calls."""
+    return json.dumps([token.claims.get("iss") or "", token.subject], ensure_ascii=False)
 
-    A person is an issuer's subject, whichever of their programs calls.
-    """
+
+def owner() -> str:
+    """Name whom the present request's sessions belong to: the validated person, else the local user."""
     token = present()
-    return LOCAL if token is None else json.dumps([token.claims.get("iss") or "", token.subject], ensure_ascii=False)
+    return LOCAL if token is None else owner_of(token)
 
 
 def authenticated_owner() -> str:

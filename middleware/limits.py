@@ -12,32 +12,17 @@ from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
 from fastmcp.tools.base import ToolResult
 
 from companions.errors import InputError
-from middleware.paces import Paces
 
 
 class Limits(Middleware):
-    """Bounds each owner's calls at one time and in one minute, and the size of a call's arguments."""
+    """Bounds each owner's calls at one time, and the size of a call's arguments."""
 
-    def __init__(self, *, owner: Callable[[], str], at_once: int, per_minute: int | None, characters: int) -> None:
-        """Take who calls, how many calls one owner may have under way and may begin in a minute, and their size.
-
-        Args:
-            owner: Gives the principal of the present request.
-            at_once: Most tool calls under way.
-            per_minute: Most requests of every kind in a minute; ``None`` for any number.
-            characters: Most characters that a tool call may carry.
-        """
+    def __init__(self, *, owner: Callable[[], str], at_once: int, characters: int) -> None:
+        """Take who calls, how many calls one owner may have under way, and how many characters a call may carry."""
         self._owner = owner
         self._at_once = at_once
         self._characters = characters
         self._under_way: Counter[str] = Counter()
-        self._paces = None if per_minute is None else Paces(per_minute)
-
-    async def on_request(self, context: MiddlewareContext[Any], call_next: CallNext[Any, Any]) -> Any:
-        """Refuse a request of an owner who makes too many."""
-        if self._paces is not None and (seconds := self._paces.wait(self._owner())):
-            raise InputError("You make more requests than this server takes from one owner.", f"Wait {seconds} s.")
-        return await call_next(context)
 
     async def on_call_tool(
         self, context: MiddlewareContext[mt.CallToolRequestParams], call_next: CallNext[Any, ToolResult]

@@ -5,14 +5,13 @@ prints there.
 """
 
 import argparse
-import ipaddress
 import socket
 import sys
 
 from companions.errors import CompanionsError, InputError
 from terminal.arguments import HOST, PORT
-from terminal.program import Http, MakeProgram
-from terminal.serving import LOOPBACK, log_to_stderr, serve_http, serve_stdio
+from terminal.program import MakeProgram
+from terminal.serving import log_to_stderr, serve_http, serve_stdio
 
 
 def serve(chosen: argparse.Namespace, make: MakeProgram) -> int:
@@ -25,7 +24,7 @@ def serve(chosen: argparse.Namespace, make: MakeProgram) -> int:
         return _serve_stdio(chosen, make)
     host, port = chosen.host or HOST, chosen.port or PORT
     program = make()
-    _check_host(host, program.http)
+    program.http.check_address(host)
     _check_port(host, port)
     log_to_stderr(program.log_level)
     mcp = program.server()
@@ -44,21 +43,6 @@ def _serve_stdio(chosen: argparse.Namespace, make: MakeProgram) -> int:
         sys.stderr.write("companions: waiting for an MCP client on standard input; Ctrl-C ends it.\n")
     serve_stdio(program.server(), program.drain)
     return 0
-
-
-def _check_host(host: str, how: Http) -> None:
-    """Refuse an address that others reach where nobody has to show who they are."""
-    if host in LOOPBACK or how.authenticated:
-        return
-    try:
-        loopback = ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback:
-        raise InputError(
-            f"{host} can be reached from other machines, and no authentication is set.",
-            f"Set COMPANIONS_AUTH_JWKS_URL with its issuer and audience, or leave --host out to serve on {HOST} alone.",
-        )
 
 
 def _check_port(host: str, port: int) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from fastmcp import FastMCP
+from starlette.middleware import Middleware
 
 from sessions.calls import Calls
 from sessions.reading import Reading
@@ -20,14 +21,16 @@ class Http:
 
     Attributes:
         stateless: Whether legacy clients are served without protocol sessions.
-        authenticated: Whether callers must show who they are.
+        check_address: Refuses an address that may not be listened on.
+        paced: What bounds how often one owner may call.
         hosts: Names under which others reach it, patterns included.
         origins: Whose pages may call it, beside this machine's own.
         body_limit: The most bytes of a request.
     """
 
     stateless: bool = False
-    authenticated: bool = False
+    check_address: Callable[[str], None] = lambda _: None
+    paced: tuple[Middleware, ...] = ()
     hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
     body_limit: int = 16_000_000

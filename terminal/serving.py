@@ -28,7 +28,6 @@ FLUSH_SECONDS = 0.1
 """For replies on their way to the client: a transport does not tell when the last one is written."""
 PREFLIGHT_SECONDS = 600
 OWN_PAGES = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
-LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 Drain = Callable[[], Awaitable[None]]
 
@@ -122,11 +121,10 @@ def serve_http(mcp: FastMCP, drain: Drain, *, host: str, port: int, how: Http) -
     """Serve over HTTP at ``/mcp``; Host and Origin are checked before all else."""
     app = mcp.http_app(
         path="/mcp",
-        host_origin_protection=True,
         allowed_hosts=list(how.hosts),
         allowed_origins=list(how.origins) or None,
         stateless_http=how.stateless,
-        middleware=[_pages(how), Middleware(BodyLimit, most=how.body_limit), Middleware(RefusedBodies)],
+        middleware=[_pages(how), Middleware(BodyLimit, most=how.body_limit), Middleware(RefusedBodies), *how.paced],
     )
     config = uvicorn.Config(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=1, lifespan="on")
     try:

@@ -8,6 +8,7 @@ import pytest
 
 from companions.errors import InputError
 from middleware.authentication import Authentication
+from tests.sessions.writing import log_of
 from tests.wire.tokens import AUDIENCE, ISSUER, Issuer
 
 TOKEN = {"client_id": "me", "sub": "ann", "scopes": ["read"]}
@@ -20,12 +21,38 @@ def _tokens(**changed: object) -> str:
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        (Authentication(tokens="nonsense"), "COMPANIONS_AUTH_"),
+        (Authentication(tokens="secret nonsense"), "COMPANIONS_AUTH_TOKENS is neither"),
+        (Authentication(tokens="'" + _tokens() + "'"), "COMPANIONS_AUTH_TOKENS is neither"),
+        (Authentication(tokens="~secret/x"), "COMPANIONS_AUTH_TOKENS is neither"),
+        (Authentication(tokens="secret\0"), "COMPANIONS_AUTH_TOKENS is neither"),
         (Authentication(tokens="{}"), "COMPANIONS_AUTH_TOKENS cannot be read"),
         (Authentication(tokens=_tokens(sub="left out")), "COMPANIONS_AUTH_TOKENS cannot be read"),
         (Authentication(tokens=_tokens(sub="")), "COMPANIONS_AUTH_TOKENS cannot be read"),
         (Authentication(tokens=_tokens(scope="read")), "COMPANIONS_AUTH_TOKENS cannot be read"),
-        (Authentication(public_key="/nowhere/key.pem", issuer=ISSUER, audience=AUDIENCE), "'/nowhere/key.pem'"),
+        (Authentication(public_key="/nowhere/secret", issuer=ISSUER, audience=AUDIENCE), "PUBLIC_KEY is neither"),
+        (
+            Authentication(public_key="-----BEGIN secret", issuer=ISSUER, audience=AUDIENCE),
+            "PUBLIC_KEY holds no public key",
+        ),
+        (
+            Authentication(
+                public_key="-----BEGIN PRIVATE KEY-----\nsecret\n-----END PRIVATE KEY-----",
+                issuer=ISSUER,
+                audience=AUDIENCE,
+            ),
+            "PUBLIC_KEY holds no public key",
+        ),
+        *[
+            (Authentication(jwks_url=url, issuer=ISSUER, audience=AUDIENCE), "COMPANIONS_AUTH_JWKS_URL is no https://")
+            for url in (
+                "no address",
+                "http://keys.test/jwks",
+                "ftp://keys.test",
+                "https://",
+                "https://[",
+                "file:///etc/keys",
+            )
+        ],
         (Authentication(jwks_url="https://x.test", public_key="y"), "JWKS_URL and COMPANIONS_AUTH_PUBLIC_KEY are set"),
         (Authentication(jwks_url="https://x.test", audience=AUDIENCE), "Without COMPANIONS_AUTH_ISSUER,"),
         (Authentication(jwks_url="https://x.test", issuer=ISSUER), "Without COMPANIONS_AUTH_AUDIENCE,"),
@@ -47,6 +74,11 @@ def test_settings_that_cannot_check_a_token_are_refused(given: Authentication, s
     assert "secret" not in str(refused.value)
 
 
+@pytest.mark.parametrize("url", ["https://x.test/jwks", "http://127.0.0.1:9/jwks", "http://localhost/jwks"])
+def test_keys_are_read_over_a_connection_that_nobody_else_is_on(url: str) -> None:
+    assert Authentication(jwks_url=url, issuer=ISSUER, audience=AUDIENCE).verifier() is not None
+
+
 def test_no_setting_is_no_authentication() -> None:
     assert Authentication().verifier() is None
 
@@ -64,7 +96,12 @@ def test_a_key_and_tokens_may_stand_in_files(tmp_path: Path) -> None:
     named = asyncio.run(static.verify_token("secret"))
     assert named is not None
     assert (named.subject, named.scopes) == ("ann", ["read"])
-    assert asyncio.run(static.verify_token("another")) is None
+    with log_of("companions.authentication") as said:
+        assert asyncio.run(static.verify_token("another")) is None
+        assert asyncio.run(static.verify_token("and another")) is None
+    assert len(said) == 1
+    assert "COMPANIONS_AUTH_TOKENS" in said[0]
+    assert "another" not in said[0]
 
 
 def test_a_key_is_never_taken_for_a_shared_secret() -> None:

@@ -23,7 +23,7 @@ async def strike_stdio(folder: Path, era: Era, numbers: Iterable[int]) -> list[s
     async with raw_host(folder, era, SETTINGS) as host:
         await host.begin()
         opened = await host.done("draft", query="Q?", text="One.")
-        attacker = Attacker(opened["session_id"], _meta(era))
+        attacker = Attacker(opened["session_id"], meta(era))
         for number in numbers:
             attack, before = attacker.attack(number), len(host.lines)
             try:
@@ -98,7 +98,8 @@ def post(served: Served, body: Any) -> tuple[int, str]:
         connection.close()
 
 
-def _meta(era: Era) -> dict[str, Any]:
+def meta(era: Era) -> dict[str, Any]:
+    """Give what each request of a protocol carries in its parameters."""
     if era == "legacy":
         return {}
     return {

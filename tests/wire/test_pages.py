@@ -1,12 +1,16 @@
 """Pages of a browser: which may call, what their preflight is told, and what a proxy's name is."""
 
+import asyncio
+import sys
 from collections.abc import Iterator
 from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
 
-from tests.wire.processes import HTTP, Served, serving_http
+import server
+from companions.errors import InputError
+from tests.wire.processes import HTTP, SERVER, Served, serving_http
 from tests.wire.tokens import Issuer
 
 SENT = (
@@ -72,3 +76,17 @@ def test_with_authentication_another_address_may_be_listened_on(tmp_path: Path) 
     everywhere = (*HTTP, "--host", "0.0.0.0")  # noqa: S104 (what is tested)
     with serving_http(tmp_path, Issuer().settings, everywhere) as served:
         assert _ask(served, "POST")[0] == 401
+
+
+def test_served_by_fastmcp_itself_the_program_checks_no_less(tmp_path: Path) -> None:
+    run = (str(Path(sys.executable).with_name("fastmcp")), "run", str(SERVER), "--transport", "http", "--no-banner")
+    with serving_http(tmp_path, command=run) as served:
+        assert _ask(served, "POST", Host="evil.example")[0] == 421
+        assert _ask(served, "POST", Origin="https://evil.example")[0] == 403
+        assert _ask(served, "POST")[0] not in {403, 421}
+
+
+def test_an_address_that_others_reach_is_refused_whoever_serves() -> None:
+    mcp = server.Wired.of(server.Settings(store="memory://")).server()
+    with pytest.raises(InputError, match="no authentication"):
+        asyncio.run(mcp.run_http_async(host="192.0.2.1"))

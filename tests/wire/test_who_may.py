@@ -15,6 +15,7 @@ from fastmcp import Client
 
 from tests.wire.asking_everything import UNKNOWN, Names, ask_everything
 from tests.wire.processes import ERAS, ROOT, Connection, Era, Served, serving_http
+from tests.wire.striking import meta
 from tests.wire.tokens import Issuer
 
 TEAM = ROOT / "docs" / "team.md"
@@ -22,6 +23,8 @@ MARKED = re.compile(r"(?s)<!-- who may what: begin -->\n(.*?)\n<!-- who may what
 SHOWN = {"yes": "yes", "unknown": "unknown", "scope": "no"}
 HERS = "Ann and the others meet."
 HER_TOKENS = {"owner", "owner, reading"}
+HELLO = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "raw-host", "version": "1"}}
+MODERN_HEADERS = {"MCP_Protocol_Version": "2026-07-28", "MCP_Method": "tools/list"}
 METHODS = ("initialize", "server/discover", "ping", "tools/list", "tools/call", "resources/read", "prompts/get")
 
 
@@ -43,12 +46,17 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
         yield Guarded(served, issuer)
 
 
-def _post(served: Served, verb: str, body: object, token: str | None) -> tuple[int, str | None, bytes]:
+def _post(served: Served, verb: str, body: object, token: str | None, **more: str) -> tuple[int, str | None, bytes]:
     connection = HTTPConnection("127.0.0.1", served.port, timeout=20)
     headers = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
     try:
         authorization = {} if token is None else {"Authorization": f"Bearer {token}"}
-        connection.request(verb, "/mcp", json.dumps(body), headers | authorization)
+        connection.request(
+            verb,
+            "/mcp",
+            json.dumps(body),
+            headers | authorization | {name.replace("_", "-"): value for name, value in more.items()},
+        )
         answer = connection.getresponse()
         return answer.status, answer.getheader("WWW-Authenticate"), answer.read()
     finally:
@@ -157,3 +165,17 @@ def test_a_store_of_a_local_user_is_closed_to_everyone_with_a_token(tmp_path: Pa
         assert _post(local, "POST", {"jsonrpc": "2.0", "id": 1, "method": "ping"}, None)[0] != 401
     with serving_http(tmp_path, issuer.settings) as guarded:
         assert _post(guarded, "POST", {"jsonrpc": "2.0", "id": 1, "method": "ping"}, None)[0] == 401
+
+
+def test_whoever_makes_too_many_requests_is_told_to_wait_and_keeps_nobody_else_from_theirs(tmp_path: Path) -> None:
+    issuer = Issuer()
+    with serving_http(tmp_path, issuer.settings | {"COMPANIONS_CALLS_PER_MINUTE": "30"}) as served:
+        ann, bob = issuer.token("ann", "mail"), issuer.token("bob", "read")
+        hello = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": HELLO}
+        statuses = [_post(served, "POST", hello, ann)[0] for _ in range(6)]
+        assert statuses == [200, 200, 200, 429, 429, 429]  # a tenth of them may open a connection
+        other = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": meta("auto")}
+        asked = [_post(served, "POST", other, ann, **MODERN_HEADERS)[0] for _ in range(40)]
+        assert set(asked[:20]) == {200}
+        assert asked[-1] == 429
+        assert _post(served, "POST", other, bob, **MODERN_HEADERS)[0] == 200

@@ -1,5 +1,6 @@
 """An issuer of access tokens for tests, what a server is told of it, and the people and tokens of the matrix."""
 
+import base64
 from dataclasses import dataclass, field
 
 from fastmcp.server.auth.providers.jwt import RSAKeyPair
@@ -45,6 +46,9 @@ class Issuer:
         return {
             "no token": None,
             "garbage": "garbage",
+            "brackets in brackets": base64.urlsafe_b64encode(b'{"a":' + b"[" * 9_000).decode().rstrip("=")
+            + ".e30.AAAA",
+            "longer than any": "a" * 20_000,
             "changed by a byte": good[:-9] + ("A" if good[-9] != "A" else "B") + good[-8:],
             "another key": RSAKeyPair.generate().create_token("ann", ISSUER, AUDIENCE, ["write"]),
             "expired": self.token("ann", "write", seconds=-10),
