@@ -97,7 +97,7 @@ class Calls:
         """
         if session_id or request.step != "draft":
             session, companion_type = await self.session(owner, session_id, companion_type)
-            self.unanswered.seen(session.session_id)
+            self.unanswered.seen(owner, session.session_id)
             return await self._run(session, companion_type, request, waiting, signature)
         named = companion_type or DEFAULT_TYPE
 
@@ -128,7 +128,7 @@ class Calls:
         """
         if session_id:
             session, companion_type = await self.session(owner, session_id, companion_type)
-            self.unanswered.seen(session.session_id)
+            self.unanswered.seen(owner, session.session_id)
             return await self._loop(session, companion_type, wish, waiting, signature)
         named = companion_type or DEFAULT_TYPE
 

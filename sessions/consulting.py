@@ -56,7 +56,7 @@ class Consultations:
         if not session_id:
             return await self.calls.in_new(owner, (owner, "consult", question), run)
         session, _ = await self.calls.session(owner, session_id, None)
-        self.calls.unanswered.seen(session.session_id)
+        self.calls.unanswered.seen(owner, session.session_id)
         return await run(session)
 
     async def _run(self, session: Session, question: Question, waiting: Waiting, signature: str) -> Consulted:

@@ -7,20 +7,23 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
 from companions.learned import UNLEARNED, Learned
 from companions.patterns.sample import Sample
 from companions.patterns.sums import NOTHING, Sums, SumsError, from_json, merged, period_at
 from sessions.pattern_store import PatternStore, Share
+from sessions.samples import WITHOUT
 
 log = logging.getLogger("companions.learning")
 
 Key = tuple[str, str]
 """A companion type and a model."""
 KEYS = 200
-"""Pairs of these that one process learns of: names of models come from callers."""
+"""Pairs of these that one process learns of: tables of prices can be long."""
+OTHER = "other"
+"""Stands for all models that nobody configured: their names are callers' words, which no other owner is to read."""
 IDLE_SECONDS = 86_400.0
 """After this time without a change a process is taken for gone, and its shares are added up into one."""
 
@@ -62,10 +65,12 @@ class Knowledge:
     """What was learned, by companion type and model.
 
     Attributes:
+        configured: Names the models, as ``whole_name`` has them, that are told apart; all others are one.
         loaded: Whether the store was ever read; before that nothing is known of how much there is.
     """
 
     store: PatternStore
+    configured: Callable[[], Collection[str]] = tuple
     loaded: bool = False
     _own: dict[Key, Own] = field(default_factory=dict[Key, Own])
     _others: dict[Key, Sums] = field(default_factory=dict[Key, Sums])
@@ -74,7 +79,7 @@ class Knowledge:
 
     def of(self, companion_type: str, model: str) -> Sums:
         """Give what is known of a companion type with a model, as it weighs now."""
-        return merged(*self._sums((companion_type, model))).aged_to(period_at(time.time()))
+        return merged(*self._sums((companion_type, self._counted_as(model)))).aged_to(period_at(time.time()))
 
     def learned(self, companion_type: str, model: str) -> Learned:
         """Give what a new slot is judged by; a fault of learning fails no step."""
@@ -87,7 +92,7 @@ class Knowledge:
 
     def add(self, companion_type: str, model: str, sample: Sample, at: float) -> None:
         """Count a slot that was over at a moment, in seconds since the epoch, which is not later than now."""
-        key = companion_type, model
+        key = companion_type, self._counted_as(model)
         if key not in self._own and len(self._own) >= KEYS:
             log.warning("of %s with %s nothing is learned here: there are %d such pairs", *key, KEYS)
             return
@@ -127,6 +132,9 @@ class Knowledge:
     def rest(self) -> None:
         """Let go of the event loop; what is not put yet is put in the next."""
         self._one_at_a_time = asyncio.Lock()
+
+    def _counted_as(self, model: str) -> str:
+        return model if model in WITHOUT.values() or model in self.configured() else OTHER
 
     def _keys(self, companion_type: str) -> list[Key]:
         return [key for key in {*self._own, *self._others} if key[0] == companion_type]

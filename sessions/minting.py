@@ -36,28 +36,28 @@ async def in_new(
     except CompanionsError as error:
         kept = session.stored and not isinstance(error, SessionNotFoundError)
         if isinstance(error, SlotLeftError) or (isinstance(error, InputError) and not kept):
-            unanswered.answered(asked)
+            unanswered.answered(owner, asked)
         else:
-            unanswered.left(asked)
+            unanswered.left(owner, asked)
         if kept:
             raise error.with_remedy(f"{error.remedy} The query is kept in session {session.session_id}.") from error
         raise
     except BaseException:
         # The caller went away, or something broke that nobody foresaw: a repeat is still a repeat.
-        unanswered.left(asked)
+        unanswered.left(owner, asked)
         raise
     if given.status == "running":
-        unanswered.left(asked)
+        unanswered.left(owner, asked)
     else:
-        unanswered.answered(asked)
+        unanswered.answered(owner, asked)
     return given
 
 
 async def _minted(sessions: Sessions, unanswered: Unanswered, owner: str, asked: Hashable) -> Session:
-    session_id = unanswered.claim(asked, lambda: sessions.mint(owner).session_id)
+    session_id = unanswered.claim(owner, asked, lambda: sessions.mint(owner).session_id)
     try:
         return await sessions.find(owner, session_id)
     except SessionNotFoundError:
         # It was forgotten before its first answer was seen: the question is a new one.
-        unanswered.answered(asked)
-        return await sessions.find(owner, unanswered.claim(asked, lambda: sessions.mint(owner).session_id))
+        unanswered.answered(owner, asked)
+        return await sessions.find(owner, unanswered.claim(owner, asked, lambda: sessions.mint(owner).session_id))

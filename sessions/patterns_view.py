@@ -1,7 +1,7 @@
 """What was learned of companion types, as numbers and in words: one body for resource, tool and terminal.
 
 It reads what processes have put into the store and learns nothing; how sums are read is ``companions.patterns``' work.
-The numbers are nobody's: loops of all owners together, without a text or a session's id.
+The numbers are nobody's: loops of all owners together, without a text, a session's id or a name that a caller made up.
 """
 
 import time
@@ -20,7 +20,7 @@ from sessions.sessions import Sessions
 
 Body = dict[str, Any]
 MOST_MODELS = 20
-"""Models that are told one by one, those with the most loops: their names come from callers."""
+"""Models that are told one by one, those with the most loops: a table of prices may name more."""
 
 
 async def patterns(sessions: Sessions, companion_type: str) -> Body:

@@ -11,10 +11,11 @@ from companions.companion import Companion, version_of
 from companions.entries import Entry
 from companions.next_step import stop_reason
 from sessions.awake import read_companion
+from sessions.retention import NEWEST
 from sessions.session import Session
 from sessions.store import Head, Opening, Projection, Store
 from sessions.usage import sums_after
-from sessions.workflow_sums import workflows_after
+from sessions.workflow_sums import inherited, workflows_after
 
 TITLE = 80
 PREVIEW = 200
@@ -25,6 +26,22 @@ MISSING = 200
 def title_of(query: str) -> str:
     """Give a query's beginning on one line."""
     return " ".join(query[: 4 * TITLE].split())[:TITLE]
+
+
+async def title_at(store: Store, session_id: str, seq: int) -> str:
+    """Give the title that a session has at an entry: a fork shows none of a query that it does not share."""
+    first = await store.page(session_id, kinds=("query",), limit=1)
+    return title_of(first[0].text) if first and first[0].seq <= seq else ""
+
+
+async def last_type_at(store: Store, session_id: str, seq: int) -> str | None:
+    """Name the companion type that was used last at an entry: that a session was learned from is no use of it."""
+    for count in (1, NEWEST):
+        entries = await store.page(session_id, after=max(seq - count, 0), limit=min(count, seq))
+        used = [entry.companion_type for entry in entries if entry.kind != "learned"]
+        if used:
+            return used[-1]
+    return None
 
 
 def preview_of(companion: Companion) -> str:
@@ -54,6 +71,11 @@ def shown_after(before: Mapping[str, Any], companion: Companion, entries: Sequen
         "stop_reason": stop_reason(companion),
         "usage": usage,
     } | sums
+
+
+def shown_at_birth(opening: Opening, companion: Companion) -> dict[str, Any]:
+    """Give what is shown of a companion that a fork begins with: what the parent had used is not the fork's."""
+    return shown_after(inherited(companion, opening.base, opening.created_at), companion, ())
 
 
 def _picks_after(before: Mapping[str, Any], entries: Sequence[Entry]) -> dict[str, int]:
@@ -110,23 +132,37 @@ async def brought_up(store: Store, head: Head) -> Projection:
 
 
 async def _at_birth(store: Store, opening: Opening) -> Projection:
-    """Give what is shown of a session before its first own entry: of a fork, what its companions were there.
-
-    What the parent had used is not the fork's.
-    """
+    """Give what is shown of a session before its first own entry: of a fork, what its companions were there."""
     companions: dict[str, Companion] = {}
     title = ""
     if opening.base:
         configured = await store.page(opening.session_id, kinds=("configure",), limit=MISSING)
         names = {entry.companion_type for entry in configured if entry.seq <= opening.base}
-        companions = {name: await read_companion(store, opening.session_id, name) for name in sorted(names)}
-        first = await store.page(opening.session_id, kinds=("query",), limit=1)
-        title = title_of(first[0].text) if first else ""
+        companions = {name: await _companion_at_birth(store, opening, name) for name in sorted(names)}
+        title = await title_at(store, opening.session_id, opening.base)
     return Projection(
         session_id=opening.session_id,
         seq=opening.base,
         title=title,
         last_used=opening.created_at,
         preview="",
-        companions={name: shown_after({}, companion, ()) for name, companion in companions.items()},
+        companions={name: shown_at_birth(opening, companion) for name, companion in companions.items()},
     )
+
+
+async def _companion_at_birth(store: Store, opening: Opening, name: str) -> Companion:
+    """Give a companion as a fork began with it, whatever it has done there since."""
+    companion = await read_companion(store, opening.session_id, name)
+    slot = companion.slot
+    told = () if slot is None else (slot.newest, slot.workflow, slot.pick)
+    if max((entry.seq for entry in told if entry is not None), default=0) <= opening.base:
+        return companion
+    earlier, after = Companion(name), 0
+    while after < opening.base and (
+        entries := await store.page(opening.session_id, after=after, limit=MISSING, companion_type=name)
+    ):
+        after = entries[-1].seq
+        for entry in entries:
+            if entry.seq <= opening.base:
+                earlier.apply(entry)
+    return earlier

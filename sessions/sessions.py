@@ -9,7 +9,7 @@ import logging
 import secrets
 import string
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import InitVar, dataclass, field, replace
 from itertools import takewhile
 
@@ -18,6 +18,8 @@ from companions.companion_types import Library
 from companions.configuration import Defaults
 from companions.entries import Entry
 from companions.errors import SessionNotFoundError, StoreAwayError, StoreError
+from companions.model_catalog import whole_name
+from sessions.finding import opened, owned_head
 from sessions.keeping import Keeper
 from sessions.knowledge import Knowledge
 from sessions.learning import Learner
@@ -28,7 +30,7 @@ from sessions.places import Place
 from sessions.projections import brought_up, named
 from sessions.projector import Projector
 from sessions.reconciling import Reconciled
-from sessions.retention import NEWEST, Retention, keep_pruned
+from sessions.retention import Retention, keep_pruned
 from sessions.session import Session, gone
 from sessions.slot_counting import SlotCounter
 from sessions.spool.spool import Spool
@@ -52,6 +54,7 @@ class Sessions:
         spool: Where entries wait while the store is away.
         early: Whether a step is answered before it is stored.
         retention: How long sessions are kept; archived ones are found by search and id, and not listed otherwise.
+        priced: The models that the table of prices names.
         open: The sessions in memory.
     """
 
@@ -61,6 +64,7 @@ class Sessions:
     spool: Spool | None = None
     early: bool = False
     retention: Retention = field(default_factory=Retention)
+    priced: Collection[str] = ()
     open: OpenSessions = field(default_factory=OpenSessions)
     leases: Leases = field(init=False)
     store: GuardedStore = field(init=False)
@@ -74,7 +78,7 @@ class Sessions:
         self.writer = Writer(Keeper(self.store, self.spool, self._moved), early=self.early)
         self.projector = Projector(self.store)
         self.leases = Leases(self.store)
-        knowledge = Knowledge(store=self.store)
+        knowledge = Knowledge(store=self.store, configured=self._configured)
         counter = SlotCounter(find=self.find, show=self.project, leases=self.leases, knowledge=knowledge)
         self.learner = Learner(counter=counter, knowledge=knowledge, left=LeftSessions(self.store))
 
@@ -93,11 +97,10 @@ class Sessions:
             SessionNotFoundError: Unknown, forgotten or another owner's, told alike, with the caller's newest sessions.
         """
         session = self.open.get(session_id)
-        if session is None:
-            session = await self._open_stored(owner, session_id)
-        elif session.place.owner != owner:
-            await self.store.head(session_id)  # which takes as long as for one that is not there
         if session is None or session.place.owner != owner:
+            # Another owner's that is open takes as long as one that is not there.
+            session = await self._open_stored(owner, session_id)
+        if session is None:
             raise await self._not_found(owner, session_id)
         self.open.use(session_id)
         return session
@@ -215,28 +218,15 @@ class Sessions:
             )
 
     async def _open_stored(self, owner: str, session_id: str) -> Session | None:
-        await self.writer.settled(session_id)
-        head = await self.store.head(session_id)
-        if head is None or head.opening.owner != owner:
-            return None
-        head = await self._true(head)
-        known = head.projection
-        place = Place(session_id, head.opening.owner, head=head.seq)
-        session = Session(place, self.writer, self.store, head.opening)
-        if known is not None:
-            session.title, session.used_at, session.shown = known.title, known.last_used, dict(known.companions)
-            session.counted = known.seq
-        session.last_type = await self._last_type(head)
-        return self.open.keep(session)
+        head = await owned_head(self.writer, owner, session_id)
+        return None if head is None else self.open.keep(await opened(self.writer, await self._true(head)))
 
-    async def _last_type(self, head: Head) -> str | None:
-        """Name the companion type that was used last: that a session was learned from is no use of it."""
-        for count in (1, NEWEST):
-            entries = await self.store.page(head.opening.session_id, after=max(head.seq - count, 0), limit=count)
-            used = [entry.companion_type for entry in entries if entry.kind != "learned"]
-            if used:
-                return used[-1]
-        return None
+    def _configured(self) -> set[str]:
+        """Name the models that whoever runs this program has named, and no caller."""
+        types = self.library.types
+        critics = (critic.model for known in types for critic in known.critics)
+        named = (self.defaults.model, *(known.model for known in types), *critics, *self.priced)
+        return {whole_name(name) for name in named if name}
 
     async def _not_found(self, owner: str, session_id: str) -> SessionNotFoundError:
         return SessionNotFoundError(gone(session_id).what, await self.newest(owner))

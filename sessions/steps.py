@@ -46,6 +46,10 @@ class Desk:
     models: Models
     allowance: Allowance = field(default_factory=Allowance)
 
+    def __post_init__(self) -> None:
+        """Have what is learned told apart by the models that have a price."""
+        self.sessions.priced = self.allowance.prices.table.keys()
+
     async def step(self, session: Session, companion_type: str, request: Request, caller: Caller) -> Answer:
         """Make one step of one companion.
 

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from companions.companion import Companion
 from companions.entries import Entry
-from companions.next_step import end_told
+from companions.next_step import end_of, end_told
 from sessions.usage import milliseconds_of
 
 Body = dict[str, Any]
@@ -27,7 +28,8 @@ def workflows_after(before: Mapping[str, Any], entries: Sequence[Entry]) -> Body
     """Give what is kept of a companion's workflows once these entries were added.
 
     ``course`` is where its newest slot stands and how many iterations it has made in all, ``workflow`` the newest
-    workflow, ``workflows`` the sums by kind.
+    workflow, ``workflows`` the sums by kind. A workflow that a fork has from its parent has a ``base`` in it: the fork
+    counts neither its beginning nor its end, and of what it took only what came behind that ``seq``.
     """
     following = _Following(
         course=_BEGINNING | before.get("course", {}),
@@ -38,6 +40,25 @@ def workflows_after(before: Mapping[str, Any], entries: Sequence[Entry]) -> Body
         following.take(entry)
     kept = {"course": following.course, "workflow": following.newest, "workflows": following.sums}
     return {name: value for name, value in kept.items() if value}
+
+
+def inherited(companion: Companion, base: int, at: float) -> Body:
+    """Give what a fork begins with of the workflow that its parent began: the parent's to count, but for later steps.
+
+    Args:
+        companion: As it is in the fork before the fork's own first step.
+        base: The newest ``seq`` that the fork shares.
+        at: When the fork was made, in seconds since the epoch.
+    """
+    slot = companion.slot
+    if slot is None or slot.workflow is None:
+        return {}
+    meta, end = slot.workflow.meta, end_of(slot)
+    newest = {name: str(meta.get(name)) for name in ("workflow_id", "workflow")}
+    newest |= {"slot": slot.number, "seq": slot.workflow.seq, "until": _milliseconds(at), "base": base}
+    newest |= {name: known[name] for name, known in (("state", meta), ("stop_reason", end)) if known.get(name)}
+    course = {"slot": slot.number, "revisions": slot.revisions, "stop_reason": slot.newest.meta.get("stop_reason")}
+    return {"course": _BEGINNING | course, "workflow": newest}
 
 
 def told_by_kind(several: Iterable[Mapping[str, Any]]) -> Body:
@@ -140,14 +161,14 @@ class _Following:
         if not done and not self._known(meta):
             self._begin(entry)
         if done:
-            self._finish(meta)
+            self._finish(entry)
         else:
             self._settle(meta)
 
     def _begin(self, entry: Entry) -> None:
         kept = {name: str(entry.meta.get(name)) for name in ("workflow_id", "workflow")}
         self.newest = kept | {"slot": entry.slot, "seq": entry.seq, "until": _milliseconds(entry.at)}
-        self.sums.setdefault(kept["workflow"], _nothing())["begun"] += 1
+        self._of(kept["workflow"])["begun"] += 1
 
     def _count(self, entry: Entry) -> None:
         """Count what a step or a pick took for the workflow that it belongs to."""
@@ -156,7 +177,7 @@ class _Following:
             return
         if newest["workflow"] == "consult" and (entry.kind != "draft" or newest.get("state") == DONE):
             return  # of the synthesizer's slot, only the synthesis is the consultation's
-        sums = self.sums[newest["workflow"]]
+        sums = self._of(newest["workflow"])
         _add(sums["usage"], entry.meta.get("usage", {}))
         sums["model_milliseconds"] += milliseconds_of(entry)
         if newest["workflow"] != "consult":  # which tells itself how long it took
@@ -172,32 +193,49 @@ class _Following:
         self._settle_as(end_told(self.course, loop, self.course["revisions"]).get("stop_reason"))
 
     def _settle_as(self, reason: str | None) -> None:
-        ended, known = self.sums[self.newest["workflow"]]["ended"], self.newest.pop("stop_reason", None)
+        known = self.newest.pop("stop_reason", None)
         if known is not None:
-            ended[known] -= 1
-            if not ended[known]:
-                del ended[known]
+            self._end(known, -1)
         if reason is not None:
-            _add(ended, {reason: 1})
+            self._end(reason)
             self.newest["stop_reason"] = reason
 
     def _leave(self, state: str) -> None:
         """Count the newest workflow among those that another query came before the end of."""
-        _add(self.sums[self.newest["workflow"]]["ended"], {state: 1})
+        self._end(state)
         self.newest["state"] = state
 
-    def _finish(self, meta: Mapping[str, Any]) -> None:
-        """Count a consultation as done, once, with what its contributions took."""
-        if self._known(meta) and self.newest.get("state") == DONE:
+    def _end(self, reason: str, count: int = 1) -> None:
+        """Count the newest workflow's end, or that it has none any more; one that was begun elsewhere ends there."""
+        if "base" in self.newest:
             return
-        sums = self.sums.setdefault(str(meta.get("workflow")), _nothing())
+        ended = self.sums[self.newest["workflow"]]["ended"]
+        _add(ended, {reason: count})
+        if not ended[reason]:
+            del ended[reason]
+
+    def _finish(self, entry: Entry) -> None:
+        """Count a consultation as done, once, with what its contributions took."""
+        meta, known = entry.meta, self._known(entry.meta)
+        if known and self.newest.get("state") == DONE:
+            return
+        sums, base = self._of(str(meta.get("workflow"))), self.newest.get("base", 0) if known else 0
         for each in meta.get("companions", {}).values():
-            _add(sums["usage"], each.get("usage", {}))
-            sums["model_milliseconds"] += _milliseconds(each.get("seconds", 0))
-        sums["milliseconds"] += _milliseconds(meta.get("seconds", 0))
-        _add(sums["ended"], {DONE: 1})
-        if self._known(meta):
+            if each.get("seq", 0) > base:
+                _add(sums["usage"], each.get("usage", {}))
+                sums["model_milliseconds"] += _milliseconds(each.get("seconds", 0))
+        if base:
+            sums["milliseconds"] += max(0, _milliseconds(entry.at) - self.newest["until"])
+        else:
+            sums["milliseconds"] += _milliseconds(meta.get("seconds", 0))
+        if known:
+            self._end(DONE)
             self.newest["state"] = DONE
+        else:
+            _add(sums["ended"], {DONE: 1})
+
+    def _of(self, kind: str) -> Body:
+        return self.sums.setdefault(kind, _nothing())
 
     def _known(self, meta: Mapping[str, Any]) -> bool:
         """Tell whether what was recorded is of the newest workflow."""

@@ -102,13 +102,17 @@ class Writer:
         Raises:
             StoreAwayError: It does not in time.
         """
+        await self.read_in()
+        await self.keeper.home(session_id)
+
+    async def read_in(self) -> None:
+        """Wait until what ended processes kept is known; a ``StoreAwayError`` if it is not in time."""
         self.start()
         try:
             async with asyncio.timeout(self.keeper.store.deadline):
                 await self._ready.wait()
         except TimeoutError:
             raise StoreAwayError("What an ended process kept is still being read.", "Call again in a moment.") from None
-        await self.keeper.home(session_id)
 
     async def landed(self, place: Place) -> None:
         """Wait until all that was handed over of a session is stored or kept.

@@ -88,7 +88,7 @@ def forget(chosen: argparse.Namespace, make: MakeProgram) -> int:
         screen.say("Nothing was deleted.")
         return 1
     asyncio.run(_forget(make(), chosen.session))
-    screen.say(f"Session {chosen.session} is deleted.")
+    screen.say(f"Session {chosen.session} is deleted. Forks of it keep what they share with it.")
     return 0
 
 

@@ -17,7 +17,7 @@ from companions.errors import StoreError, StoreVersionError
 from sessions.spool import rows as spool_rows
 from sessions.spool.faults import busy, faults, late
 from sessions.spool.rows import Counted, Tally
-from sessions.store import Append
+from sessions.store import Append, Opening
 from sessions.stores.sqlite.lane import Lane
 from sessions.stores.sqlite.schema import transaction
 
@@ -72,6 +72,10 @@ class SpoolFile:
     async def take(self, limit: int) -> list[tuple[int, Append]]:
         """Read the oldest appends with their numbers."""
         return await self._lane.run(partial(spool_rows.take, limit=limit))
+
+    async def opening(self, session_id: str) -> Opening | None:
+        """Read with what a session was opened, if that waits here too."""
+        return await self._lane.run(partial(spool_rows.opening, session_id=session_id))
 
     async def drop(self, numbers: Collection[int]) -> None:
         """Erase appends by number."""

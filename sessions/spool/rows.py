@@ -28,6 +28,7 @@ _MOVE = f"INSERT INTO appends ({_COLUMNS}) SELECT {_COLUMNS} FROM orphan.appends
 _OLDEST = "SELECT number, entries, body FROM appends ORDER BY number LIMIT ?"
 _COUNTS = "SELECT number, session_id, entries, size FROM"
 _NEWEST = "SELECT max(last) FROM appends WHERE session_id = ?"
+_OPENING = "SELECT body FROM appends WHERE session_id = ? ORDER BY last LIMIT 1"
 _SINCE = "SELECT at FROM appends ORDER BY number LIMIT 1"
 
 _ENTRY = tuple(each.name for each in fields(Entry))
@@ -74,6 +75,12 @@ def take(connection: sqlite3.Connection, limit: int) -> list[tuple[int, Append]]
                 break
             taken.append((number, _append(body)))
     return taken
+
+
+def opening(connection: sqlite3.Connection, session_id: str) -> Opening | None:
+    """Read with what a session was opened, if that waits here too."""
+    row = connection.execute(_OPENING, (session_id,)).fetchone()
+    return None if row is None else _append(row[0]).opening
 
 
 def drop(connection: sqlite3.Connection, numbers: Collection[int]) -> list[Counted]:

@@ -16,7 +16,7 @@ from companions.errors import StoreAwayError, StoreError
 from sessions.spool.faults import faults, late
 from sessions.spool.file import SpoolFile, files_of, held, name_of
 from sessions.spool.rows import Tally
-from sessions.store import Append
+from sessions.store import Append, Opening
 
 log = logging.getLogger("companions.spool")
 
@@ -145,6 +145,11 @@ class Spool:
         """Read the oldest appends, in order: at most ``limit`` entries in all, but one append if there is any."""
         taken = await self._file.take(limit) if self._file is not None and self.entries else []
         return [Spooled(number=number, append=append) for number, append in taken]
+
+    async def opening(self, session_id: str) -> Opening | None:
+        """Read with what a session was opened; ``None`` if that does not wait here."""
+        waits = self._file is not None and session_id in self.waiting
+        return await self._file.opening(session_id) if self._file is not None and waits else None
 
     async def drop(self, numbers: Collection[int]) -> None:
         """Erase appends by number; numbers that are gone are passed over."""

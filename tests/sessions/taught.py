@@ -37,7 +37,7 @@ async def teach(
     seconds_ago: float = 0.0,
 ) -> None:
     """Have a process learn from loops that ended at one moment, just now unless a test says otherwise, for a store."""
-    knowledge, at = Knowledge(store=store), time.time() - seconds_ago
+    knowledge, at = Knowledge(store=store, configured=lambda: {model}), time.time() - seconds_ago
     for sample in samples:
         knowledge.add(companion_type, model, sample, at)
     await knowledge.exchange()

@@ -31,7 +31,7 @@ from tests.sessions.writing import log_of
 
 def taught(process: str = "p1") -> Share:
     """Make a share of a loop that ended now."""
-    knowledge = Knowledge(store=MemoryStore())
+    knowledge = Knowledge(store=MemoryStore(), configured=lambda: {"openai:one"})
     knowledge.add("generic", "openai:one", told(2), time.time())
     return share(process, state=knowledge.of("generic", "openai:one").to_json(), at=time.time())
 
@@ -122,7 +122,7 @@ async def test_a_text_without_a_companion_type_is_nobody_s_share(store: Store) -
 async def test_a_process_learns_on_beside_damaged_shares_and_warns_of_each_once(store: Store) -> None:
     assert await store.put_share(taught())
     await damaged(store)
-    knowledge = Knowledge(store=store)
+    knowledge = Knowledge(store=store, configured=lambda: {"openai:one"})
     knowledge.add("generic", "openai:one", told(1), time.time())
     with log_of("companions.learning") as said:
         for _ in range(2):

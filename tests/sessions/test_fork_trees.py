@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -38,7 +39,7 @@ class Tree:
         what, which, where = action
         if what == "restart":
             await self.process.calls.rest()
-            self.process = Process.on(self.store, keeps=True)
+            self.process = Process.on(self.store, keeps=True, early=self.process.calls.desk.sessions.early)
         elif not self.known:
             await self._open(None)
         else:
@@ -96,6 +97,7 @@ class Tree:
 
     async def _read(self, session_id: str) -> list[Entry]:
         """Read all but the marks of what was learned from, which come whenever they come."""
+        await self.process.calls.desk.sessions.writer.drain()
         entries = await self.store.page(session_id, limit=10_000)
         assert [entry.seq for entry in entries] == list(range(1, len(entries) + 1))
         return [entry for entry in entries if entry.kind != "learned"]
@@ -105,12 +107,13 @@ class Tree:
         return f"Text {self.texts}: " + " ".join(f"word{self.texts * number}" for number in range(1, 6))
 
 
+@pytest.mark.parametrize("early", [False, True])
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(actions=st.lists(ACTIONS, min_size=5, max_size=25))
 async def test_each_session_of_a_tree_is_what_it_was_whatever_is_done_to_the_others(
-    store: Store, actions: list[Action]
+    store: Store, early: bool, actions: list[Action]
 ) -> None:
-    tree = Tree(store, Process.on(store, keeps=True))
+    tree = Tree(store, Process.on(store, keeps=True, early=early))
     try:
         for action in actions:
             await tree.act(action)

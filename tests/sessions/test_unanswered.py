@@ -13,7 +13,7 @@ from companions.errors import InputError, ModelError
 from companions.models import Sampling
 from sessions import unanswered
 from sessions.store import Store
-from sessions.unanswered import KEPT, KEPT_SECONDS, Unanswered
+from sessions.unanswered import KEPT, KEPT_SECONDS, OWNERS, Unanswered
 from tests.sessions.faults import OWNER, Process
 
 SERVER = Sampling(execution_mode="server")
@@ -52,31 +52,31 @@ async def ids(process: Process) -> set[str]:
 
 def test_the_same_question_gets_the_same_session_while_it_is_unanswered(mint: Callable[[], str]) -> None:
     calls = Unanswered()
-    assert [calls.claim(asked, mint) for asked in ("a", "b", "a")] == ["s0", "s1", "s0"]
-    calls.answered("a")
-    assert [calls.claim(asked, mint) for asked in ("a", "b")] == ["s2", "s1"]
+    assert [calls.claim(OWNER, asked, mint) for asked in ("a", "b", "a")] == ["s0", "s1", "s0"]
+    calls.answered(OWNER, "a")
+    assert [calls.claim(OWNER, asked, mint) for asked in ("a", "b")] == ["s2", "s1"]
 
 
 def test_a_question_is_remembered_for_ten_minutes_after_its_caller_was_seen_to_go(
     mint: Callable[[], str], clock: Clock
 ) -> None:
     calls = Unanswered()
-    calls.claim("a", mint)
+    calls.claim(OWNER, "a", mint)
     clock.now += 10 * KEPT_SECONDS
-    assert calls.claim("a", mint) == "s0"
-    calls.left("a")
+    assert calls.claim(OWNER, "a", mint) == "s0"
+    calls.left(OWNER, "a")
     clock.now += KEPT_SECONDS - 0.001
-    assert calls.claim("a", mint) == "s0"
+    assert calls.claim(OWNER, "a", mint) == "s0"
     clock.now += 0.001
-    assert calls.claim("a", mint) == "s1"
+    assert calls.claim(OWNER, "a", mint) == "s1"
     assert KEPT_SECONDS == 600
 
 
 def test_leaving_or_answering_a_question_that_nobody_asked_changes_nothing(mint: Callable[[], str]) -> None:
     calls = Unanswered()
-    calls.left("a")
-    calls.answered("a")
-    assert calls.claim("a", mint) == "s0"
+    calls.left(OWNER, "a")
+    calls.answered(OWNER, "a")
+    assert calls.claim(OWNER, "a", mint) == "s0"
 
 
 def test_the_oldest_questions_are_forgotten_first_and_one_asked_anew_is_not_old(
@@ -84,13 +84,38 @@ def test_the_oldest_questions_are_forgotten_first_and_one_asked_anew_is_not_old(
 ) -> None:
     calls = Unanswered()
     for number in range(KEPT):
-        calls.claim(number, mint)
-    calls.left(0)
+        calls.claim(OWNER, number, mint)
+    calls.left(OWNER, 0)
     clock.now += KEPT_SECONDS
-    renewed = calls.claim(0, mint)
-    calls.claim("one more", mint)
-    assert calls.claim(0, mint) == renewed
-    assert calls.claim(1, mint) not in {f"s{number}" for number in range(KEPT + 2)}
+    renewed = calls.claim(OWNER, 0, mint)
+    calls.claim(OWNER, "one more", mint)
+    assert calls.claim(OWNER, 0, mint) == renewed
+    assert calls.claim(OWNER, 1, mint) not in {f"s{number}" for number in range(KEPT + 2)}
+
+
+def test_however_much_one_owner_asks_the_questions_of_others_are_remembered(mint: Callable[[], str]) -> None:
+    calls = Unanswered()
+    first = calls.claim(OWNER, "Q?", mint)
+    for number in range(2 * KEPT):
+        calls.claim("bob", number, mint)
+        calls.left("bob", number)
+    assert calls.claim(OWNER, "Q?", mint) == first
+
+
+def test_of_so_many_owners_those_that_asked_longest_ago_are_forgotten_and_answered_ones_take_no_place(
+    mint: Callable[[], str],
+) -> None:
+    calls = Unanswered()
+    first, second = (calls.claim(owner, "Q?", mint) for owner in (OWNER, "bob"))
+    for number in range(OWNERS):
+        calls.claim(f"answered {number}", "Q?", mint)
+        calls.answered(f"answered {number}", "Q?")
+    assert [calls.claim(owner, "Q?", mint) for owner in (OWNER, "bob")] == [first, second]
+    calls.claim(OWNER, "Another?", mint)
+    for number in range(OWNERS - 1):
+        calls.claim(f"waiting {number}", "Q?", mint)
+    assert calls.claim(OWNER, "Q?", mint) == first
+    assert calls.claim("bob", "Q?", mint) != second
 
 
 async def test_a_draft_repeated_while_it_runs_gets_one_session_and_one_model_call(process: Process) -> None:
@@ -163,4 +188,4 @@ async def test_a_draft_that_could_not_be_asked_leaves_no_session(process: Proces
         with pytest.raises(InputError):
             await process.step("draft")
     assert await ids(process) == set()
-    assert getattr(process.calls.unanswered, "_sessions") == {}  # noqa: B009 - the type checker forbids the plain way
+    assert getattr(process.calls.unanswered, "_owners") == {}  # noqa: B009 - the type checker forbids the plain way

@@ -138,7 +138,9 @@ def test_forgetting_needs_a_yes_and_erases_for_good(terminal: Terminal, monkeypa
     assert (refused.status, refused.err.count("\n")) == (1, 1)
     assert "--yes" in refused.err
     assert terminal("show", said.session_id).status == 0
-    assert terminal("forget", said.session_id, "--yes").status == 0
+    erased = terminal("forget", said.session_id, "--yes")
+    assert erased.status == 0
+    assert "Forks of it keep what they share with it." in erased.err
     gone = terminal("show", said.session_id)
     assert (gone.status, gone.out) == (1, b"")
     assert terminal("forget", said.session_id, "--yes").status == 1

@@ -64,10 +64,36 @@ async def test_prose_alone_says_what_to_do_with_a_fork(client: Connection) -> No
 async def test_a_forgotten_session_is_unknown_and_its_fork_is_whole(client: Connection) -> None:
     session_id = await _loop(client)
     made = await _call(client, "fork_session", session_id=session_id)
-    assert await _call(client, "forget_session", session_id=session_id) == {"session_id": session_id, "forgotten": True}
+    erased = await client.call_tool("forget_session", {"session_id": session_id})
+    assert (erased.structured_content["session_id"], erased.structured_content["forgotten"]) == (session_id, True)
+    for told in (erased.content[0].text, erased.structured_content["advice"]):
+        assert "Forks of it keep what they share with it." in told
     for tool in ("show_thinking", "fork_session", "forget_session"):
         refused = await client.call_tool(tool, {"session_id": session_id}, raise_on_error=False)
         assert refused.is_error
         assert "There is no session" in refused.content[0].text
     read = await _call(client, "show_thinking", session_id=made["session_id"], part="transcript")
     assert "Here, since it is warm." in read["text"]
+
+
+async def test_a_fork_of_a_consultation_that_waits_leads_back_to_it(client: Connection) -> None:
+    asked = await _call(client, "consult", query="Where?", companion_types=["generic"], synthesizer="guide")
+    given = {"session_id": asked["session_id"], "synthesizer": "guide"}
+    assert (await _call(client, "consult", **given, text="Here."))["companion_type"] == "guide"
+    timeline = (await _call(client, "show_thinking", session_id=asked["session_id"], companion_type="guide"))[
+        "timeline"
+    ]
+    made = await _call(client, "fork_session", session_id=asked["session_id"], at=timeline[-1]["seq"])
+    assert (made["companion_type"], made["phase"]) == ("guide", "draft")
+    coming = made["next"]
+    assert (coming["tool"], coming["arguments"]) == ("consult", given | {"session_id": made["session_id"]})
+    following = await _call(client, "consult", **coming["arguments"])
+    assert (following["status"], following["session_id"]) == ("write", made["session_id"])
+
+
+async def test_a_fork_from_before_the_first_query_asks_for_one(client: Connection) -> None:
+    made = await _call(client, "fork_session", session_id=await _loop(client), at=1)
+    assert made["next"]["tool"] == "draft"
+    assert "query" in made["next"]["why"]
+    drafted = await _call(client, "draft", **made["next"]["arguments"], query="When?", text="Now.")
+    assert drafted["session_id"] == made["session_id"]
