@@ -96,8 +96,8 @@ def _adopting() -> Generator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def preloaded_program() -> Generator[None]:
-    """Fork the program wherever a test starts it, on the one system that lets a process adopt another's child."""
-    if sys.platform != "linux":
+    """Fork the program wherever a test starts it, where the system lets a process adopt another's child."""
+    if sys.platform != "linux" or ctypes.CDLL(None).prctl(SET_CHILD_SUBREAPER, 0) != 0:
         yield
         return
     preloaded = Preloaded()
