@@ -1,6 +1,7 @@
 """Forks of sessions that are forgotten, and in stores that go away, meanwhile: each is told and there, or neither."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -104,7 +105,14 @@ async def test_a_fork_that_is_refused_for_want_of_time_never_comes_to_be(
             await forking
         gate.open()
         monkeypatch.undo()
-        await until(lambda: not guarded.away)
-        assert (await listed(process)).keys() == {parent}
+        assert (await listed_once_back(process)).keys() == {parent}
     finally:
         await process.calls.rest()
+
+
+async def listed_once_back(process: Process) -> dict[str, str]:
+    """List as soon as the store answers; a call that began within the short deadline can still find it away."""
+    while True:
+        await until(lambda: not process.calls.desk.sessions.store.away)
+        with contextlib.suppress(StoreAwayError):
+            return await listed(process)
