@@ -185,8 +185,8 @@ def program(settings: Settings | None = None) -> Program:
         spool=settings.spool.expanduser(),
         text_limit=settings.text_limit,
         http=Http(
-            stateless=settings.http_stateless,
             check_address=partial(check_address, authenticated=wired.verifier is not None),
+            stateless=settings.http_stateless,
             paced=wired.paced(),
             hosts=listed(settings.http_hosts),
             origins=listed(settings.http_origins),

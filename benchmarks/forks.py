@@ -15,7 +15,6 @@ from benchmarks.persistence.meters import meter
 from benchmarks.persistence.places import STORES, databases
 from sessions.forking import fork
 from sessions.opening import open_store
-from sessions.sessions import Sessions
 from sessions.store import Store
 
 SHORT, LONG = 10, 5_000
@@ -43,7 +42,7 @@ async def measure(name: str, url: str, rounds: int) -> None:
                     cold[length] += unknown
                     if before is not None and after is not None:
                         written[length].append(after - before)
-    await _end(sessions)
+    await sessions.rest()
     await store.close()
     _tell(name, seconds, cold, written)
 
@@ -51,15 +50,7 @@ async def measure(name: str, url: str, rounds: int) -> None:
 async def _fork_unknown(store: Store, session_id: str) -> None:
     sessions = desk(store).sessions
     await fork(sessions, OWNER, session_id)
-    await _end(sessions)
-
-
-async def _end(sessions: Sessions) -> None:
-    """Let a program end that leaves its store to others."""
-    await sessions.writer.drain()
-    await sessions.projector.flush()
-    await sessions.projector.rest()
-    await sessions.writer.stop()
+    await sessions.rest()
 
 
 def _tell(

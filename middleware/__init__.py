@@ -1,1 +1,1 @@
-"""What watches every call: errors, limits, telemetry and what was learned, in this order, outermost first."""
+"""What watches every call: errors, roles, limits, telemetry and what was learned; and who may call at all over HTTP."""

@@ -4,7 +4,6 @@ It gives nobody a right to a session: every look-up takes the owner that is name
 ``roles`` asks for.
 """
 
-import ipaddress
 import json
 import logging
 import re
@@ -21,6 +20,7 @@ from fastmcp.server.dependencies import get_access_token, get_http_request
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from companions.errors import InputError
+from middleware.addresses import is_loopback
 
 log = logging.getLogger("companions.authentication")
 
@@ -94,21 +94,22 @@ class Authentication:
             )
         if self.jwks_url:
             _check_url(self.jwks_url)
+        not_taken = InputError(
+            f"{PREFIX}ALGORITHM {self.algorithm!r} is unknown, or not one for a public key.",
+            "Set the one by which your identity provider signs, such as RS256 or ES256.",
+        )
+        if self.algorithm.startswith("HS"):  # by these, whoever has the public key could sign
+            raise not_taken
         try:
             return JWTVerifier(
                 jwks_uri=self.jwks_url,
                 public_key=_public_key(self.public_key) if self.public_key else None,
-                algorithm="none"
-                if self.algorithm.startswith("HS")
-                else self.algorithm,  # a shared secret could sign too
+                algorithm=self.algorithm,
                 issuer=self.issuer,
                 audience=self.audience,
             )
         except ValueError:
-            raise InputError(
-                f"{PREFIX}ALGORITHM {self.algorithm!r} is unknown, or not one for a public key.",
-                "Set the one by which your identity provider signs, such as RS256 or ES256.",
-            ) from None
+            raise not_taken from None
 
 
 class _Named(TokenVerifier):
@@ -198,8 +199,7 @@ def _check_url(url: str) -> None:
         host = parts.hostname or ""
     except ValueError:
         host, parts = "", None
-    own = host == "localhost" or (host.replace(".", "").isdigit() and ipaddress.ip_address(host).is_loopback)
-    if parts is None or not host or not (parts.scheme == "https" or (parts.scheme == "http" and own)):
+    if parts is None or not host or not (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))):
         raise InputError(f"{PREFIX}JWKS_URL is no https:// address.", "Set the one that your identity provider names.")
 
 

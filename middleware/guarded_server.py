@@ -3,13 +3,14 @@
 Host and Origin are always checked, and an address that others reach is refused where nobody has to show who they are.
 """
 
-import ipaddress
 from typing import Any
 
+import fastmcp
 from fastmcp import FastMCP
 from fastmcp.server.http import StarletteWithLifespan
 
 from companions.errors import InputError
+from middleware.addresses import is_loopback
 
 
 class GuardedServer(FastMCP):
@@ -25,8 +26,8 @@ class GuardedServer(FastMCP):
         Raises:
             InputError: Others reach the address, and no authentication is set.
         """
-        if host is not None:
-            check_address(host, authenticated=self.auth is not None)
+        host = fastmcp.settings.host if host is None else host
+        check_address(host, authenticated=self.auth is not None)
         await super().run_http_async(*args, host=host, **chosen)
 
 
@@ -36,13 +37,7 @@ def check_address(host: str, *, authenticated: bool) -> None:
     Raises:
         InputError: It is one.
     """
-    if authenticated or host == "localhost":
-        return
-    try:
-        loopback = ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback:
+    if not authenticated and not is_loopback(host):
         raise InputError(
             f"{host} can be reached from other machines, and no authentication is set.",
             "Set COMPANIONS_AUTH_JWKS_URL with its issuer and audience, or serve on 127.0.0.1 alone.",

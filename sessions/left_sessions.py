@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from heapq import nlargest
 
 from sessions.retention import last_used
-from sessions.slot_counting import SlotPlace
+from sessions.slot_counting import SlotPlace, first_mark
 from sessions.store import Head, Store
 
 PAGE = 100
@@ -46,7 +46,7 @@ class LeftSessions:
         found: list[SlotPlace] = []
         for head in await self._left(left_before):
             for place in _newest_slots(head):
-                if not await self._is_marked(place):
+                if await first_mark(self.store, place) is None:
                     found.append(place)
                 await asyncio.sleep(PAUSE_SECONDS)
             self._remember(head)
@@ -72,12 +72,6 @@ class LeftSessions:
         self._seen[head.opening.session_id] = last_used(head)
         while len(self._seen) > REMEMBERED:
             self._seen.popitem(last=False)
-
-    async def _is_marked(self, place: SlotPlace) -> bool:
-        found = await self.store.page(
-            place.session_id, companion_type=place.companion_type, slot=place.slot, kinds=("learned",), limit=1
-        )
-        return bool(found)
 
 
 def _newest_slots(head: Head) -> Iterable[SlotPlace]:

@@ -19,6 +19,7 @@ from sessions.knowledge import Knowledge
 from sessions.leases import Leases
 from sessions.samples import sample_of
 from sessions.session import Session
+from sessions.store import Store
 
 log = logging.getLogger("companions.learning")
 
@@ -124,7 +125,7 @@ class SlotCounter:
             if not await self.leases.take(name):
                 return False
             async with self.leases.held(name):
-                if await _first_mark(session, place) is not None or await _is_the_parents(session, place):
+                if await first_mark(session.store, place) is not None or await _is_the_parents(session, place):
                     return True
                 told = await _told(session, place, left_before)
                 if told is None:
@@ -135,7 +136,7 @@ class SlotCounter:
     async def _decided(self, session: Session, place: SlotPlace) -> bool:
         """Count a slot that was marked here if that mark is the first; tells whether that can be known yet."""
         await session.writer.landed(session.place)
-        first = await _first_mark(session, place)
+        first = await first_mark(session.store, place)
         if first is None and session.kept:
             return False
         mark = self._marks.pop(place)
@@ -213,8 +214,9 @@ async def _is_the_parents(session: Session, place: SlotPlace) -> bool:
     )
 
 
-async def _first_mark(session: Session, place: SlotPlace) -> Entry | None:
-    found = await session.store.page(
-        session.session_id, companion_type=place.companion_type, slot=place.slot, kinds=("learned",), limit=1
+async def first_mark(store: Store, place: SlotPlace) -> Entry | None:
+    """Give the mark by which a slot was counted, if it was."""
+    found = await store.page(
+        place.session_id, companion_type=place.companion_type, slot=place.slot, kinds=("learned",), limit=1
     )
     return found[0] if found else None

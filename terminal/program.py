@@ -20,16 +20,16 @@ class Http:
     """How the server is served over HTTP.
 
     Attributes:
-        stateless: Whether legacy clients are served without protocol sessions.
         check_address: Refuses an address that may not be listened on.
+        stateless: Whether legacy clients are served without protocol sessions.
         paced: What bounds how often one owner may call.
         hosts: Names under which others reach it, patterns included.
         origins: Whose pages may call it, beside this machine's own.
         body_limit: The most bytes of a request.
     """
 
+    check_address: Callable[[str], None]
     stateless: bool = False
-    check_address: Callable[[str], None] = lambda _: None
     paced: tuple[Middleware, ...] = ()
     hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()

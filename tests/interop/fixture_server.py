@@ -5,6 +5,7 @@ Run as ``python tests/interop/fixture_server.py PORT``; settings come from the e
 """
 
 import sys
+from functools import partial
 from typing import Any
 
 from fastmcp import Context, FastMCP
@@ -15,6 +16,7 @@ from fastmcp.tools import FunctionTool, ToolResult
 from mcp_types import AudioContent, EmbeddedResource, ImageContent, TextContent, TextResourceContents
 
 import server
+from middleware.guarded_server import check_address
 from terminal.program import Http
 from terminal.serving import log_to_stderr, serve_http
 
@@ -156,7 +158,8 @@ def main(port: int) -> None:
     for add in (add_tools, add_talking_tools, add_resources, add_prompts):
         add(mcp)
     log_to_stderr("INFO")
-    serve_http(mcp, wired.lifetime.drain, host="127.0.0.1", port=port, how=Http())
+    check = partial(check_address, authenticated=False)
+    serve_http(mcp, wired.lifetime.drain, host="127.0.0.1", port=port, how=Http(check_address=check))
 
 
 if __name__ == "__main__":

@@ -47,6 +47,7 @@ def _tokens(**changed: object) -> str:
             for url in (
                 "no address",
                 "http://keys.test/jwks",
+                "http://999.1.1.1/jwks",
                 "ftp://keys.test",
                 "https://",
                 "https://[",

@@ -11,6 +11,7 @@ from sessions.stores.postgres.store import PostgresStore
 from sessions.stores.redis.store import RedisStore
 from sessions.stores.sqlite.store import SQLiteStore
 from tests.sessions.building import WINDOWS, Program, Story, projection
+from tests.sessions.faults import Process
 
 STORES: dict[str, Callable[[pytest.FixtureRequest], Store]] = {
     "memory": lambda _request: MemoryStore(),
@@ -77,3 +78,18 @@ async def program(path: Path) -> AsyncIterator[Program]:
     made = Program(path)
     yield made
     await made.close()
+
+
+@pytest.fixture
+async def by_model() -> AsyncIterator[Process]:
+    made = Process.on(MemoryStore(), keeps=True, execution_mode="server")
+    yield made
+    made.model.gate.open()
+    await made.calls.close()
+
+
+@pytest.fixture
+async def by_caller() -> AsyncIterator[Process]:
+    made = Process.on(MemoryStore())
+    yield made
+    await made.calls.close()

@@ -2,14 +2,12 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from companions.errors import InputError, ModelError, StoreError, UnknownNameError
-from sessions.stores.memory.store import MemoryStore
 from sessions.stores.sqlite.store import SQLiteStore
 from tests.sessions.consulted import THREE, consult, statuses, workflows
 from tests.sessions.faults import Fault, Process, until
@@ -22,18 +20,8 @@ FAILED = ModelError("The provider refused.", "Wait a moment.")
 
 
 @pytest.fixture
-async def process() -> AsyncIterator[Process]:
-    made = Process.on(MemoryStore(), keeps=True, execution_mode="server")
-    yield made
-    made.model.gate.open()
-    await made.calls.close()
-
-
-@pytest.fixture
-async def by_caller() -> AsyncIterator[Process]:
-    made = Process.on(MemoryStore())
-    yield made
-    await made.calls.close()
+def process(by_model: Process) -> Process:
+    return by_model
 
 
 async def test_contributors_are_asked_at_the_same_time_and_the_synthesizer_sees_what_they_wrote(

@@ -1,13 +1,11 @@
 """Consultations of a caller that writes: whose text is whose, and what holds where models write beside it."""
 
 from collections import deque
-from collections.abc import AsyncIterator
 
 import pytest
 
 from companions.errors import ModelError
 from companions.models import Sampling
-from sessions.stores.memory.store import MemoryStore
 from tests.sessions.consulted import consult, statuses, workflows
 from tests.sessions.faults import Process
 
@@ -16,10 +14,8 @@ PAIR = ("generic", "marketing")
 
 
 @pytest.fixture
-async def process() -> AsyncIterator[Process]:
-    made = Process.on(MemoryStore())
-    yield made
-    await made.calls.close()
+def process(by_caller: Process) -> Process:
+    return by_caller
 
 
 async def mixed(process: Process) -> str:

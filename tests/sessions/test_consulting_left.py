@@ -1,13 +1,11 @@
 """Consultations whose synthesizer is asked something else, or is asked for by another way than ``consult``."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
 from companions.errors import InputError, SlotLeftError
 from companions.models import Sampling
-from sessions.stores.memory.store import MemoryStore
 from sessions.stores.sqlite.store import SQLiteStore
 from tests.sessions.consulted import THREE, consult, statuses, workflows
 from tests.sessions.faults import Process, until
@@ -20,18 +18,8 @@ WAITS = r"This query waits for its consultation.*Call consult with the session_i
 
 
 @pytest.fixture
-async def process() -> AsyncIterator[Process]:
-    made = Process.on(MemoryStore(), execution_mode="server")
-    yield made
-    made.model.gate.open()
-    await made.calls.close()
-
-
-@pytest.fixture
-async def by_caller() -> AsyncIterator[Process]:
-    made = Process.on(MemoryStore())
-    yield made
-    await made.calls.close()
+def process(by_model: Process) -> Process:
+    return by_model
 
 
 async def asked(process: Process) -> str:

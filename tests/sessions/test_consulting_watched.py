@@ -1,6 +1,5 @@
 """What a consultation tells while it is under way, and what its error tells when nobody contributed."""
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 import pytest
@@ -47,10 +46,8 @@ class Eye:
 
 
 @pytest.fixture
-async def process() -> AsyncIterator[Process]:
-    made = Process.on(MemoryStore(), execution_mode="server")
-    yield made
-    await made.calls.close()
+def process(by_model: Process) -> Process:
+    return by_model
 
 
 async def test_each_text_is_told_with_its_companion_while_it_grows_and_once_it_is_stored(process: Process) -> None:

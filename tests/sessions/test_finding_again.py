@@ -1,20 +1,15 @@
 """What was concluded stays findable, whatever was asked since."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from companions.errors import InputError
 from sessions.reading import Reading
-from sessions.stores.memory.store import MemoryStore
 from tests.sessions.faults import OWNER, Process
 
 
 @pytest.fixture
-async def process() -> AsyncIterator[Process]:
-    made = Process.on(MemoryStore())
-    yield made
-    await made.calls.close()
+def process(by_caller: Process) -> Process:
+    return by_caller
 
 
 async def test_a_new_query_that_waits_does_not_hide_the_answer_before_it(process: Process) -> None:

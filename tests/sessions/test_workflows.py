@@ -1,14 +1,12 @@
 """Workflows as they are read: by part, in pages, and by a companion that sees its session."""
 
 import json
-from collections.abc import AsyncIterator
 
 import pytest
 
 from sessions.calls import Waiting
 from sessions.loops import Wish
 from sessions.reading import Reading
-from sessions.stores.memory.store import MemoryStore
 from sessions.workflows import SHOWN_AT_ONCE
 from tests.sessions.consulted import consult, workflows
 from tests.sessions.faults import OWNER, Process, unreported
@@ -16,17 +14,8 @@ from tests.sessions.looping import refine, stop
 
 
 @pytest.fixture
-async def process() -> AsyncIterator[Process]:
-    made = Process.on(MemoryStore(), execution_mode="server")
-    yield made
-    await made.calls.close()
-
-
-@pytest.fixture
-async def by_caller() -> AsyncIterator[Process]:
-    made = Process.on(MemoryStore())
-    yield made
-    await made.calls.close()
+def process(by_model: Process) -> Process:
+    return by_model
 
 
 async def test_workflows_tell_who_takes_part_and_what_it_took_newest_first(process: Process) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from http.client import HTTPConnection
 from pathlib import Path
 
+import fastmcp
 import pytest
 
 import server
@@ -90,3 +91,10 @@ def test_an_address_that_others_reach_is_refused_whoever_serves() -> None:
     mcp = server.Wired.of(server.Settings(store="memory://")).server()
     with pytest.raises(InputError, match="no authentication"):
         asyncio.run(mcp.run_http_async(host="192.0.2.1"))
+
+
+def test_an_address_that_others_reach_is_refused_whoever_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    mcp = server.Wired.of(server.Settings(store="memory://")).server()
+    monkeypatch.setattr(fastmcp.settings, "host", "192.0.2.1")
+    with pytest.raises(InputError, match="no authentication"):
+        asyncio.run(mcp.run_http_async())
