@@ -8,12 +8,14 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import asynccontextmanager
 from contextvars import copy_context
 from typing import Any, NamedTuple, TypeVar
 
 T = TypeVar("T")
+LOOK_SECONDS = 0.5
+"""An interrupt that comes in the instant before a thread begins to wait is not heard before it wakes."""
 
 
 class _Turn(NamedTuple):
@@ -88,7 +90,10 @@ def run_now(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
 
     with ThreadPoolExecutor(1, thread_name_prefix="companion") as threads:
         try:  # also around the start: the interrupt can come before anybody waits
-            return threads.submit(copy_context().run, _run, begin).result()
+            thinking = threads.submit(copy_context().run, _run, begin)
+            while not thinking.done():
+                wait({thinking}, LOOK_SECONDS)
+            return thinking.result()
         except KeyboardInterrupt:  # whoever interrupts a notebook's cell does not want to pay for the rest
             begun.result().get_loop().call_soon_threadsafe(begun.result().cancel)
             raise

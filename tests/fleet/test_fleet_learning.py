@@ -41,8 +41,8 @@ async def _think(client: Connection, revisions: int) -> None:
 async def _told(process: Served) -> tuple[str, str]:
     """Give what a process shows of what was learned, and what it tells with a step."""
     async with process.client("auto") as client:
-        shown = json.loads((await client.read_resource("resource://patterns/generic"))[0].text)
         step = await client.call_tool("draft", {"query": "How will it go?", "text": "Nobody knows."})
+        shown = json.loads((await client.read_resource("resource://patterns/generic"))[0].text)
     models = [{name: value for name, value in known.items() if name not in MEASURED_TIMES} for known in shown["models"]]
     return json.dumps(models, sort_keys=True), str(step.structured_content.get("advice"))
 

@@ -55,7 +55,7 @@ def timers(owner: object) -> int:
 
 @contextmanager
 def log_of(name: str) -> Generator[list[str]]:
-    """Collect a log by itself: pytest's own handlers write to a file, and the guard against blocking calls says so."""
+    """Collect what a log says, and keep it out of the test's own."""
     said = list[str]()
     handler = logging.Handler()
     handler.emit = lambda record: said.append(record.getMessage())
