@@ -81,8 +81,7 @@ class Completions:
         del ref, context
         match argument.name:
             case "session_id":
-                body = await self.reading.listing(self.owner(), search=argument.value or None, limit=MOST_VALUES)
-                values = [session["session_id"] for session in body["sessions"]]
+                values = await self.reading.session_ids(self.owner(), argument.value, MOST_VALUES)
             case "companion_type":
                 values = [kind.name for kind in (await self.library()).types if kind.name.startswith(argument.value)]
             case _:

@@ -1,15 +1,16 @@
 """One door to everything that can be read of a session: resources and ``show_thinking`` give the same bodies."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from companions.companion import Companion
 from companions.errors import InputError, UnknownNameError
-from sessions import convergence_view, paged_views, slots, views
+from sessions import convergence_view, paged_views, searching, slots, views
 from sessions.calls import Calls
 from sessions.cutting import BESIDE_BYTES, PAGE_BYTES, cut
 from sessions.patterns_view import patterns, patterns_of
 from sessions.session import Session
+from sessions.store import Head
 from sessions.workflows import workflows_page
 
 Part = Literal[
@@ -29,6 +30,9 @@ Body = dict[str, Any]
 LAST_OFFSET, LAST_SLOT = (1 << 62) - 1, (1 << 31) - 1
 """The greatest that every store can compare with."""
 PAGED = frozenset({"convergence_analysis", "run_log", "timeline", "transcript"})
+NOT_ALL_READ = (
+    "There are too many sessions to read all texts: of the older ones, only title and newest answer were compared."
+)
 MARKDOWN = frozenset({"answer", "transcript"})
 
 
@@ -83,20 +87,18 @@ class Reading:
         return paged_views.overview(session, await desk.sessions.head(session), desk.allowance.prices)
 
     async def listing(self, owner: str, *, search: str | None = None, limit: int = 10) -> Body:
-        """List the owner's sessions, newest first."""
-        sessions: list[Body] = []
-        for head in await self.calls.desk.sessions.list(owner, search=search, limit=limit):
-            shown = head.projection
-            sessions.append(
-                {
-                    "session_id": head.opening.session_id,
-                    "title": "" if shown is None else shown.title,
-                    "last_used": paged_views.moment(head.opening.created_at if shown is None else shown.last_used),
-                    "companions": {} if shown is None else _brief(shown.companions),
-                    "preview": "" if shown is None else shown.preview,
-                }
-            )
-        return {"sessions": sessions}
+        """List the owner's sessions, newest first, or those that hold all words of a search, with where."""
+        sessions = self.calls.desk.sessions
+        if not search or search.isspace():
+            return {"sessions": [_listed(head) for head in await sessions.list(owner, limit=limit)]}
+        found = await searching.search(sessions, owner, search, limit)
+        body: Body = {"sessions": [_listed(hit.head) | _found_in(hit.excerpt) for hit in found.hits]}
+        return body if found.whole else body | {"advice": [NOT_ALL_READ]}
+
+    async def session_ids(self, owner: str, beginning: str, limit: int) -> list[str]:
+        """Give ids of the owner's sessions that show a text in id, title or newest answer: as it is being typed."""
+        heads = await self.calls.desk.sessions.list(owner, search=beginning or None, limit=limit)
+        return [head.opening.session_id for head in heads]
 
     async def patterns(self, companion_type: str) -> Body:
         """Give what was learned of a companion type, from everybody's loops."""
@@ -162,6 +164,21 @@ def _beside(body: Body, companion: Companion) -> Body:
             if following is not None:
                 told[f"{name}_more"] = {"part": "transcript", "slot": number, "offset": 0}
     return told
+
+
+def _listed(head: Head) -> Body:
+    shown = head.projection
+    return {
+        "session_id": head.opening.session_id,
+        "title": "" if shown is None else shown.title,
+        "last_used": paged_views.moment(head.opening.created_at if shown is None else shown.last_used),
+        "companions": {} if shown is None else _brief(shown.companions),
+        "preview": "" if shown is None else shown.preview,
+    }
+
+
+def _found_in(excerpt: searching.Excerpt | None) -> Body:
+    return {} if excerpt is None else {"found": asdict(excerpt)}
 
 
 def _brief(shown: "Any") -> Body:

@@ -121,11 +121,13 @@ class Sessions:
             return "You have no sessions yet: call draft with a query to open one."
         return f"Your newest sessions: {', '.join(map(named, heads))}."
 
-    async def list(self, owner: str, *, search: str | None = None, limit: int = 10, offset: int = 0) -> list[Head]:
-        """List an owner's sessions, last used first, as they are now."""
+    async def list(
+        self, owner: str, *, search: str | None = None, limit: int = 10, offset: int = 0, archived: bool = False
+    ) -> list[Head]:
+        """List an owner's sessions, last used first, as they are now; a search always gives archived ones too."""
         await self.projector.flush()
         heads = await self.store.list(owner, search=search, limit=limit, offset=offset)
-        if not search:
+        if not search and not archived:
             # They are in order of use, so that those that are left out are the last.
             now = time.time()
             heads = [*takewhile(lambda head: not self.retention.archived(head, now), heads)]

@@ -104,7 +104,7 @@ def _add_consult(add: Add) -> None:
 
 def _add_reading(add: Add) -> None:
     sessions = add("sessions", help="list your sessions, newest first")
-    sessions.add_argument("--search", metavar="WORDS", help="words of the title or the answer")
+    sessions.add_argument("--search", metavar="WORDS", help="words of titles, queries or texts")
     sessions.add_argument("--limit", metavar="N", type=_positive, default=20, help="how many (default: 20)")
     sessions.add_argument("--json", action="store_true", help="as JSON")
     show = add("show", help="show the whole thinking of a session")

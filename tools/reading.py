@@ -44,13 +44,13 @@ class ReadingTools:
 
     async def list_sessions(
         self,
-        search: Annotated[str | None, Field(description="A word or phrase of the title or the newest answer")] = None,
+        search: Annotated[str | None, Field(description="Words of titles, queries or texts, in any order")] = None,
         limit: Annotated[int, Field(ge=1, le=MOST_LISTED)] = 10,
     ) -> ToolResult:
         """Find earlier sessions, newest first: ids, titles, phases, previews."""
         body = await self.reading.listing(self.owner(), search=search or None, limit=limit)
         lines = [_session_line(session) for session in body["sessions"]]
-        prose = "\n".join(lines) or _none_found(search)
+        prose = "\n".join([*(lines or [_none_found(search)]), *body.get("advice", ())])
         return ToolResult(content=prose, structured_content=body)
 
 
@@ -72,7 +72,7 @@ def _rest(more: Mapping[str, Any] | None) -> str:
 
 def _none_found(search: str | None) -> str:
     if search:
-        return f"No session has {search[:80]!r} in its title or answer. Try one word of it, or list without search."
+        return f"No session has all words of {search[:80]!r}. Try one of them, or list without search."
     return "There are no sessions yet. Call draft with a query to open one."
 
 
@@ -83,4 +83,9 @@ def _session_line(session: Mapping[str, Any]) -> str:
     )
     return (
         f"{session['session_id']}  {session['last_used'][:16]}  {session['title']} ({phases})\n  {session['preview']}"
+        f"{_found_line(session.get('found'))}"
     )
+
+
+def _found_line(found: Mapping[str, Any] | None) -> str:
+    return "" if found is None else f"\n  slot {found['slot']} of {found['companion_type']}: {found['text']}"

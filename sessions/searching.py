@@ -1,0 +1,133 @@
+"""Searching an owner's sessions for words: in titles, queries and every version of an answer, in any order.
+
+Nothing is indexed, so nothing has to be kept true or erased twice: it reads the newest sessions' entries, a few at a
+time, and says when it has not read them all. Listings without words are ``sessions``'s.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Collection, Sequence
+from dataclasses import dataclass
+
+from companions.entries import Entry
+from sessions.sessions import Sessions
+from sessions.store import Head, Store
+
+SEARCHED = ("query", "draft", "revision")
+LOOKED = 1_000
+"""Sessions whose texts are read at most."""
+DEEPEST = 1_000
+"""Newest entries of a session that are read at most."""
+SECONDS = 4.0
+"""How long is looked at most."""
+WORDS = 16
+"""Words that are looked for at most; whoever gives more is looking for a text, and its first ones find it."""
+PAGE = 60
+ENTRIES = 20
+"""Entries that are read at a time: few, since each may hold 200 kB, and others want their turn in between."""
+AT_ONCE = 4
+BEFORE, BEHIND = 60, 100
+"""Characters of an excerpt around the first word that was found."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Excerpt:
+    """Where in a session's texts a word was found, and what stands around it."""
+
+    companion_type: str
+    slot: int
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A session that holds all the words; without an excerpt, its title and newest answer do."""
+
+    head: Head
+    excerpt: Excerpt | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search gave.
+
+    Attributes:
+        hits: Last used first.
+        whole: Whether all the owner's sessions were read; of the others, only title and newest answer were compared.
+    """
+
+    hits: tuple[Hit, ...]
+    whole: bool
+
+
+async def search(sessions: Sessions, owner: str, sought: str, limit: int) -> Found:
+    """Find an owner's sessions, archived ones included.
+
+    Args:
+        sessions: Where they are.
+        owner: Whose they are.
+        sought: Words, each of which must stand somewhere in a session, be it as a part of a word; case is ignored.
+        limit: How many are given at most.
+
+    Raises:
+        StoreError: The store failed.
+    """
+    words = frozenset(sought.casefold().split()[:WORDS])
+    hits, looked, until = list[Hit](), set[str](), time.monotonic() + SECONDS
+    async for heads in _newest_first(sessions, owner):
+        if len(looked) >= LOOKED or time.monotonic() >= until:
+            hits += await _titled(sessions, owner, sought, limit, hits)
+            return Found(tuple(hits[:limit]), whole=False)
+        # One that is used meanwhile moves to the front, and all others one place on.
+        unseen = [head for head in heads if head.opening.session_id not in looked]
+        looked |= {head.opening.session_id for head in unseen}
+        found = await asyncio.gather(*(_look(sessions.store, head, words) for head in unseen))
+        hits += [hit for hit in found if hit is not None]
+        if len(hits) >= limit:
+            break
+    return Found(tuple(hits[:limit]), whole=True)
+
+
+async def _newest_first(sessions: Sessions, owner: str) -> AsyncGenerator[Sequence[Head]]:
+    """Give an owner's sessions, as many at a time as are read at once."""
+    offset = 0
+    while page := await sessions.list(owner, limit=PAGE, offset=offset, archived=True):
+        for first in range(0, len(page), AT_ONCE):
+            yield page[first : first + AT_ONCE]
+        offset += len(page)
+
+
+async def _titled(sessions: Sessions, owner: str, sought: str, limit: int, hits: Sequence[Hit]) -> list[Hit]:
+    """Find what else has the words, as they were given, in its title or newest answer."""
+    known = {hit.head.opening.session_id for hit in hits}
+    heads = await sessions.list(owner, search=sought, limit=limit)
+    return [Hit(head) for head in heads if head.opening.session_id not in known]
+
+
+async def _look(store: Store, head: Head, words: frozenset[str]) -> Hit | None:
+    shown = head.projection
+    titled = head.opening.session_id if shown is None else f"{head.opening.session_id}\n{shown.title}\n{shown.preview}"
+    missing = {word for word in words if word not in titled.casefold()}
+    excerpt: Excerpt | None = None
+    after = max(0, head.seq - DEEPEST)
+    while missing:
+        entries = await store.page(head.opening.session_id, after=after, limit=ENTRIES, kinds=SEARCHED)
+        for entry in entries:
+            folded = entry.text.casefold()
+            here = {word for word in missing if word in folded}
+            excerpt = excerpt or _excerpt(entry, folded, here)
+            missing -= here
+        if len(entries) < ENTRIES:
+            break
+        after = entries[-1].seq
+    return None if missing else Hit(head, excerpt)
+
+
+def _excerpt(entry: Entry, folded: str, words: Collection[str]) -> Excerpt | None:
+    """Cut out what stands around the first of the words; folding may move a place, which does not matter here."""
+    if not words:
+        return None
+    place = min(folded.index(word) for word in words)
+    text = " ".join(entry.text[max(0, place - BEFORE) : place + BEHIND].split())
+    return Excerpt(companion_type=entry.companion_type, slot=entry.slot, kind=entry.kind, text=text)
