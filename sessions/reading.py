@@ -7,6 +7,7 @@ from companions.companion import Companion
 from companions.errors import InputError, UnknownNameError
 from sessions import convergence_view, paged_views, searching, slots, views
 from sessions.calls import Calls
+from sessions.comparing import comparison
 from sessions.cutting import BESIDE_BYTES, PAGE_BYTES, cut
 from sessions.patterns_view import patterns, patterns_of
 from sessions.session import Session
@@ -25,6 +26,7 @@ Part = Literal[
     "instructions",
     "workflows",
     "patterns",
+    "comparison",
 ]
 Body = dict[str, Any]
 LAST_OFFSET, LAST_SLOT = (1 << 62) - 1, (1 << 31) - 1
@@ -51,6 +53,7 @@ class Reading:
         *,
         slot: int | None = None,
         offset: int = 0,
+        compared_with: str | None = None,
     ) -> Body:
         """Give the body of a part; Markdown parts stand in its ``text``.
 
@@ -61,6 +64,7 @@ class Reading:
             part: What to read.
             slot: An earlier slot; ``None`` means the newest, or all of them for parts that span slots.
             offset: Where the page before ended, as it said.
+            compared_with: For a comparison: a version's number, or another session; see ``comparing``.
 
         Raises:
             InputError: Nothing of that kind is there yet.
@@ -70,7 +74,11 @@ class Reading:
         session, companion_type = await self.calls.session(owner, session_id, companion_type)
         companion = await slots.companion_at(session, companion_type, slot)
         self._check(session, companion, slot)
-        body = await self._read(session, companion, part, slot=slot, offset=offset)
+        if part == "comparison":
+            told = await comparison(self.calls.desk.sessions, session, companion, compared_with)
+            body = _piece("text", told, part, slot=slot, offset=offset)
+        else:
+            body = await self._read(session, companion, part, slot=slot, offset=offset)
         return {"session_id": session.session_id, "companion_type": companion_type} | _beside(body, companion)
 
     async def history(self, owner: str, session_id: str, companion_type: str) -> Body:
@@ -114,8 +122,7 @@ class Reading:
         if part == "patterns":
             return await patterns_of(self.calls.desk.sessions.store, companion.companion_type)
         key, body = await self._text(session, companion, part)
-        piece, following = cut(body[key][offset:], PAGE_BYTES)
-        return body | {key: piece, "more": _more(part, slot, None if following is None else offset + following)}
+        return _piece(key, body, part, slot=slot, offset=offset)
 
     async def _text(self, session: Session, companion: Companion, part: Part) -> tuple[str, Body]:
         """Give a body with one long text, and the key that it stands under."""
@@ -187,6 +194,12 @@ def _brief(shown: "Any") -> Body:
         name: {key: values.get(key) for key in ("phase", "iteration", "stop_reason") if values.get(key) is not None}
         for name, values in shown.items()
     }
+
+
+def _piece(key: str, body: Body, part: Part, *, slot: int | None, offset: int) -> Body:
+    """Give a body with a page of its one long text."""
+    piece, following = cut(body[key][offset:], PAGE_BYTES)
+    return body | {key: piece, "more": _more(part, slot, None if following is None else offset + following)}
 
 
 def _more(part: Part, slot: int | None, offset: int | None) -> Body | None:

@@ -91,6 +91,12 @@ async def page_of(
     return found
 
 
+async def version_at(session: Session, companion: Companion, slot: int, version: int) -> Entry | None:
+    """Give a version of a slot: 0 is the draft, k the k-th revision; of one written again, the newest."""
+    found = await _Steps(session, companion).newest((slot, 2 * version + 1))
+    return found if found is not None and _place(found) == (slot, 2 * version + 1) else None
+
+
 class _Steps:
     """A companion's steps, of which the newest and some others are known.
 

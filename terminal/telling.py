@@ -1,6 +1,6 @@
 """What jobs tell people: who writes, each step as it is made, how a loop ended. It decides nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rich.text import Text
@@ -9,12 +9,13 @@ from companions import checks
 from companions.companion import Companion, version_of
 from companions.entries import Entry
 from companions.models import Step
+from companions.word_diff import Piece, laid_out, marked, word_diff
 from sessions.answers import Answer
 from sessions.loops import Refined
-from terminal.screen import Screen
-from terminal.word_diff import shown, word_diff
+from terminal.screen import Screen, harmless
 
 HEADING, QUIET, WARNING = "bold cyan", "dim", "yellow"
+STYLES = {"same": "", "removed": "red strike", "added": "bold green", "left out": "dim"}
 SHOWN_SIMILARITIES = 12
 
 
@@ -112,6 +113,14 @@ def _tell_changes(screen: Screen, before: str, after: str) -> None:
     if all(piece.change in ("same", "left out") for piece in pieces):
         screen.say("No word was changed.")
         return
-    told = shown(pieces, coloured=screen.terminal)
+    told = _coloured(pieces) if screen.terminal else Text(harmless(marked(pieces)))
     told.rstrip()
     screen.say(told)
+
+
+def _coloured(pieces: Sequence[Piece]) -> Text:
+    told = Text()
+    for change, body, gap in laid_out(pieces):
+        told.append(harmless(body), style=STYLES[change])
+        told.append(harmless(gap))
+    return told

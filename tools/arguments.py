@@ -26,6 +26,11 @@ def _empty_is_none(value: Any) -> Any:
     return None if value == "" else value
 
 
+def _number_is_text(value: Any) -> Any:
+    """Take a number where one is written as text."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
 class SamplingArgument(BaseModel):
     """How to write."""
 
@@ -51,6 +56,12 @@ CompanionTypeName = Annotated[
     str | None,
     BeforeValidator(_empty_is_none),
     Field(description="Such as generic, strategy, marketing, bug_triage; default: the session's last"),
+]
+ComparedWith = Annotated[
+    str | None,
+    BeforeValidator(_number_is_text),
+    BeforeValidator(_empty_is_none),
+    Field(description="For comparison: a version number or a session_id; default: a fork's parent, else the draft"),
 ]
 CompanionTypes = Annotated[
     list[str] | None,

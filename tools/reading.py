@@ -11,7 +11,7 @@ from mcp_types import ToolAnnotations
 from pydantic import Field
 
 from sessions.reading import MARKDOWN, Part, Reading
-from tools.arguments import CompanionTypeName, SessionId
+from tools.arguments import CompanionTypeName, ComparedWith, SessionId
 
 MOST_LISTED = 50
 READ_ONLY = ToolAnnotations(read_only_hint=True, open_world_hint=False)
@@ -36,9 +36,12 @@ class ReadingTools:
         part: Part = "timeline",
         slot: Annotated[int | None, Field(ge=0, description="One query, from 0; default: the newest, or all")] = None,
         offset: Annotated[int, Field(ge=0, description="Where the page before ended, as it said")] = 0,
+        compared_with: ComparedWith = None,
     ) -> ToolResult:
         """Read a session: its answer, steps, critiques, similarities. Changes nothing."""
-        body = await self.reading.part(self.owner(), session_id, companion_type, part, slot=slot, offset=offset)
+        body = await self.reading.part(
+            self.owner(), session_id, companion_type, part, slot=slot, offset=offset, compared_with=compared_with
+        )
         shown = {name: value for name, value in body.items() if value is not None} | {"part": part}
         return ToolResult(content=_prose(shown, part), structured_content=shown)
 

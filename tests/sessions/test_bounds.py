@@ -1,6 +1,7 @@
 """What one caller, one name or one late message can do to a process is bounded."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -64,7 +65,7 @@ async def test_a_verdict_that_comes_too_late_is_told(process: Process) -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"offset": 10**19}, {"offset": -1}, {"slot": 10**20}])
-async def test_a_place_that_no_store_can_compare_is_refused_in_words(process: Process, wrong: dict[str, int]) -> None:
+async def test_a_place_that_no_store_can_compare_is_refused_in_words(process: Process, wrong: dict[str, Any]) -> None:
     session_id = (await process.step("draft", query="Q?", text="Words.")).session_id
 
     with pytest.raises(InputError, match="no such slot or offset"):

@@ -2,15 +2,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from terminal.word_diff import Piece, shown, word_diff
+from companions.word_diff import Piece, marked, word_diff
 
 
 def told(before: str, after: str) -> str:
-    return shown(word_diff(before, after), coloured=False).plain
+    return marked(word_diff(before, after))
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "marked"),
+    ("before", "after", "shown"),
     [
         ("It is very very quick.", "It is very quick.", "It is very [-very-] quick."),
         ("alot of rain", "a lot of rain", "[-alot-] {+a lot+} of rain"),
@@ -21,8 +21,8 @@ def told(before: str, after: str) -> str:
         ("", "new", "{+new+}"),
     ],
 )
-def test_a_word_that_changed_is_marked_and_no_other(before: str, after: str, marked: str) -> None:
-    assert told(before, after) == marked
+def test_a_word_that_changed_is_marked_and_no_other(before: str, after: str, shown: str) -> None:
+    assert told(before, after) == shown
 
 
 def test_lines_that_did_not_change_are_only_counted() -> None:

@@ -1,6 +1,6 @@
-"""What changed from one version to the next, word by word: computed here, coloured or marked for people.
+"""What changed from one version to the next, word by word.
 
-It shows, it does not measure: how similar two versions are is ``companions.similarity``'s to say.
+It shows, it does not measure: how similar two versions are is ``similarity``'s to say. Colours are the terminal's.
 """
 
 import re
@@ -9,9 +9,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rapidfuzz.distance import LCSseq
-from rich.text import Text
-
-from terminal.screen import harmless
 
 MOST_CELLS = 400_000_000
 """Pairs of words that are compared, a bit each. A larger rewriting is shown as out with this, in with that."""
@@ -22,9 +19,7 @@ UNCHANGED_LINES = 2
 _UNSPACED = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
 _WORD = re.compile(rf"[{_UNSPACED}]\s*|[^\s{_UNSPACED}]+\s*|\s+")
 
-STYLES = {"same": "", "removed": "red strike", "added": "bold green", "left out": "dim"}
 MARKS = {"same": ("", ""), "removed": ("[-", "-]"), "added": ("{+", "+}"), "left out": ("", "")}
-
 
 Change = Literal["same", "removed", "added", "left out"]
 
@@ -49,19 +44,21 @@ def word_diff(before: str, after: str) -> list[Piece]:
     return pieces
 
 
-def shown(pieces: Sequence[Piece], *, coloured: bool) -> Text:
-    """Lay a comparison out: in colours, or with ``[-removed-]`` and ``{+added+}`` where there are none."""
-    told = Text()
+def laid_out(pieces: Sequence[Piece]) -> Iterator[tuple[Change, str, str]]:
+    """Give of each piece its fate, its words, and the white space behind them as it is shown."""
     for place, piece in enumerate(pieces):
-        text = harmless(piece.text)
-        body = text.rstrip()
-        gap = text[len(body) :]
-        if piece.change == "removed" and place + 1 < len(pieces) and pieces[place + 1].change == "added":
-            gap = " "
-        before, behind = ("", "") if coloured or not body else MARKS[piece.change]
-        told.append(f"{before}{body}{behind}", style=STYLES[piece.change] if coloured else "")
-        told.append(gap)
-    return told
+        body = piece.text.rstrip()
+        replaced = piece.change == "removed" and place + 1 < len(pieces) and pieces[place + 1].change == "added"
+        yield piece.change, body, " " if replaced else piece.text[len(body) :]
+
+
+def marked(pieces: Sequence[Piece]) -> str:
+    """Lay a comparison out as text, with ``[-removed-]`` and ``{+added+}``."""
+    told: list[str] = []
+    for change, body, gap in laid_out(pieces):
+        before, behind = MARKS[change] if body else ("", "")
+        told.append(f"{before}{body}{behind}{gap}")
+    return "".join(told)
 
 
 def _regions(before: Sequence[str], after: Sequence[str]) -> Iterator[tuple[Sequence[str], ...]]:

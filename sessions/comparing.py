@@ -1,0 +1,109 @@
+"""Two texts side by side: two versions of a slot, or the answers of two sessions, such as a fork and its parent.
+
+It reads and measures; which of two versions is better is ``picking``'s to say.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from companions.companion import Companion, version_of
+from companions.entries import Entry
+from companions.errors import InputError, SessionNotFoundError
+from companions.similarity import similarity
+from companions.word_diff import marked, word_diff
+from sessions.session import Session
+from sessions.sessions import Sessions
+from sessions.slots import version_at
+
+LONGEST_NUMBER = 6
+"""Digits of a version's number; a session's id is longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A version, and where it stands."""
+
+    session: Session
+    entry: Entry
+
+    def told(self) -> dict[str, Any]:
+        """Name it."""
+        return {
+            "session_id": self.session.session_id,
+            "companion_type": self.entry.companion_type,
+            "slot": self.entry.slot,
+            "version": version_of(self.entry),
+        }
+
+
+async def comparison(sessions: Sessions, session: Session, companion: Companion, with_: str | None) -> dict[str, Any]:
+    """Compare a slot's answer with another text.
+
+    Args:
+        sessions: Where both are.
+        session: The session whose answer is the later text.
+        companion: It, as it stands in the slot that is meant.
+        with_: What it is compared with: a version of the same slot by number, or by its id another session of the same
+            owner, with that one's answer. ``None`` is a fork's parent while there is one, else the draft.
+
+    Returns:
+        ``before`` and ``after``, each with its session and version; their ``similarity``, 0 to 1; and ``text``: the
+        later text with ``[-removed-]`` and ``{+added+}`` words, long unchanged runs only counted.
+
+    Raises:
+        InputError: There is no such text.
+        SessionNotFoundError: There is no such session of the owner's.
+    """
+    after = _answer(session, companion)
+    before = await _other(sessions, after, companion, with_)
+    ours, theirs = before.entry.text, after.entry.text
+    # In a thread: two texts of 200 kB take a while.
+    pieces = await asyncio.to_thread(word_diff, ours, theirs)
+    measured = await asyncio.to_thread(similarity, ours, theirs)
+    return {"before": before.told(), "after": after.told(), "similarity": measured, "text": marked(pieces)}
+
+
+async def _other(sessions: Sessions, after: Side, companion: Companion, with_: str | None) -> Side:
+    session = after.session
+    if with_ is None:
+        parent = await _parent(sessions, session)
+        if parent is None:
+            return await _version(after, companion, 0)
+        return _answer(parent, await parent.look(companion.companion_type))
+    if with_.isdecimal() and len(with_) <= LONGEST_NUMBER:
+        return await _version(after, companion, int(with_))
+    other = await sessions.find(session.place.owner, with_)
+    return _answer(other, await other.look(companion.companion_type))
+
+
+async def _parent(sessions: Sessions, session: Session) -> Session | None:
+    """Give a fork's parent; ``None`` where there is none, or none any more."""
+    parent = session.opening.parent
+    try:
+        return None if parent is None else await sessions.find(session.place.owner, parent)
+    except SessionNotFoundError:
+        return None
+
+
+async def _version(after: Side, companion: Companion, version: int) -> Side:
+    found = await version_at(after.session, companion, after.entry.slot, version)
+    if found is None:
+        slot = companion.slot
+        last = 0 if slot is None else slot.revisions
+        raise InputError(
+            f"Slot {after.entry.slot} has no version {version}; its versions are 0 to {last}.",
+            "show_thinking with part=timeline lists them.",
+        )
+    return Side(after.session, found)
+
+
+def _answer(session: Session, companion: Companion) -> Side:
+    slot = companion.slot
+    found = None if slot is None else slot.answer
+    if found is None:
+        raise InputError(
+            f"Session {session.session_id} has no text of {companion.companion_type[:64]!r} to compare there.",
+            "Call show_thinking with part=timeline to see what it has.",
+        )
+    return Side(session, found)
