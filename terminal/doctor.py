@@ -6,13 +6,16 @@ that are missing are made, as by any command. Keys are never shown.
 
 import argparse
 import asyncio
+import json
 import os
 import platform
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http.client import HTTPException
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
+from urllib.request import urlopen
 
 from rich.text import Text
 
@@ -27,6 +30,8 @@ from terminal.storekeeping import file_of, in_words
 PACKAGES = (DISTRIBUTION, "fastmcp", "langchain-core", "langchain-openai", "proselint", "rapidfuzz")
 _PASSWORD = re.compile(r"(://[^:/@]*):.*@")
 _SECRET = re.compile(r"([?&]pass[a-z]*=)[^&#]*", re.IGNORECASE)
+
+KEYS_SECONDS, KEYS_BYTES = 5.0, 1_000_000
 
 STYLES = {"ok": "green", "note": "yellow", "wrong": "bold red"}
 
@@ -48,7 +53,8 @@ def doctor(chosen: argparse.Namespace, make: MakeProgram) -> int:
     except CompanionsError as error:
         findings.append(Finding("wrong", str(error)))
     else:
-        findings += [_store(program), *_spool(program), *_model(program), *_library(program), *_settings(program)]
+        findings += [_store(program), *_spool(program), *_model(program), *_library(program)]
+        findings += [*_authentication(program), *_settings(program)]
     screen = Screen.of_process()
     for finding in findings:
         _tell(screen, finding)
@@ -153,6 +159,23 @@ def _library(program: Program) -> Iterator[Finding]:
     yield Finding("ok", f"Companion types{folder}: {names}")
     for problem in library.problems:
         yield Finding("wrong", f"Companion type: {problem}. Mend the file, or take it out of the folder.")
+
+
+def _authentication(program: Program) -> Iterator[Finding]:
+    """Tell whether an issuer's keys can be read from here: to a server that cannot, every token looks forged."""
+    url = program.settings.get("COMPANIONS_AUTH_JWKS_URL")
+    if url is None:
+        return
+    try:
+        with urlopen(url, timeout=KEYS_SECONDS) as answer:  # noqa: S310 (https, or this machine: the settings ask for it)
+            keys = json.loads(answer.read(KEYS_BYTES))["keys"]
+            yield Finding("ok", f"Authentication: keys are read from {url} ({len(keys)})")
+    except (OSError, HTTPException, ValueError, KeyError, TypeError):
+        yield Finding(
+            "wrong",
+            f"Authentication: no keys can be read from {url}, so every token is refused. "
+            "Mend COMPANIONS_AUTH_JWKS_URL, or the way there.",
+        )
 
 
 def _settings(program: Program) -> Iterator[Finding]:
