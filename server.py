@@ -55,6 +55,7 @@ from resources.listing import LiveResources
 from resources.registering import register as register_resources
 from sessions.calls import Calls
 from sessions.ending import Ending
+from sessions.installed_filters import FilteredModels
 from sessions.lifetime import Lifetime
 from sessions.opening import open_sessions
 from sessions.reading import Reading
@@ -125,7 +126,7 @@ class Wired:
             early=settings.durability == "background",
             retention=settings.retention,
         )
-        desk = Desk(sessions=sessions, models=models, allowance=settings.allowance())
+        desk = Desk(sessions=sessions, models=FilteredModels(models), allowance=settings.allowance())
         calls = Calls(desk=desk, runs=Runs(settings.calls_at_once))
         lifetime = Lifetime(calls=calls, models=models, ending=Ending(DRAIN_SECONDS))
         return cls(

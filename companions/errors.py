@@ -9,6 +9,7 @@ CompanionsError
 +-- ScopeError               the caller may not do that
 +-- BudgetError              the next call of a model would cost more than is allowed
 +-- ModelError               the model did not write
+|   +-- FilterError          a filter between us and it failed
 |   +-- ModelTimeoutError    it went past its bound
 |   +-- ModelReplyError      it answered with nothing usable
 |       +-- ReplyLengthError its reply was cut at a limit
@@ -115,6 +116,12 @@ class ModelError(CompanionsError):
     """The model could not be asked, or failed."""
 
     code = "model_failed"
+
+
+class FilterError(ModelError):
+    """A filter around the model cannot be applied; nothing passes it."""
+
+    code = "filter_failed"
 
 
 class ModelTimeoutError(ModelError):

@@ -26,7 +26,18 @@ from sessions.workflow_sums import told_by_kind, told_newest
 
 Body = dict[str, Any]
 NOTES = frozenset({"workflow", "pick"})
-IN_A_LINE = ("of", "model", "similarity", *GUARDED, "satisfied", "stop_reason", "attempt", "version", "workflow_id")
+IN_A_LINE = (
+    "of",
+    "model",
+    "similarity",
+    *GUARDED,
+    "satisfied",
+    "stop_reason",
+    "attempt",
+    "version",
+    "workflow_id",
+    "filters",
+)
 """What the timeline tells of an entry's ``meta``."""
 _INSIDE = 1 << 24
 """Places inside a text that an offset can tell apart; a text has fewer characters."""
