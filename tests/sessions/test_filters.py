@@ -1,5 +1,6 @@
 """Filters: installed beside the program, they change what a model is told and what it tells, or nothing passes."""
 
+import asyncio
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -140,8 +141,9 @@ async def test_a_filter_that_hangs_ends_the_call_in_time(install: Install, monke
     await process.calls.close()
 
 
-async def test_the_program_has_them_around_its_own_models(install: Install) -> None:
+def test_the_program_has_them_around_its_own_models(install: Install) -> None:
     install(shouting=SHOUTING)
     wired = server.Wired.of(server.Settings(store="memory://", model="offline"))
-    written = await wired.calls.desk.models.get(None).write(Task(step="draft", messages=(), query="A very long text."))
+    model = wired.calls.desk.models.get("offline")
+    written = asyncio.run(model.write(Task(step="draft", messages=(), query="A very long text.")))
     assert written.text == "A VERY LONG TEXT."
