@@ -44,7 +44,7 @@ class ErasureStore(Protocol):
     """A place of which it can be told, and seen to, what is left of the sessions that were forgotten there."""
 
     async def readers(self, session_id: str) -> Sequence[Reader]:
-        """Read who reads entries of a session, living or forgotten: the longest-lived first; none of an unknown one."""
+        """Read who reads entries of a session, living or forgotten: the oldest first; none of an unknown one."""
         ...
 
     async def wipe(self, owner: str | None = None) -> Wiped:
