@@ -1,0 +1,102 @@
+"""A zip file that is written beside its name, and takes it once it is whole: a broken one never looks whole.
+
+It knows nothing of sessions. Everything here blocks: it is called on threads.
+"""
+
+import hashlib
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+from tempfile import SpooledTemporaryFile
+from types import TracebackType
+from typing import IO, Self
+from zipfile import ZIP_DEFLATED, ZipFile
+
+from companions.errors import CompanionsError
+
+IN_MEMORY = 4_000_000
+"""Bytes of a part that are kept in memory before it goes to the disk."""
+BLOCK = 1 << 20
+
+
+class Part:
+    """What becomes one file of the zip; it can still be given up, which a file in a zip cannot."""
+
+    def __init__(self) -> None:
+        self._file: IO[bytes] = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 (it lives as long as this)
+        self._digest = hashlib.sha256()
+
+    def write(self, content: bytes) -> None:
+        """Add to it."""
+        self._file.write(content)
+        self._digest.update(content)
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of what was written."""
+        return self._digest.hexdigest()
+
+    def read_into(self, target: IO[bytes]) -> None:
+        """Copy all of it."""
+        self._file.seek(0)
+        while block := self._file.read(BLOCK):
+            target.write(block)
+
+    def close(self) -> None:
+        """Let it go."""
+        self._file.close()
+
+
+class Zipping:
+    """A zip file in the making; without ``finish`` nothing of it stays."""
+
+    def __init__(self, target: Path) -> None:
+        """Begin it.
+
+        Raises:
+            CompanionsError: The folder cannot be written.
+        """
+        self._target = target
+        self._unfinished = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+        try:
+            self._file = os.fdopen(os.open(self._unfinished, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600), "w+b")
+            self._zip = ZipFile(self._file, "w", ZIP_DEFLATED)
+        except OSError as error:
+            raise _unwritable(target, error) from error
+
+    def __enter__(self) -> Self:
+        """Begin nothing more."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        """Remove what was not finished."""
+        if self._file.closed:
+            return
+        # Its list of files would be written now, perhaps to a full disk.
+        with suppress(OSError, ValueError):
+            self._zip.close()
+        with suppress(OSError):
+            self._file.close()
+        self._unfinished.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise _unwritable(self._target, error) from error
+
+    def add(self, name: str, part: Part) -> None:
+        """Add a file, and let its part go."""
+        with self._zip.open(name, "w", force_zip64=True) as target:
+            part.read_into(target)
+        part.close()
+
+    def finish(self) -> None:
+        """Write the rest to the disk, and give it its name."""
+        self._zip.close()
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        self._unfinished.rename(self._target)
+
+
+def _unwritable(target: Path, error: OSError) -> CompanionsError:
+    reason = (error.strerror or "unknown reason").lower()
+    return CompanionsError(f"{target} cannot be written ({reason}).", "Choose another file with -o.")
