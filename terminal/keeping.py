@@ -19,6 +19,8 @@ from terminal.tables import tell_table
 
 Body = dict[str, Any]
 
+SHOWN = 80
+"""Characters of a query that a line shows."""
 HEADING = ("SESSION", "LAST USED", "COMPANIONS", "TITLE")
 
 
@@ -51,7 +53,7 @@ def export(chosen: argparse.Namespace, make: MakeProgram) -> int:
     """Write a whole session out."""
     record = _gathered(make(), chosen.session)
     screen = Screen.of_process()
-    text = record.as_json() if chosen.format == "json" else record.as_markdown()
+    text = record.as_markdown() if chosen.format == "markdown" else record.as_json()
     if chosen.output is None:
         screen.result(text)
         return 0

@@ -212,11 +212,13 @@ async def _stored(store: Store, session_id: str, after: int, last: int) -> Async
         yield [entry for entry, _ in page]
 
 
+def _lines(entries: list[Entry]) -> bytes:
+    return b"".join(entry_line(replace(entry, author="")) for entry in entries)
+
+
 async def _digest(entries: AsyncIterator[list[Entry]]) -> str:
     """Digest what entries say, whoever is said to have written them."""
     found = hashlib.sha256()
     async for several in entries:
-        lines = await asyncio.to_thread(lambda page: [entry_line(replace(each, author="")) for each in page], several)
-        for line in lines:
-            found.update(line)
+        found.update(await asyncio.to_thread(_lines, several))
     return found.hexdigest()

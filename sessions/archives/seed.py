@@ -5,6 +5,7 @@ refused. ``history`` is the run_log told as messages, and is not read.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -56,8 +57,7 @@ def read(content: bytes, name: str, library: Library, defaults: Defaults) -> tup
 
 
 def _placed(note: Note, seq: int, at: float) -> Entry:
-    place = {"companion_type": note.companion_type, "kind": note.kind, "slot": note.slot, "index": note.index}
-    return Entry(**place, text=note.text, meta=note.meta, seq=seq, id=f"seed-{seq}", author="", at=at)
+    return Entry(**asdict(note), seq=seq, id=f"seed-{seq}", author="", at=at)
 
 
 def _notes(file: str, name: str, body: object, library: Library, defaults: Defaults) -> Iterator[Note]:
@@ -147,7 +147,7 @@ def _text(place: str, slot: Body, key: str) -> str:
 
 
 def _texts(place: str, slot: Body, key: str) -> Sequence[str]:
-    texts = slot.get(key) or []
+    texts: Any = slot.get(key) or []
     found = [text for text in _list(texts) if isinstance(text, str)]
     if found != texts:
         raise InputError(f"The {key} of {place[0].lower()}{place[1:]} is no list of texts.", _SHAPE)

@@ -6,12 +6,13 @@ It knows nothing of sessions. Everything here blocks: it is called on threads.
 import hashlib
 import os
 import secrets
+import time
 from contextlib import suppress
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from types import TracebackType
 from typing import IO, Self
-from zipfile import ZIP_DEFLATED, ZipFile
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from companions.errors import CompanionsError
 
@@ -84,7 +85,9 @@ class Zipping:
 
     def add(self, name: str, part: Part) -> None:
         """Add a file, and let its part go."""
-        with self._zip.open(name, "w", force_zip64=True) as target:
+        info = ZipInfo(name, time.gmtime()[:6])
+        info.compress_type = ZIP_DEFLATED
+        with self._zip.open(info, "w", force_zip64=True) as target:
             part.read_into(target)
         part.close()
 

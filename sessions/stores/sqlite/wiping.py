@@ -19,7 +19,7 @@ STEPS = 10_000
 """Of SQLite's machine, between two looks whether to go on."""
 REWRITTEN = "The file was written anew, and its log emptied."
 READ = "Another program or a backup reads the file: end it, and run this again, since its log holds what was erased."
-COPIES = "Backups, other copies of the file, and what a disk keeps of deleted files are not in its reach."
+COPIES = "Backups and other copies of the file, and what a disk keeps of deleted ones, are not in reach."
 
 
 def wipe_small(connection: sqlite3.Connection, *, path: Path) -> Wiped:
