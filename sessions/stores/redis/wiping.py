@@ -70,7 +70,7 @@ async def _files(link: RedisLink, client: Any) -> list[tuple[str, str, str, str]
     kept = await link.asked(client, "INFO", "persistence")
     saves = await link.asked(client, "CONFIG", "GET", "save")
     log = kept is None or kept.get("aof_enabled")
-    snapshot = saves is None or saves.get("save")
+    snapshot = saves is None or any(saves[1:])
     return [*([APPENDED] if log else []), *([SAVED] if snapshot else [])]
 
 
