@@ -211,4 +211,8 @@ def _entry(name: str, number: int, line: bytes) -> Entry:
     place = f"entry {number} of {name}"
     value = value_of(place, line)
     hold_against("entry", place, line)
+    try:
+        f"{value['id']}{value['companion_type']}{value['text']}".encode()
+    except UnicodeEncodeError:
+        raise InputError(f"In {place}, a text holds half of a character.", AGAIN) from None
     return layout.entry_of(value)

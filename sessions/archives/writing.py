@@ -6,12 +6,14 @@ broken one never looks whole is ``zipping``'s work. What was learned from loops 
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from companions.entries import Entry
+from companions.errors import CompanionsError
 from sessions.archives import layout
 from sessions.archives.zipping import Part, Zipping
 from sessions.paged_views import in_markdown, moment
@@ -53,7 +55,7 @@ async def export(sessions: Sessions, owner: str, target: Path, report: Report) -
     await _come_home(sessions)
     found = [each async for each in _owned(sessions.store, owner)]
     writing = _Writing(sessions.store, owner)
-    with await asyncio.to_thread(Zipping, target) as zipping:
+    async with _begun(target) as zipping:
         for number, (opening, seq) in enumerate(_parents_first(found)):
             report(number, len(found))
             await writing.add(zipping, opening, seq)
@@ -74,11 +76,25 @@ async def export_template(session: Session, target: Path) -> Exported:
                 entries.append(_bare(entry, len(entries) + 1))
     opening = Opening(session_id=session_id, owner="", created_at=0.0)
     writing = _Writing(session.store, "")
-    with await asyncio.to_thread(Zipping, target) as zipping:
-        parts = _Parts(opening)
-        await asyncio.to_thread(parts.write, entries)
-        await asyncio.to_thread(writing.keep, zipping, parts)
+    async with _begun(target) as zipping:
+        with closing(_Parts(opening)) as parts:
+            await asyncio.to_thread(parts.write, entries)
+            await asyncio.to_thread(writing.keep, zipping, parts)
         return await asyncio.to_thread(writing.finish, zipping, template=True)
+
+
+@asynccontextmanager
+async def _begun(target: Path) -> AsyncGenerator[Zipping]:
+    """Begin a file, of which nothing stays unless it is finished."""
+    try:
+        zipping = await asyncio.to_thread(Zipping, target)
+        try:
+            yield zipping
+        finally:
+            await asyncio.to_thread(zipping.close)
+    except OSError as error:
+        reason = (error.strerror or "unknown reason").lower()
+        raise CompanionsError(f"{target} cannot be written ({reason}).", "Choose another file with -o.") from error
 
 
 def _bare(entry: Entry, seq: int) -> Entry:
@@ -128,6 +144,11 @@ class _Parts:
             self.seq = entry.seq
             self.transcript.write("".join(self._told(entry)).encode("utf-8", "backslashreplace"))
 
+    def close(self) -> None:
+        """Let go of both."""
+        self.session.close()
+        self.transcript.close()
+
     def end(self) -> None:
         """End both."""
         self.session.write(b"\n" + layout.LAST_LINE)
@@ -164,11 +185,11 @@ class _Writing:
         if opening.parent is not None and self._written.get(opening.parent, 0) < opening.base:
             # Its parent is forgotten or another owner's: it stands alone, with all that it reads.
             opening = replace(opening, parent=None, base=0)
-        parts = _Parts(opening)
-        async for page in pages(self._store, opening.session_id, opening.base, seq):
-            await asyncio.to_thread(parts.write, [entry for entry, _ in page])
-        if parts.seq == seq:
-            await asyncio.to_thread(self.keep, zipping, parts)
+        with closing(_Parts(opening)) as parts:
+            async for page in pages(self._store, opening.session_id, opening.base, seq):
+                await asyncio.to_thread(parts.write, [entry for entry, _ in page])
+            if parts.seq == seq:
+                await asyncio.to_thread(self.keep, zipping, parts)
 
     def keep(self, zipping: Zipping, parts: _Parts) -> None:
         """Put a session that was written as a whole into the archive."""
@@ -196,8 +217,8 @@ class _Writing:
             (layout.SCHEMA, layout.schema_text().encode()),
             (layout.MANIFEST, layout.as_json(manifest)),
         ):
-            part = Part()
-            part.write(content)
-            zipping.add(name, part)
+            with closing(Part()) as part:
+                part.write(content)
+                zipping.add(name, part)
         zipping.finish()
         return exported

@@ -10,11 +10,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
-from types import TracebackType
-from typing import IO, Self
+from typing import IO
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
-
-from companions.errors import CompanionsError
 
 IN_MEMORY = 4_000_000
 """Bytes of a part that are kept in memory before it goes to the disk."""
@@ -50,27 +47,30 @@ class Part:
 
 
 class Zipping:
-    """A zip file in the making; without ``finish`` nothing of it stays."""
+    """A zip file in the making, until ``close``; without ``finish`` nothing of it stays. Errors are the system's."""
 
     def __init__(self, target: Path) -> None:
-        """Begin it.
-
-        Raises:
-            CompanionsError: The folder cannot be written.
-        """
         self._target = target
         self._unfinished = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-        try:
-            self._file = os.fdopen(os.open(self._unfinished, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600), "w+b")
-            self._zip = ZipFile(self._file, "w", ZIP_DEFLATED)
-        except OSError as error:
-            raise _unwritable(target, error) from error
+        self._file = os.fdopen(os.open(self._unfinished, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600), "w+b")
+        self._zip = ZipFile(self._file, "w", ZIP_DEFLATED)
 
-    def __enter__(self) -> Self:
-        """Begin nothing more."""
-        return self
+    def add(self, name: str, part: Part) -> None:
+        """Add a file."""
+        info = ZipInfo(name, time.gmtime()[:6])
+        info.compress_type = ZIP_DEFLATED
+        with self._zip.open(info, "w", force_zip64=True) as target:
+            part.read_into(target)
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+    def finish(self) -> None:
+        """Write the rest to the disk, and give it its name."""
+        self._zip.close()
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._unfinished.rename(self._target)
+        self._file.close()
+
+    def close(self) -> None:
         """Remove what was not finished."""
         if self._file.closed:
             return
@@ -80,26 +80,3 @@ class Zipping:
         with suppress(OSError):
             self._file.close()
         self._unfinished.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise _unwritable(self._target, error) from error
-
-    def add(self, name: str, part: Part) -> None:
-        """Add a file, and let its part go."""
-        info = ZipInfo(name, time.gmtime()[:6])
-        info.compress_type = ZIP_DEFLATED
-        with self._zip.open(info, "w", force_zip64=True) as target:
-            part.read_into(target)
-        part.close()
-
-    def finish(self) -> None:
-        """Write the rest to the disk, and give it its name."""
-        self._zip.close()
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
-        self._unfinished.rename(self._target)
-
-
-def _unwritable(target: Path, error: OSError) -> CompanionsError:
-    reason = (error.strerror or "unknown reason").lower()
-    return CompanionsError(f"{target} cannot be written ({reason}).", "Choose another file with -o.")

@@ -16,8 +16,7 @@ from sessions.store import Append, Committed, Projection, Store
 from sessions.stores.postgres.store import PostgresStore
 from sessions.stores.redis.store import RedisStore
 from sessions.stores.sqlite.store import SQLiteStore
-from tests.servers.postgres_server import PostgresServer, run
-from tests.servers.redis_server import RedisServer
+from tests.servers.postgres_server import run
 from tests.sessions.building import Story, note
 from tests.sessions.disks import Disk, PostgresDisk, RedisDisk, SQLiteDisk, found_in, holds, new_marker
 from tests.sessions.faults import OWNER, Process, until
@@ -35,11 +34,10 @@ async def disk(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
         case "sqlite":
             made = SQLiteDisk(SQLiteStore(tmp_path / "store" / "sessions.db"), tmp_path / "store")
         case "postgresql":
-            server: PostgresServer = request.getfixturevalue("own_postgres")
             url: str = request.getfixturevalue("own_postgres_url")
-            made = PostgresDisk(PostgresStore(url), server, url)
+            made = PostgresDisk(PostgresStore(url), request.getfixturevalue("own_postgres"), url)
         case _:
-            redis: RedisServer = request.getfixturevalue("single_server")
+            redis = request.getfixturevalue("single_server")
             made = RedisDisk(RedisStore(redis.url(request.node.nodeid)), redis)
     await made.store.head("-")
     yield made
@@ -153,7 +151,7 @@ async def test_a_forgotten_session_is_served_no_more_and_its_prefix_goes_with_th
 
 
 async def test_no_piece_stays_in_a_sqlite_file_where_rows_were_moved(tmp_path: Path) -> None:
-    folder, rows = tmp_path / "store", random.Random(4)
+    folder, rows = tmp_path / "store", random.Random(4)  # noqa: S311 (no secret)
     store = SQLiteStore(folder / "sessions.db")
     markers = [new_marker() for _ in range(30)]
     stories = [Story(store, f"s{number}") for number in range(30)]
