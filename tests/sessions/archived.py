@@ -8,15 +8,21 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
+import pytest
+
 from companions.entries import Entry
+from companions.errors import InputError
 from sessions.archives import files, writing
 from sessions.archives.importing import Imported
 from sessions.archives.writing import Exported
 from sessions.forking import fork
 from sessions.store import Store
+from sessions.stores.memory.store import MemoryStore
 from tests.sessions.faults import OWNER, Process
 
 MOST_LINE = 1_000_000
+IDS: list[str] = []
+"""Of the archive at hand: a session, its fork, and a fork of that."""
 TEXT = "Ünï漢字🧠 {braces} \0 \\ \" ' \u2028 end"
 
 Edit = Callable[[dict[str, Any], list[dict[str, Any]]], None]
@@ -97,3 +103,16 @@ def signed(path: Path, held: dict[str, bytes]) -> Path:
         told |= {"sha256": hashlib.sha256(content).hexdigest(), "entries": content.count(b"\n") - 2}
     manifest["counts"]["entries"] = sum(told["entries"] for told in manifest["sessions"])
     return packed(path, held | {"manifest.json": json.dumps(manifest).encode()})
+
+
+async def refused(path: Path) -> str:
+    """Have an archive refused; gives what is told."""
+    process = Process.on(MemoryStore())
+    with pytest.raises(InputError) as raised:
+        await bring(process, path)
+    assert (await process.store.size()).entries == 0
+    await process.calls.close()
+    told = str(raised.value)
+    assert str(path.parent) not in told
+    assert len(told) < 600
+    return told

@@ -1,49 +1,21 @@
 """Archives that anybody may have made: refused as a whole, in our words, and nothing of them is stored."""
 
 import asyncio
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZipFile
 
 import pytest
 
-from companions.errors import InputError
 from sessions.archives import reading
 from sessions.stores.memory.store import MemoryStore
-from tests.sessions.archived import MOST_LINE, bring, contents, export, forged, packed, signed, thought
+from tests.sessions.archived import IDS, MOST_LINE, bring, contents, forged, refused, signed
 from tests.sessions.faults import OWNER, Process
+
+pytest_plugins = ("tests.sessions.archive_fixtures",)
 
 Body = dict[str, Any]
 Entries = list[Body]
-
-IDS: list[str] = []
-"""Of the archive at hand: a session, its fork, and a fork of that."""
-
-
-@pytest.fixture
-async def path(tmp_path: Path) -> Path:
-    """An archive of three sessions."""
-    process = Process.on(MemoryStore())
-    IDS[:] = await thought(process)
-    made = tmp_path / "all.zip"
-    await export(process, made)
-    await process.calls.close()
-    return made
-
-
-async def refused(path: Path) -> str:
-    """Have an archive refused; gives what is told."""
-    process = Process.on(MemoryStore())
-    with pytest.raises(InputError) as raised:
-        await bring(process, path)
-    assert (await process.store.size()).entries == 0
-    await process.calls.close()
-    told = str(raised.value)
-    assert str(path.parent) not in told
-    assert len(told) < 600
-    return told
 
 
 def renumbered(_body: Body, entries: Entries) -> None:
@@ -119,7 +91,7 @@ FORGED: dict[str, tuple[Callable[[Body, Entries], None], str]] = {
 
 
 @pytest.mark.parametrize("what", FORGED)
-async def test_a_forged_session_is_refused(what: str, path: Path) -> None:
+async def test_a_forged_session_is_refused(what: str, archive: Path) -> None:
     edit, told = FORGED[what]
 
     def edited(body: Body, entries: Entries) -> None:
@@ -129,8 +101,8 @@ async def test_a_forged_session_is_refused(what: str, path: Path) -> None:
         if body["session"]["parent"] == "ITSELF":
             body["session"]["parent"] = IDS[0]
 
-    await asyncio.to_thread(forged, path, IDS[0], edited)
-    assert told in await refused(path)
+    await asyncio.to_thread(forged, archive, IDS[0], edited)
+    assert told in await refused(archive)
 
 
 LINES: dict[str, Callable[[bytes], bytes]] = {
@@ -149,122 +121,37 @@ LINES: dict[str, Callable[[bytes], bytes]] = {
 
 
 @pytest.mark.parametrize("what", LINES)
-async def test_a_line_that_is_none_is_refused(what: str, path: Path) -> None:
-    held = await asyncio.to_thread(contents, path)
+async def test_a_line_that_is_none_is_refused(what: str, archive: Path) -> None:
+    held = await asyncio.to_thread(contents, archive)
     name = f"sessions/{IDS[0]}.json"
     lines = held[name].splitlines(keepends=True)
     lines[2] = LINES[what](lines[2])
-    await asyncio.to_thread(signed, path, held | {name: b"".join(lines)})
-    told = await refused(path)
+    await asyncio.to_thread(signed, archive, held | {name: b"".join(lines)})
+    told = await refused(archive)
     assert ("longer than 1,000,000 bytes" if what == "a long line" else "entry 2 of") in told
 
 
-def manifest(**told: Any) -> Callable[[dict[str, bytes]], dict[str, bytes]]:
-    return lambda held: held | {"manifest.json": json.dumps(json.loads(held["manifest.json"]) | told).encode()}
-
-
-def listed(**told: Any) -> Callable[[dict[str, bytes]], dict[str, bytes]]:
-    def edit(held: dict[str, bytes]) -> dict[str, bytes]:
-        body = json.loads(held["manifest.json"])
-        body["sessions"][0] |= told
-        return held | {"manifest.json": json.dumps(body).encode()}
-
-    return edit
-
-
-def _twice(held: dict[str, bytes]) -> dict[str, bytes]:
-    body = json.loads(held["manifest.json"])
-    body["sessions"].append(body["sessions"][0])
-    body["counts"] = {"sessions": 4, "entries": body["counts"]["entries"] + body["sessions"][0]["entries"]}
-    return held | {"manifest.json": json.dumps(body).encode()}
-
-
-def _behind(held: dict[str, bytes]) -> dict[str, bytes]:
-    name = f"sessions/{IDS[0]}.json"
-    return held | {name: held[name] + b"{}\n"}
-
-
-PACKED: dict[str, tuple[Callable[[dict[str, bytes]], dict[str, bytes]], str]] = {
-    "a newer archive": (manifest(version=7), "version 7 of the format, and this program knows versions up to 1"),
-    "another format": (manifest(format="something else"), "is no archive of this program's"),
-    "a manifest without a list": (manifest(sessions=3), "is not what the schema asks for"),
-    "a wrong digest": (listed(sha256="0" * 64), "is not what the archive's manifest says"),
-    "a wrong count": (manifest(counts={"sessions": 3, "entries": 1}), "does not count what it lists"),
-    "a session twice": (_twice, "does not count what it lists"),
-    "an id like a path": (listed(session_id="../../etc/passwd"), "is not what the schema asks for"),
-    "a session that is not there": (listed(session_id="nobody"), "is damaged"),
-    "a name like a path": (lambda held: held | {"../../evil": b"x"}, "none of an archive's: '../../evil'"),
-    "an absolute name": (lambda held: held | {"/evil": b"x"}, "none of an archive's: '/evil'"),
-    "more behind the end": (_behind, "is not what the archive's manifest says"),
-    "no manifest": (lambda held: {"readme.txt": b"x"} if held else {}, "it has no manifest.json"),
-    "a manifest that is no JSON": (lambda held: held | {"manifest.json": b"\xff{"}, "the JSON is broken"),
-    "a manifest that is a list": (lambda held: held | {"manifest.json": b"[]"}, "is no archive"),
-}
-
-
-@pytest.mark.parametrize("what", PACKED)
-async def test_an_archive_that_does_not_hold_what_it_says_is_refused(what: str, path: Path) -> None:
-    edit, told = PACKED[what]
-    await asyncio.to_thread(packed, path, edit(await asyncio.to_thread(contents, path)))
-    assert told in await refused(path)
-
-
-def _same_name(path: Path) -> None:
-    held = contents(path)
-    with pytest.warns(UserWarning, match="Duplicate name"), ZipFile(path, "a", ZIP_DEFLATED) as file:
-        file.writestr("manifest.json", held["manifest.json"])
-
-
-def _otherwise(path: Path) -> None:
-    held = contents(path)
-    with ZipFile(path, "w", ZIP_BZIP2) as file:
-        for name, content in held.items():
-            file.writestr(name, content)
-
-
-def _damaged(path: Path) -> None:
-    content = bytearray(path.read_bytes())
-    content[200:400] = bytes(200)
-    path.write_bytes(content)
-
-
-BYTES: dict[str, tuple[Callable[[Path], object], str]] = {
-    "two files of a name": (_same_name, "two files of the same name"),
-    "another compression": (_otherwise, "packed in a way that archives are not"),
-    "damage": (_damaged, ""),
-    "half of it": (lambda path: path.write_bytes(path.read_bytes()[:2_000]), "is damaged"),
-    "nothing": (lambda path: path.write_bytes(b""), ""),
-    "no zip": (lambda path: path.write_bytes(b"PK\3\4 and nothing else"), "is damaged"),
-    "no file": (lambda path: path.unlink(), "cannot be read (no such file or directory)"),
-}
-
-
-@pytest.mark.parametrize("what", BYTES)
-async def test_a_file_that_is_no_whole_archive_is_refused(what: str, path: Path) -> None:
-    edit, told = BYTES[what]
-    await asyncio.to_thread(edit, path)
-    assert told in await refused(path)
-
-
-async def test_a_small_file_that_unpacks_without_end_is_given_up(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_file_that_unpacks_to_too_much_is_given_up(
+    archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def long(_body: Body, entries: Entries) -> None:
         entries[1]["text"] = "x" * (MOST_LINE // 2)
 
-    await asyncio.to_thread(forged, path, IDS[0], long)
+    await asyncio.to_thread(forged, archive, IDS[0], long)
     monkeypatch.setattr(reading, "ALWAYS", 400_000)
     monkeypatch.setattr(reading, "MOST_RATIO", 20)
-    assert "unpacks to more than 20 times its size" in await refused(path)
+    assert "unpacks to more than 20 times its size" in await refused(archive)
 
 
-async def test_what_an_archive_says_of_owners_is_not_believed(path: Path) -> None:
+async def test_what_an_archive_says_of_owners_is_not_believed(archive: Path) -> None:
     def claimed(body: Body, entries: Entries) -> None:
         body["session"]["owner"] = "somebody"
         for entry in entries:
             entry["author"] = "somebody else"
 
-    await asyncio.to_thread(forged, path, IDS[0], claimed)
+    await asyncio.to_thread(forged, archive, IDS[0], claimed)
     process = Process.on(MemoryStore())
-    await bring(process, path)
+    await bring(process, archive)
     for known in await process.store.scan():
         assert known.opening.owner == OWNER
         page = await process.store.page(known.opening.session_id, limit=100)
