@@ -131,9 +131,7 @@ async def test_a_line_that_is_none_is_refused(what: str, archive: Path) -> None:
     assert ("longer than 1,000,000 bytes" if what == "a long line" else "entry 2 of") in told
 
 
-async def test_a_file_that_unpacks_to_too_much_is_given_up(
-    archive: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_file_that_unpacks_to_too_much_is_given_up(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def long(_body: Body, entries: Entries) -> None:
         entries[1]["text"] = "x" * (MOST_LINE // 2)
 
