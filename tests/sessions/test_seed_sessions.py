@@ -84,7 +84,7 @@ async def test_a_slot_is_gone_on_with_in_its_own_phase(process: Process, tmp_pat
     assert (revised.iteration, revised.slot) == (2, 0)
 
 
-IMPOSSIBLE: dict[str, tuple[object, str]] = {
+IMPOSSIBLE: dict[str, tuple[dict[str, Any], str]] = {
     "more revisions than critiques": ({"critique": [], "revision": ["x"]}, "0 critiques and 1 revisions"),
     "two critiques unanswered": ({"critique": ["a", "b"], "revision": []}, "2 critiques and 0 revisions"),
     "a critique of nothing": ({"draft": "", "critique": ["a"], "revision": []}, "no draft, 1 critiques"),
@@ -98,9 +98,8 @@ IMPOSSIBLE: dict[str, tuple[object, str]] = {
 @pytest.mark.parametrize("what", IMPOSSIBLE)
 async def test_a_slot_that_no_steps_build_is_refused_by_its_number(what: str, process: Process, tmp_path: Path) -> None:
     given, told = IMPOSSIBLE[what]
-    broken = SLOT | given if isinstance(given, dict) else given
     with pytest.raises(InputError) as raised:
-        await imported(process, tmp_path / "seed.json", {"companions": {"generic": {"run_log": [SLOT, broken]}}})
+        await imported(process, tmp_path / "seed.json", {"companions": {"generic": {"run_log": [SLOT, SLOT | given]}}})
     assert told in str(raised.value)
     assert "lot 1 of companion generic in seed.json" in str(raised.value)
     assert (await process.store.size()).sessions == 0

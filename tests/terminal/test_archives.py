@@ -76,12 +76,8 @@ def test_a_template_begins_a_session_that_waits_for_its_draft(terminal: Terminal
     made = said.out.decode().strip()
     assert "Companion generic waits for the draft of: " in said.err
     assert f"companions refine --session {made}" in said.err
-    shown = {row["session_id"]: row["companions"]["generic"]["phase"] for row in _sessions(terminal)}
-    assert shown[made] == "draft"
-
-
-def _sessions(terminal: Terminal) -> list[dict[str, dict[str, dict[str, str]]]]:
-    return terminal.json("sessions", "--json")["sessions"]
+    shown = {row["session_id"]: row["companions"] for row in terminal.json("sessions", "--json")["sessions"]}
+    assert shown[made]["generic"]["phase"] == "draft"
 
 
 @pytest.mark.parametrize(
