@@ -6,21 +6,19 @@ other. Where an earlier run stopped is kept nowhere but in the target's own head
 """
 
 import hashlib
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
 from companions.entries import Entry
+from sessions import whole_sessions
 from sessions.copying_shares import copy_shares
-from sessions.session_lines import entry_line, opening_line
+from sessions.session_lines import opening_line
 from sessions.store import Append, Committed, Gone, Head, Opening, Store
+from sessions.whole_sessions import pages
 
 SESSIONS = 100
 """Sessions that are listed, copied and verified at a time."""
-MOST_ENTRIES, MOST_BYTES = 512, 4_000_000
-"""Of one append, and of one page as far as the page before it tells."""
-FIRST_PAGE = 16
-"""Entries of a session's first page, before anything is known of their length."""
 
 Report = Callable[[int, int], None]
 """Hears now and then how many sessions are done, and how many entries were stored."""
@@ -163,13 +161,16 @@ class _Copying:
     async def _add(self, head: Head, opening: Opening | None, after: int) -> None:
         """Hand over a session's entries behind one of them, up to its head."""
         session_id = head.opening.session_id
-        async for page in _pages(self._source, session_id, after, head.seq):
+        async for page in pages(self._source, session_id, after, head.seq):
             for entry, line in page:
                 after += 1
                 if entry.seq != after or session_id in self._refused:
                     # A source with a gap: what is behind it would be another session's history.
                     return
-                if len(self._waiting) == MOST_ENTRIES or self._bytes + len(line) > MOST_BYTES:
+                if (
+                    len(self._waiting) == whole_sessions.MOST_ENTRIES
+                    or self._bytes + len(line) > whole_sessions.MOST_BYTES
+                ):
                     await self.flush()
                 self._waiting.append(_Waiting(session_id, entry, opening))
                 self._bytes, opening = self._bytes + len(line), None
@@ -227,18 +228,7 @@ class _Copying:
 async def _digest(store: Store, opening: Opening, last: int) -> str:
     """Digest a session up to an entry."""
     found = hashlib.sha256(opening_line(opening))
-    async for page in _pages(store, opening.session_id, 0, last):
+    async for page in pages(store, opening.session_id, 0, last):
         for _, line in page:
             found.update(line)
     return found.hexdigest()
-
-
-async def _pages(store: Store, session_id: str, after: int, last: int) -> AsyncGenerator[list[tuple[Entry, bytes]]]:
-    """Read a session's entries with their lines, in pages that are as long as the texts before them allow."""
-    limit = FIRST_PAGE
-    while after < last and (found := await store.page(session_id, after=after, limit=min(limit, last - after))):
-        page = [(entry, entry_line(entry)) for entry in found]
-        yield page
-        after = found[-1].seq
-        size = sum(len(line) for _, line in page) // len(page)
-        limit = max(1, min(2 * limit, MOST_ENTRIES, MOST_BYTES // size))

@@ -32,6 +32,8 @@ CALL_SECONDS = 30.0
 """How long one call of a command may take: a copy's pages are megabytes, and a line may be slow."""
 WORK_SECONDS = 120.0
 """The same for counts and erasures."""
+WIPE_SECONDS = 3_600.0
+"""The same where files are written anew, however large they are."""
 
 
 def open_store(url: str) -> Store:
@@ -100,6 +102,23 @@ async def reached(store: Store, name: str) -> AsyncGenerator[GuardedStore]:
     finally:
         guarded.seconds = DEADLINE
         await guarded.close()
+
+
+@asynccontextmanager
+async def patient(store: GuardedStore, *, wiping: bool = False) -> AsyncGenerator[None]:
+    """Give a program's own store the time that work on much of it takes; whether it is there is found out at once.
+
+    Raises:
+        StoreAwayError: It does not answer.
+        StoreError: It refuses.
+    """
+    await store.head("-")
+    seconds, patience = store.seconds, store.patience
+    store.seconds, store.patience = CALL_SECONDS, WIPE_SECONDS if wiping else WORK_SECONDS
+    try:
+        yield
+    finally:
+        store.seconds, store.patience = seconds, patience
 
 
 async def _silent(store: GuardedStore) -> bool:

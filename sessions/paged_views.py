@@ -95,7 +95,7 @@ async def transcript_page(
     room = PAGE_BYTES
     kinds = TOLD if slot is not None else SHOWN
     async for entry in steps_of(session, companion, slot, after=max(seq - 1, 0), kinds=kinds):
-        text = _told(entry)[place:] if entry.seq == seq else _told(entry)
+        text = in_markdown(entry)[place:] if entry.seq == seq else in_markdown(entry)
         begun = place if entry.seq == seq else 0
         if parts and size(text) > room:
             return "".join(parts), text_offset(entry.seq, 0)
@@ -201,7 +201,7 @@ def _heading(entry: Entry) -> str:
     return f"{name}{again}{by}\n\n"
 
 
-def _told(entry: Entry) -> str:
+def in_markdown(entry: Entry) -> str:
     """Tell an entry as Markdown; the text itself stands in it unchanged."""
     if entry.kind in NOTES:
         return f"{in_words(entry)}\n\n"

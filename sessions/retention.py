@@ -140,7 +140,10 @@ async def prune(
         return Pruned(elsewhere=True)
     try:
         async with leases.held(LEASE) as held:
-            return await _walk(store, retention, now, held, spared)
+            pruned = await _walk(store, retention, now, held, spared)
+        if pruned.deleted:
+            await store.wipe()
+        return pruned
     finally:
         await leases.rest()
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from companions.entries import Entry
+from sessions.erasure_store import ErasureStore
 from sessions.pattern_store import PatternStore
 
 
@@ -141,7 +142,7 @@ class Window:
     exchanges: int
 
 
-class Store(PatternStore, Protocol):
+class Store(PatternStore, ErasureStore, Protocol):
     """A place where sessions are kept, and beside them what was learned.
 
     Reads of a fork give the parent's entries up to the base, then its own, as if it were one session.

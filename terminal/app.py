@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pydantic import ValidationError
 
 from companions.errors import CompanionsError, InputError
-from terminal import arguments, consult, doctor, keeping, listening, patterns, refine, storekeeping
+from terminal import archives, arguments, consult, doctor, erasing, keeping, listening, patterns, refine, storekeeping
 from terminal.jobs import INTERRUPTED
 from terminal.program import MakeProgram, Program
 from terminal.screen import fail
@@ -30,9 +30,11 @@ COMMANDS: dict[str, Command] = {
     "consult": consult.consult,
     "sessions": keeping.sessions,
     "show": keeping.show,
-    "export": keeping.export,
+    "export": archives.export,
+    "import": archives.bring,
     "fork": keeping.fork,
     "forget": keeping.forget,
+    "erase": erasing.erase,
     "patterns": patterns.patterns,
     "prune": storekeeping.prune,
     "copy": storekeeping.copy,

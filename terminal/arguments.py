@@ -36,8 +36,10 @@ def parser(settings: Sequence[str]) -> argparse.ArgumentParser:
     _add_refine(commands.add_parser)
     _add_consult(commands.add_parser)
     _add_reading(commands.add_parser)
+    _add_import(commands.add_parser)
     _add_fork(commands.add_parser)
     _add_forget(commands.add_parser)
+    _add_erase(commands.add_parser)
     _add_patterns(commands.add_parser)
     _add_storekeeping(commands.add_parser)
     commands.add_parser("doctor", help="check the installation; says what to fix")
@@ -111,10 +113,21 @@ def _add_reading(add: Add) -> None:
     show.add_argument("session", metavar="ID")
     show.add_argument("--companion", metavar="TYPE", help="of this companion alone")
     show.add_argument("--json", action="store_true", help="as JSON")
-    export = add("export", help="write a session out, as JSON or Markdown")
-    export.add_argument("session", metavar="ID")
-    export.add_argument("--format", choices=("json", "markdown"), default="json", help="(default: json)")
+    export = add("export", help="write a session out, as JSON or Markdown, or all of them as an archive")
+    export.add_argument("session", metavar="ID", nargs="?")
+    export.add_argument("--format", choices=("json", "markdown"), help="(default: json)")
+    export.add_argument("--all", action="store_true", help="all sessions, as one zip file; needs -o")
+    export.add_argument("--owner", metavar="OWNER", help="with --all: of this owner (default: yours)")
+    export.add_argument(
+        "--template", action="store_true", help="its settings and queries alone, to begin others with; needs -o"
+    )
     export.add_argument("-o", "--output", metavar="FILE", help="the file to write (default: standard output)")
+
+
+def _add_import(add: Add) -> None:
+    given = add("import", help="bring sessions from an archive, a template or a seed project's JSON")
+    given.add_argument("file", metavar="FILE")
+    given.add_argument("--owner", metavar="OWNER", help="whose they will be (default: yours)")
 
 
 def _add_fork(add: Add) -> None:
@@ -127,6 +140,13 @@ def _add_forget(add: Add) -> None:
     forget = add("forget", help="delete a session for good")
     forget.add_argument("session", metavar="ID")
     forget.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def _add_erase(add: Add) -> None:
+    erase = add("erase", help="delete all sessions of an owner for good, with a report")
+    erase.add_argument("--owner", metavar="OWNER", required=True, help="whose; yours is local")
+    erase.add_argument("--yes", action="store_true", help="do not ask")
+    erase.add_argument("--dry-run", action="store_true", help="say what would be deleted, and delete nothing")
 
 
 def _add_patterns(add: Add) -> None:

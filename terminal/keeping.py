@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from companions.errors import CompanionsError, InputError
+from sessions import erasing
+from sessions.erasing import Forgotten
 from sessions.forking import fork as begin_fork
 from terminal.program import MakeProgram, Program, drained
 from terminal.records import Record, found, gather
@@ -17,6 +19,8 @@ from terminal.tables import tell_table
 
 Body = dict[str, Any]
 
+SHOWN = 80
+"""Characters of a query that a line shows."""
 HEADING = ("SESSION", "LAST USED", "COMPANIONS", "TITLE")
 
 
@@ -49,7 +53,7 @@ def export(chosen: argparse.Namespace, make: MakeProgram) -> int:
     """Write a whole session out."""
     record = _gathered(make(), chosen.session)
     screen = Screen.of_process()
-    text = record.as_json() if chosen.format == "json" else record.as_markdown()
+    text = record.as_markdown() if chosen.format == "markdown" else record.as_json()
     if chosen.output is None:
         screen.result(text)
         return 0
@@ -87,17 +91,17 @@ def forget(chosen: argparse.Namespace, make: MakeProgram) -> int:
     if not chosen.yes and not _agreed(make(), chosen.session, screen):
         screen.say("Nothing was deleted.")
         return 1
-    asyncio.run(_forget(make(), chosen.session))
-    screen.say(f"Session {chosen.session} is deleted. Forks of it keep what they share with it.")
+    forgotten = asyncio.run(_forget(make(), chosen.session))
+    screen.say(" ".join([f"Session {chosen.session} is deleted.", *forgotten.told]))
     return 0
 
 
-async def _forget(program: Program, session_id: str) -> None:
-    async def erase() -> None:
+async def _forget(program: Program, session_id: str) -> Forgotten:
+    async def erase() -> Forgotten:
         await found(program, session_id)
-        await program.calls.desk.sessions.forget(program.owner, session_id)
+        return await erasing.forget(program.calls.desk.sessions, program.owner, session_id)
 
-    await drained(program, erase())
+    return await drained(program, erase())
 
 
 def _agreed(program: Program, session_id: str, screen: Screen) -> bool:

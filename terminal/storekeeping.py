@@ -48,7 +48,7 @@ def prune(chosen: argparse.Namespace, make: MakeProgram) -> int:
         return 1
     done = "would be deleted" if chosen.dry_run else "deleted"
     archived = "" if kept.archive is None else f" Archived: {pruned.archived:,}."
-    screen.result(f"{pruned.deleted:,} of {_sessions(pruned.sessions)} {done}.{archived}")
+    screen.result(f"{pruned.deleted:,} of {counted(pruned.sessions, 'session')} {done}.{archived}")
     screen.result(f"Before: {in_words(before)}.")
     if not chosen.dry_run:
         screen.result(f"Now: {in_words(after)}.")
@@ -112,20 +112,23 @@ def _telling(total: int) -> Callable[[int, int], None]:
         nonlocal next_at
         if time.monotonic() >= next_at:
             next_at = time.monotonic() + TOLD_SECONDS
-            sys.stderr.write(f"companions: {sessions:,} of {_sessions(total)} done, {_entries(entries)} copied\n")
+            sys.stderr.write(
+                f"companions: {sessions:,} of {counted(total, 'session')} done, {counted(entries, 'entry')} copied\n"
+            )
 
     return tell
 
 
 def _tell_copied(copied: Copied) -> None:
     screen = Screen.of_process()
-    screen.result(f"{_entries(copied.entries)} copied; {_sessions(copied.sessions)} compared, the same in both stores.")
+    compared = counted(copied.sessions, "session")
+    screen.result(f"{counted(copied.entries, 'entry')} copied; {compared} compared, the same in both stores.")
     screen.result(f"sha256 {copied.digest}")
     if copied.forgotten:
         screen.say(f"Forgotten in one of the stores, and left so: {_named(copied.forgotten)}.")
     if copied.differing:
         fail(
-            f"{_sessions(len(copied.differing))} not the same in both stores: {_named(copied.differing)}. "
+            f"{counted(len(copied.differing), 'session')} not the same in both stores: {_named(copied.differing)}. "
             "The target's were left as they are; forget them there, or copy to another store."
         )
 
@@ -165,15 +168,13 @@ def file_of(url: str) -> Path | None:
 
 def in_words(size: Size) -> str:
     """Say how large a store is."""
-    return f"{_sessions(size.sessions)}, {_entries(size.entries)}, {size.bytes / 1000:,.0f} kB"
+    return f"{counted(size.sessions, 'session')}, {counted(size.entries, 'entry')}, {size.bytes / 1000:,.0f} kB"
 
 
-def _sessions(count: int) -> str:
-    return f"{count:,} {'session' if count == 1 else 'sessions'}"
-
-
-def _entries(count: int) -> str:
-    return f"{count:,} {'entry' if count == 1 else 'entries'}"
+def counted(count: int, name: str) -> str:
+    """Count things: their name is given for one of them."""
+    several = f"{name[:-1]}ies" if name.endswith("y") else f"{name}s"
+    return f"{count:,} {name if count == 1 else several}"
 
 
 def _named(ids: tuple[str, ...]) -> str:

@@ -12,6 +12,7 @@ from pydantic import Field
 from companions.companion import Companion
 from companions.errors import StoreAwayError
 from companions.next_step import next_step
+from sessions import erasing
 from sessions.calls import DEFAULT_TYPE
 from sessions.forking import fork
 from sessions.session import Session
@@ -22,7 +23,6 @@ from tools.replies import STANDS, links, next_line, told
 
 Body = dict[str, Any]
 
-FORKS_KEEP = "Forks of it keep what they share with it."
 AWAY = "The store is away: the fork is kept and goes into the store when it is back; then this reads it."
 FORKS = ToolAnnotations(read_only_hint=False, destructive_hint=False, open_world_hint=False)
 FORGETS = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=False, open_world_hint=False)
@@ -75,9 +75,13 @@ class KeepingTools:
 
     async def forget_session(self, session_id: SessionId) -> ToolResult:
         """Erase a session for good, everywhere. A fork of it keeps what it shares."""
-        await self.sessions.forget(self.owner(), session_id)
-        body = {"session_id": session_id, "forgotten": True, "advice": [FORKS_KEEP]}
-        return told(body, f"Session {session_id} is erased. {FORKS_KEEP}")
+        forgotten = await erasing.forget(self.sessions, self.owner(), session_id)
+        body: Body = {"session_id": session_id, "forgotten": True}
+        kept = forgotten.kept
+        if kept is not None and kept.own:
+            body["kept"] = {"session_id": kept.fork, "entries": kept.entries}
+        said = " ".join([f"Session {session_id} is erased.", *forgotten.told])
+        return told(body | ({"advice": [*forgotten.told]} if forgotten.told else {}), said)
 
 
 def _next(session: Session, companion: Companion) -> Body:

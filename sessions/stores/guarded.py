@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from companions.entries import Entry
 from companions.errors import StoreAwayError, StoreError
+from sessions.erasure_store import Reader, Wiped
 from sessions.pattern_store import Share
 from sessions.store import Append, Conflict, Head, Outcome, Projection, Size, Store, Window
 from sessions.stores.deadlines import WAIT, Patience
@@ -126,6 +127,14 @@ class GuardedStore:
     async def tombstone(self, session_id: str) -> bool:
         """Erase a session; see ``Store.tombstone``."""
         return await self._alone(lambda: self.store.tombstone(session_id))
+
+    async def readers(self, session_id: str) -> Sequence[Reader]:
+        """Read who reads entries of a session; see ``ErasureStore.readers``."""
+        return await self._alone(lambda: self.store.readers(session_id))
+
+    async def wipe(self, owner: str | None = None) -> Wiped:
+        """Take out of the store's files what was erased; see ``ErasureStore.wipe``."""
+        return await self._alone(lambda: self.store.wipe(owner))
 
     async def shares(self, companion_type: str | None = None) -> list[Share]:
         """Read what was learned; see ``PatternStore.shares``."""

@@ -19,6 +19,7 @@ from companions.offline import OfflineEditor
 from companions.requests import Request
 from sessions.answers import Answer
 from sessions.calls import Calls, Pending, Waiting
+from sessions.erasure_store import Reader, Wiped
 from sessions.pattern_store import Share
 from sessions.sessions import Sessions
 from sessions.spool.spool import Spool
@@ -104,6 +105,12 @@ class FaultyStore:
 
     async def tombstone(self, session_id: str) -> bool:
         return await self._through("tombstone", lambda: self.store.tombstone(session_id))
+
+    async def readers(self, session_id: str) -> Sequence[Reader]:
+        return await self._through("readers", lambda: self.store.readers(session_id))
+
+    async def wipe(self, owner: str | None = None) -> Wiped:
+        return await self._through("wipe", lambda: self.store.wipe(owner))
 
     async def shares(self, companion_type: str | None = None) -> list[Share]:
         return await self._through("shares", lambda: self.store.shares(companion_type))

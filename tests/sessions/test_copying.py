@@ -9,7 +9,7 @@ import pytest
 
 from companions.entries import Entry
 from companions.errors import StoreAwayError
-from sessions import copying
+from sessions import copying, whole_sessions
 from sessions.copying import Copied, copy
 from sessions.store import Store
 from sessions.stores.memory.store import MemoryStore
@@ -88,7 +88,7 @@ async def test_a_second_run_stores_only_what_is_new(store: Store) -> None:
 async def test_a_run_that_was_cut_short_is_taken_up_where_it_stopped(
     store: Store, monkeypatch: pytest.MonkeyPatch, batches: int, commits: bool
 ) -> None:
-    monkeypatch.setattr(copying, "MOST_ENTRIES", 9)
+    monkeypatch.setattr(whole_sessions, "MOST_ENTRIES", 9)
     source = MemoryStore()
     stories = await filled(source)
     target = FaultyStore(store)
@@ -122,8 +122,8 @@ async def test_no_append_is_larger_than_its_bounds_and_short_sessions_share_one(
         await Story(source, f"s{number}").write(note())
     await copy(source, target, unheard)
     assert [len(batch) for batch in target.batches] == [30]
-    monkeypatch.setattr(copying, "MOST_ENTRIES", 20)
-    monkeypatch.setattr(copying, "MOST_BYTES", 500_000)
+    monkeypatch.setattr(whole_sessions, "MOST_ENTRIES", 20)
+    monkeypatch.setattr(whole_sessions, "MOST_BYTES", 500_000)
     await Story(source, "a-large").write(*(note(text="x" * 200_000) for _ in range(9)))
     await Story(source, "b-long").write(*(note() for _ in range(75)))
     target.batches.clear()
@@ -134,7 +134,7 @@ async def test_no_append_is_larger_than_its_bounds_and_short_sessions_share_one(
 
 
 async def test_pages_shrink_where_texts_are_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(copying, "MOST_BYTES", 500_000)
+    monkeypatch.setattr(whole_sessions, "MOST_BYTES", 500_000)
     asked = list[int]()
 
     class Asked(MemoryStore):
@@ -145,7 +145,7 @@ async def test_pages_shrink_where_texts_are_long(monkeypatch: pytest.MonkeyPatch
     source = Asked()
     await Story(source).write(*(note(text="x" * 200_000) for _ in range(40)))
     await copy(source, MemoryStore(), unheard)
-    assert set(asked) == {copying.FIRST_PAGE, 2}
+    assert set(asked) == {whole_sessions.FIRST_PAGE, 2}
 
 
 async def test_a_parent_that_is_on_its_way_is_not_handed_over_twice() -> None:

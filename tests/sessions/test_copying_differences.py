@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from sessions import copying
+from sessions import whole_sessions
 from sessions.copying import Copied, copy
 from sessions.store import Store
 from sessions.stores.memory.store import MemoryStore
@@ -115,7 +115,7 @@ async def test_a_session_that_is_forgotten_meanwhile_is_told(store: Store) -> No
 
 
 async def test_two_copies_at_once_store_every_entry_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(copying, "MOST_ENTRIES", 4)
+    monkeypatch.setattr(whole_sessions, "MOST_ENTRIES", 4)
     source = MemoryStore()
     stories = await filled(source)
     one, two = await asyncio.gather(copy(source, store, unheard), copy(source, store, unheard))

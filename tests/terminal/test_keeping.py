@@ -138,9 +138,10 @@ def test_forgetting_needs_a_yes_and_erases_for_good(terminal: Terminal, monkeypa
     assert (refused.status, refused.err.count("\n")) == (1, 1)
     assert "--yes" in refused.err
     assert terminal("show", said.session_id).status == 0
+    fork = terminal("fork", said.session_id, "--at", "3").out.decode().strip()
     erased = terminal("forget", said.session_id, "--yes")
     assert erased.status == 0
-    assert "Forks of it keep what they share with it." in erased.err
+    assert f"is deleted. Fork {fork} keeps its first 3 entries." in erased.err
     gone = terminal("show", said.session_id)
     assert (gone.status, gone.out) == (1, b"")
     assert terminal("forget", said.session_id, "--yes").status == 1

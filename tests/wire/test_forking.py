@@ -66,8 +66,12 @@ async def test_a_forgotten_session_is_unknown_and_its_fork_is_whole(client: Conn
     made = await _call(client, "fork_session", session_id=session_id)
     erased = await client.call_tool("forget_session", {"session_id": session_id})
     assert (erased.structured_content["session_id"], erased.structured_content["forgotten"]) == (session_id, True)
+    shared = made["parent"]["at"]
+    assert erased.structured_content["kept"] == {"session_id": made["session_id"], "entries": shared}
     for told in (erased.content[0].text, erased.structured_content["advice"]):
-        assert "Forks of it keep what they share with it." in told
+        assert f"Fork {made['session_id']} keeps its first {shared} entries." in told
+    last = await _call(client, "forget_session", session_id=await _loop(client))
+    assert last.keys() == {"session_id", "forgotten"}
     for tool in ("show_thinking", "fork_session", "forget_session"):
         refused = await client.call_tool(tool, {"session_id": session_id}, raise_on_error=False)
         assert refused.is_error

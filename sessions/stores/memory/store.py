@@ -8,9 +8,11 @@ import time
 from bisect import bisect_left, insort
 from collections.abc import Sequence
 from itertools import islice
+from operator import attrgetter
 
 from companions.entries import Entry
 from companions.errors import StoreError
+from sessions.erasure_store import Reader, Wiped
 from sessions.pattern_store import Share
 from sessions.store import Append, Committed, Conflict, Gone, Head, Opening, Outcome, Projection, Size, Window
 from sessions.stores.memory.session import MemorySession
@@ -25,6 +27,8 @@ class MemoryStore:
     def __init__(self) -> None:
         # A forgotten session stays as None, so that its id is refused and never given out again.
         self._sessions: dict[str, MemorySession | None] = {}
+        # Of forgotten forks, the parent and the base: their own forks still read what they shared.
+        self._forks: dict[str, tuple[str, int]] = {}
         # Kept sorted, so that a listing costs what it shows and not what the owner has.
         self._ranks: dict[str, list[tuple[float, int, str]]] = {}
         self._leases: dict[str, tuple[str, float]] = {}
@@ -143,7 +147,30 @@ class MemoryStore:
             return False
         self._unrank(session)
         self._sessions[session_id] = None
+        if session.opening.parent is not None:
+            self._forks[session_id] = (session.opening.parent, session.opening.base)
         return True
+
+    async def readers(self, session_id: str) -> Sequence[Reader]:
+        """Read who holds a session's entries; see ``ErasureStore.readers``."""
+        self._check()
+        living = [session.opening for session in self._sessions.values() if session is not None]
+        found = list[Reader]()
+        for opening in living:
+            parent, at = opening.parent, opening.base
+            while parent is not None and parent != session_id and self._sessions.get(parent) is None:
+                parent, base = self._forks.get(parent, (None, 0))
+                at = min(at, base)
+            if parent == session_id:
+                found.append(
+                    Reader(session_id=opening.session_id, owner=opening.owner, created_at=opening.created_at, at=at)
+                )
+        return sorted(found, key=attrgetter("created_at", "session_id"))
+
+    async def wipe(self, owner: str | None = None) -> Wiped:  # noqa: ARG002 (the protocol's)
+        """Nothing is to be done: memory is no file; see ``ErasureStore.wipe``."""
+        self._check()
+        return Wiped()
 
     async def shares(self, companion_type: str | None = None) -> list[Share]:
         """Read what was learned; see ``PatternStore.shares``."""
@@ -169,6 +196,7 @@ class MemoryStore:
         """Let everything go; afterwards every call but this one is refused."""
         self._closed = True
         self._sessions.clear()
+        self._forks.clear()
         self._ranks.clear()
         self._leases.clear()
         self._shares.drop(None)

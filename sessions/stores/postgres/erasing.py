@@ -15,6 +15,8 @@ LOOK_SECONDS = 0.005
 MARK = """UPDATE companions_sessions SET owner = NULL, projected = NULL, title = '', preview = '',
     companions = '{}', folded = '' WHERE id = $1 AND owner IS NOT NULL RETURNING no"""
 FORGOTTEN = "SELECT no FROM companions_sessions WHERE id = $1 AND owner IS NULL"
+UNFINISHED = """SELECT no FROM companions_sessions AS s WHERE owner IS NULL
+    AND EXISTS (SELECT FROM companions_entries AS e WHERE e.session = s.no)"""
 # A statement locks the tables that it writes to before it looks at any row. Who does not hold that lock once the mark
 # is committed will therefore see the mark, and who holds it is gone once its transaction is.
 _WRITERS = """SELECT virtualtransaction FROM pg_locks WHERE locktype = 'relation' AND mode = 'RowExclusiveLock'
@@ -48,6 +50,12 @@ async def forget(once: Lane, lane: Lane, session_id: str) -> bool:
         # Then what only this one still read, of the forgotten session that it was forked from, and so on.
         rows = await lane.fetch(ERASE, rows[0][0])
     return bool(marked)
+
+
+async def finish(lane: Lane) -> None:
+    """Finish erasures that were interrupted: delete what of forgotten sessions no living fork reads."""
+    for (number,) in await lane.fetch(UNFINISHED):
+        await lane.fetch(ERASE, number)
 
 
 async def _appends_in_flight(lane: Lane) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from operator import itemgetter
 
 from companions.entries import Entry
+from sessions.erasure_store import Reader
 from sessions.store import Head, Size, Window
 from sessions.stores import trails
 from sessions.stores.postgres import rows as postgres_rows
@@ -56,6 +57,13 @@ AT = f"{_CHAIN} SELECT o.* FROM chain AS c CROSS JOIN LATERAL ({_OWN} AND e.seq 
 PAGE = f"""{_CHAIN} SELECT o.* FROM chain AS c CROSS JOIN LATERAL ({_OWN} AND e.seq > $2::int AND e.seq <= $3::int
     AND ($5::text IS NULL OR e.companion_type = $5) AND ($6::int IS NULL OR e.slot = $6)
     AND ($7::text[] IS NULL OR e.kind = ANY($7)) ORDER BY e.seq LIMIT $4::int) AS o"""
+READERS = """WITH RECURSIVE forks (no, living, at) AS (
+        SELECT c.no, c.owner IS NOT NULL, c.base
+            FROM companions_sessions AS s JOIN companions_sessions AS c ON c.parent = s.no WHERE s.id = $1
+        UNION ALL SELECT c.no, c.owner IS NOT NULL, least(c.base, f.at)
+            FROM forks AS f JOIN companions_sessions AS c ON c.parent = f.no WHERE NOT f.living)
+    SELECT s.id, s.owner, s.created_at, f.at FROM forks AS f JOIN companions_sessions AS s ON s.no = f.no
+    WHERE f.living ORDER BY s.created_at, s.id"""
 SIZE = f"""SELECT (SELECT count(*) FROM companions_sessions WHERE owner IS NOT NULL),
     CASE WHEN (SELECT reltuples FROM pg_class WHERE oid = 'companions_entries'::regclass) < {COUNTED}
         THEN (SELECT count(*) FROM companions_entries)
@@ -83,6 +91,12 @@ async def listing(lane: Lane, owner: str, search: str, limit: int, offset: int) 
 async def scan(lane: Lane, after: str, limit: int) -> list[Head]:
     """Read sessions in order of id; see ``Store.scan``."""
     return [postgres_rows.head(row) for row in await lane.fetch(SCAN, after, limit)]
+
+
+async def readers(lane: Lane, session_id: str) -> list[Reader]:
+    """Read who reads entries of a session; see ``ErasureStore.readers``."""
+    rows = await lane.fetch(READERS, session_id)
+    return [Reader(session_id=id_, owner=owner, created_at=created_at, at=at) for id_, owner, created_at, at in rows]
 
 
 async def size(lane: Lane) -> Size:

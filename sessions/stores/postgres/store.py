@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from companions.entries import Entry
+from sessions.erasure_store import Reader, Wiped
 from sessions.pattern_store import Share
 from sessions.store import Append, Committed, Conflict, Gone, Head, Outcome, Projection, Size, Window
 from sessions.stores.known_marks import KnownMarks
@@ -16,6 +17,7 @@ from sessions.stores.postgres import erasing as postgres_erasing
 from sessions.stores.postgres import reads as postgres_reads
 from sessions.stores.postgres import schema as postgres_schema
 from sessions.stores.postgres import shares as postgres_shares
+from sessions.stores.postgres import wiping as postgres_wiping
 from sessions.stores.postgres import writes as postgres_writes
 from sessions.stores.postgres.connections import Lane, Server
 from sessions.stores.postgres.writes import Run
@@ -117,6 +119,14 @@ class PostgresStore:
     async def tombstone(self, session_id: str) -> bool:
         """Erase a session; see ``Store.tombstone``. Called again it finishes an erasure that was interrupted."""
         return await postgres_erasing.forget(self._writer, self._others, session_id)
+
+    async def readers(self, session_id: str) -> Sequence[Reader]:
+        """Read who reads entries of a session; see ``ErasureStore.readers``."""
+        return await postgres_reads.readers(self._others, session_id)
+
+    async def wipe(self, owner: str | None = None) -> Wiped:
+        """Write the tables anew; see ``ErasureStore.wipe``. After a single session the server does it by itself."""
+        return Wiped() if owner is None else await postgres_wiping.wipe(self._server, self._others)
 
     async def shares(self, companion_type: str | None = None) -> "builtins.list[Share]":
         """Read what was learned; see ``PatternStore.shares``."""

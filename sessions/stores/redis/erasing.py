@@ -5,7 +5,9 @@ forgets a session marks it before looking at its forks, so of two who forget at 
 """
 
 from collections.abc import Sequence
+from operator import attrgetter
 
+from sessions.erasure_store import Reader
 from sessions.stores.redis import rows, scripts
 from sessions.stores.redis.driver import call, command
 from sessions.stores.redis.link import RedisLink
@@ -32,6 +34,30 @@ class Erasing:
         await self._erase_unread(session_id)
         await self._link.run(command("HDEL", head, "erasing"))
         return True
+
+    async def readers(self, session_id: str) -> list[Reader]:
+        """Read who reads entries of a session; see ``ErasureStore.readers``."""
+        found, level = list[Reader](), [(session_id, 0)]
+        while level:
+            forks, level = await self._forks(level), list[tuple[str, int]]()
+            heads = await self._link.run(
+                *(command("HMGET", scripts.head(name), "opening", "tombstone") for name, _ in forks)
+            )
+            for (name, at), (opening, tombstone) in zip(forks, heads, strict=True):
+                if opening is not None:
+                    opened = rows.opening(name, opening)
+                    found.append(Reader(session_id=name, owner=opened.owner, created_at=opened.created_at, at=at))
+                elif tombstone is not None:
+                    level.append((name, at))
+        return sorted(found, key=attrgetter("created_at", "session_id"))
+
+    async def finish(self) -> None:
+        """Finish erasures that were interrupted."""
+        async for keys in self._link.keys(scripts.HEADS):
+            begun = await self._link.run(*(command("HEXISTS", key, "erasing") for key in keys))
+            for key, unfinished in zip(keys, begun, strict=True):
+                if unfinished:
+                    await self.forget(key.partition("{")[2].rpartition("}")[0])
 
     async def _erase_unread(self, session_id: str) -> None:
         """Delete what no living fork reads any more, of a forgotten session and of the forgotten ones before it."""

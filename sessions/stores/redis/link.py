@@ -84,6 +84,13 @@ class RedisLink:
         except self._faults as error:
             raise told(error, self._name) from error
 
+    async def asked(self, client: Any, *words: str) -> Any:
+        """Send one of the servers a command of any kind; ``None`` where it refuses, or cannot be reached."""
+        try:
+            return await client.execute_command(*words)
+        except self._faults:
+            return None
+
     async def close(self) -> None:
         """Let go of the connections; every later command is refused."""
         self._closed = True

@@ -11,6 +11,7 @@ from itertools import chain
 from typing import Any
 
 from companions.entries import Entry
+from sessions.erasure_store import Reader, Wiped
 from sessions.pattern_store import Share
 from sessions.store import Append, Committed, Conflict, Gone, Head, Opening, Outcome, Projection, Size, Window
 from sessions.stores.redis import projections as redis_projections
@@ -22,6 +23,7 @@ from sessions.stores.redis.listings import Listings
 from sessions.stores.redis.reads import Reads, Wanted
 from sessions.stores.redis.scripts import COMMITTED, GONE
 from sessions.stores.redis.shares import Shares
+from sessions.stores.redis.wiping import wipe
 from sessions.stores.trails import Marks
 
 
@@ -113,6 +115,14 @@ class RedisStore:
         """
         self._reads.marks.drop(session_id)
         return await Erasing(self.link).forget(session_id)
+
+    async def readers(self, session_id: str) -> Sequence[Reader]:
+        """Read who reads entries of a session; see ``ErasureStore.readers``."""
+        return await Erasing(self.link).readers(session_id)
+
+    async def wipe(self, owner: str | None = None) -> Wiped:
+        """Have the server write its files anew; see ``ErasureStore.wipe``. After a single session it does by itself."""
+        return Wiped() if owner is None else await wipe(self.link, owner)
 
     async def shares(self, companion_type: str | None = None) -> builtins.list[Share]:
         """Read what was learned; see ``PatternStore.shares``."""

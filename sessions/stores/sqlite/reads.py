@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from companions.entries import Entry
+from sessions.erasure_store import Reader
 from sessions.store import Head, Size, Window
 from sessions.stores import trails
 from sessions.stores.sqlite.faults import DamageError
@@ -29,6 +30,12 @@ COUNT = """SELECT (SELECT count(*) FROM sessions WHERE owner IS NOT NULL), (SELE
     page_count * page_size FROM pragma_page_count, pragma_page_size"""
 
 STATE = f"SELECT no, owner IS NOT NULL, {_SEQ} FROM sessions AS s WHERE id = ?"  # noqa: S608
+READERS = """WITH RECURSIVE forks (no, living, at) AS (
+        SELECT c.no, c.owner IS NOT NULL, c.base FROM sessions AS s JOIN sessions AS c ON c.parent = s.no WHERE s.id = ?
+        UNION ALL SELECT c.no, c.owner IS NOT NULL, min(c.base, f.at)
+            FROM forks AS f JOIN sessions AS c ON c.parent = f.no WHERE NOT f.living)
+    SELECT s.id, s.owner, s.created_at, f.at FROM forks AS f JOIN sessions AS s ON s.no = f.no WHERE f.living
+    ORDER BY s.created_at, s.id"""
 CHILDREN = "SELECT no, owner IS NOT NULL, base FROM sessions WHERE parent = ?"
 LIVING = "SELECT no, parent, base FROM sessions WHERE id = ? AND owner IS NOT NULL"
 PARENT = "SELECT no, parent, base FROM sessions WHERE no = ?"
@@ -83,6 +90,12 @@ def read_by_forks(connection: sqlite3.Connection, no: int) -> int:
             else:
                 forgotten.append((child, min(base, bound)))
     return newest
+
+
+def readers(connection: sqlite3.Connection, session_id: str) -> list[Reader]:
+    """Read who reads entries of a session; see ``ErasureStore.readers``."""
+    rows = connection.execute(READERS, (session_id,)).fetchall()
+    return [Reader(session_id=id_, owner=owner, created_at=created_at, at=at) for id_, owner, created_at, at in rows]
 
 
 def segments(connection: sqlite3.Connection, session_id: str) -> list[Segment]:

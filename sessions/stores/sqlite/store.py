@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from companions.entries import Entry
+from sessions.erasure_store import Reader, Wiped
 from sessions.pattern_store import Share
 from sessions.store import Append, Head, Outcome, Projection, Size, Window
 from sessions.stores.sqlite import backup as sqlite_backup
 from sessions.stores.sqlite import reads as sqlite_reads
 from sessions.stores.sqlite import shares as sqlite_shares
+from sessions.stores.sqlite import wiping as sqlite_wiping
 from sessions.stores.sqlite import writes as sqlite_writes
 from sessions.stores.sqlite.lane import Lane
 from sessions.stores.sqlite.schema import transaction
@@ -109,6 +111,21 @@ class SQLiteStore:
         return await self._writer.run(
             partial(sqlite_writes.tombstone, path=self._path, session_id=session_id, known=self._places)
         )
+
+    async def readers(self, session_id: str) -> Sequence[Reader]:
+        """Read who reads entries of a session; see ``ErasureStore.readers``."""
+        return await self._read(lambda c: sqlite_reads.readers(c, session_id), self._counter)
+
+    async def wipe(self, owner: str | None = None) -> Wiped:
+        """Write the file anew, without what deleted texts left in it; see ``ErasureStore.wipe``."""
+        if owner is None:
+            return await self._writer.run(partial(sqlite_wiping.wipe_small, path=self._path))
+        await self._reader.run(lambda _: None)
+        stopped = threading.Event()
+        try:
+            return await asyncio.to_thread(sqlite_wiping.wipe, self._path, stopped, seconds=self._deadline)
+        finally:
+            stopped.set()
 
     async def shares(self, companion_type: str | None = None) -> list[Share]:
         """Read what was learned; see ``PatternStore.shares``."""

@@ -1,0 +1,1 @@
+"""Archives: sessions in a file that a person can keep, read and bring back."""

@@ -1,0 +1,125 @@
+"""Import of a file, whichever of the three it is: an archive, a template, or the seed project's session as JSON."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncGenerator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from companions.entries import Entry
+from companions.errors import InputError
+from sessions.archives import checking, reading, seed, templates
+from sessions.archives.importing import Imported, Importing, Report, derived
+from sessions.archives.listing import Listed
+from sessions.archives.reading import Archive
+from sessions.archives.templates import Begun
+from sessions.sessions import Sessions
+from sessions.store import Opening
+
+ZIP = b"PK\3\4"
+MOST_SEED = 64_000_000
+"""Bytes of a seed project's file, which is read as a whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Archived:
+    """A session of an archive, as an import takes it."""
+
+    archive: Archive
+    listed: Listed
+
+    @property
+    def opening(self) -> Opening:
+        return self.listed.opening
+
+    @property
+    def last(self) -> int:
+        return self.listed.last
+
+    async def entries(self) -> AsyncGenerator[list[Entry]]:
+        pages = self.archive.entries(self.listed)
+        try:
+            while page := await asyncio.to_thread(next, pages, None):
+                yield page
+        finally:
+            await asyncio.to_thread(pages.close)
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A session whose entries were made here."""
+
+    opening: Opening
+    made: tuple[Entry, ...]
+
+    @property
+    def last(self) -> int:
+        return len(self.made)
+
+    async def entries(self) -> AsyncGenerator[list[Entry]]:
+        yield [*self.made]
+
+
+async def bring(
+    sessions: Sessions, owner: str, path: Path, *, most_line: int, report: Report
+) -> Imported | list[Begun]:
+    """Import a file; a template begins new sessions, all others bring what is not there yet.
+
+    Args:
+        sessions: Where they go.
+        owner: Whose they will be, whatever the file says.
+        path: The file.
+        most_line: The most bytes of one entry in it.
+        report: Hears how far it is.
+
+    Raises:
+        InputError: It is none of the three, or not such as this program writes; nothing was stored.
+        StoreError: The store failed; what was stored stays, and the same call goes on.
+    """
+    beginning = await asyncio.to_thread(_read, path, len(ZIP))
+    if beginning != ZIP:
+        return await _bring_seed(sessions, owner, path)
+    stack = ExitStack()
+    try:
+        archive = await asyncio.to_thread(stack.enter_context, reading.opened(path, most_line=most_line))
+        await asyncio.to_thread(checking.check, archive)
+        if archive.template:
+            return await _begin(sessions, owner, archive)
+        return await _bring(sessions, owner, archive, report)
+    finally:
+        await asyncio.to_thread(stack.close)
+
+
+async def _bring(sessions: Sessions, owner: str, archive: Archive, report: Report) -> Imported:
+    importing = Importing(sessions.store, owner, sessions.retention)
+    for number, listed in enumerate(archive.sessions):
+        report(number, len(archive.sessions))
+        await importing.bring(_Archived(archive, listed))
+    return importing.imported
+
+
+async def _begin(sessions: Sessions, owner: str, archive: Archive) -> list[Begun]:
+    kept = [
+        [entry async for page in _Archived(archive, listed).entries() for entry in page] for listed in archive.sessions
+    ]
+    for entries in kept:
+        templates.notes_of(entries)
+    return [await templates.begin(sessions, owner, entries) for entries in kept]
+
+
+async def _bring_seed(sessions: Sessions, owner: str, path: Path) -> Imported:
+    content = await asyncio.to_thread(_read, path, MOST_SEED + 1)
+    if len(content) > MOST_SEED:
+        raise InputError(f"{path.name} is larger than any session.", "Name an archive, a template or a session's JSON.")
+    library = await sessions.read_library()
+    created_at, entries = await asyncio.to_thread(seed.read, content, path.name, library, sessions.defaults)
+    name = derived(owner, hashlib.sha256(content).hexdigest(), 0)
+    importing = Importing(sessions.store, owner, sessions.retention)
+    await importing.bring(_Made(Opening(session_id=name, owner=owner, created_at=created_at), tuple(entries)))
+    return importing.imported
+
+
+def _read(path: Path, most: int) -> bytes:
+    with reading.refusals(path), path.open("rb") as file:
+        return file.read(most)

@@ -1,0 +1,224 @@
+"""Writing archives: all that an owner has, or a session's questions as a template, read from the store page by page.
+
+Forks hold their own entries and name their parent, where the archive holds that too. How a file is written so that a
+broken one never looks whole is ``zipping``'s work. What was learned from loops is nobody's, and in no archive.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from companions.entries import Entry
+from companions.errors import CompanionsError
+from sessions.archives import layout
+from sessions.archives.zipping import Part, Zipping
+from sessions.paged_views import in_markdown, moment
+from sessions.projections import title_of
+from sessions.session import Session
+from sessions.sessions import Sessions
+from sessions.slots import SHOWN
+from sessions.store import Opening, Store
+from sessions.whole_sessions import pages
+
+SESSIONS = 100
+"""Sessions that are listed in one go."""
+
+Report = Callable[[int, int], None]
+"""Hears now and then how many sessions are done, and how many there are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exported:
+    """What an archive holds."""
+
+    sessions: int
+    entries: int
+
+
+async def export(sessions: Sessions, owner: str, target: Path, report: Report) -> Exported:
+    """Write all sessions of an owner to one file; what is written to them meanwhile may be left out.
+
+    Args:
+        sessions: Where they are.
+        owner: Whose they are.
+        target: The file; one that is there is replaced once the new one is whole.
+        report: Hears how far it is.
+
+    Raises:
+        StoreError: The store failed; there is no new file.
+        CompanionsError: The file cannot be written; likewise.
+    """
+    await _come_home(sessions)
+    found = [each async for each in _owned(sessions.store, owner)]
+    writing = _Writing(sessions.store, owner)
+    async with _begun(target) as zipping:
+        for number, (opening, seq) in enumerate(_parents_first(found)):
+            report(number, len(found))
+            await writing.add(zipping, opening, seq)
+        return await asyncio.to_thread(writing.finish, zipping, template=False)
+
+
+async def export_template(session: Session, target: Path) -> Exported:
+    """Write a session's settings and queries, and none of what was answered, to a file; it names no owner.
+
+    Raises:
+        StoreError: The store failed; there is no new file.
+        CompanionsError: The file cannot be written; likewise.
+    """
+    session_id, entries = session.session_id, list[Entry]()
+    async for page in pages(session.store, session_id, 0, session.place.head):
+        for entry, _ in page:
+            if entry.kind in {"configure", "query"}:
+                entries.append(_bare(entry, len(entries) + 1))
+    opening = Opening(session_id=session_id, owner="", created_at=0.0)
+    writing = _Writing(session.store, "")
+    async with _begun(target) as zipping:
+        with closing(_Parts(opening)) as parts:
+            await asyncio.to_thread(parts.write, entries)
+            await asyncio.to_thread(writing.keep, zipping, parts)
+        return await asyncio.to_thread(writing.finish, zipping, template=True)
+
+
+@asynccontextmanager
+async def _begun(target: Path) -> AsyncGenerator[Zipping]:
+    """Begin a file, of which nothing stays unless it is finished."""
+    try:
+        zipping = await asyncio.to_thread(Zipping, target)
+        try:
+            yield zipping
+        finally:
+            await asyncio.to_thread(zipping.close)
+    except OSError as error:
+        reason = (error.strerror or "unknown reason").lower()
+        raise CompanionsError(f"{target} cannot be written ({reason}).", "Choose another file with -o.") from error
+
+
+def _bare(entry: Entry, seq: int) -> Entry:
+    """Give an entry of a template: who wrote it, when, and what the loop on it was judged by is the session's own."""
+    meta = entry.meta if entry.kind == "configure" else dict[str, Any]()
+    return replace(entry, seq=seq, id=f"template-{seq}", author="", at=0.0, meta=meta)
+
+
+async def _come_home(sessions: Sessions) -> None:
+    """Wait until the store holds what this machine's disk kept for it, so that nothing is left out."""
+    await sessions.writer.read_in()
+    for session_id in list(sessions.spool.waiting if sessions.spool is not None else ()):
+        await sessions.writer.settled(session_id)
+
+
+async def _owned(store: Store, owner: str) -> AsyncGenerator[tuple[Opening, int]]:
+    after = ""
+    while heads := await store.scan(after=after, limit=SESSIONS):
+        for head in heads:
+            if head.opening.owner == owner:
+                yield head.opening, head.seq
+        after = heads[-1].opening.session_id
+
+
+def _parents_first(found: Iterable[tuple[Opening, int]]) -> Iterator[tuple[Opening, int]]:
+    left = {opening.session_id: (opening, seq) for opening, seq in found}
+    while left:
+        line = [next(iter(left))]
+        while (parent := left[line[-1]][0].parent) is not None and parent in left:
+            line.append(parent)
+        yield from (left.pop(session_id) for session_id in reversed(line))
+
+
+class _Parts:
+    """One session's two files, as far as they are written."""
+
+    def __init__(self, opening: Opening) -> None:
+        self.opening, self.seq = opening, opening.base
+        self.session, self.transcript = Part(), Part()
+        self._speaker, self._titled = "", False
+        self.session.write(layout.first_line(opening))
+
+    def write(self, entries: Iterable[Entry]) -> None:
+        """Add entries to both."""
+        for entry in entries:
+            self.session.write((b",\n" if self.seq > self.opening.base else b"") + layout.entry_json(entry))
+            self.seq = entry.seq
+            self.transcript.write("".join(self._told(entry)).encode("utf-8", "backslashreplace"))
+
+    def close(self) -> None:
+        """Let go of both."""
+        self.session.close()
+        self.transcript.close()
+
+    def end(self) -> None:
+        """End both."""
+        self.session.write(b"\n" + layout.LAST_LINE)
+
+    def _told(self, entry: Entry) -> Iterator[str]:
+        if entry.kind not in SHOWN:
+            return
+        if not self._titled:
+            self._titled = True
+            yield from self._heading(entry)
+        if entry.companion_type != self._speaker:
+            self._speaker = entry.companion_type
+            yield f"# Companion {entry.companion_type}\n\n"
+        yield in_markdown(entry)
+
+    def _heading(self, entry: Entry) -> Iterator[str]:
+        opened = self.opening
+        yield f"# {title_of(entry.text) if entry.kind == 'query' else opened.session_id}\n\n"
+        yield f"Session {opened.session_id}, opened {moment(opened.created_at)}.\n\n"
+        if opened.parent is not None:
+            yield f"It begins as session {opened.parent} was at entry {opened.base}.\n\n"
+
+
+class _Writing:
+    """One archive: what it holds so far."""
+
+    def __init__(self, store: Store, owner: str) -> None:
+        self._store, self._owner = store, owner
+        self._sessions: list[dict[str, Any]] = []
+        self._written: dict[str, int] = {}
+
+    async def add(self, zipping: Zipping, opening: Opening, seq: int) -> None:
+        """Add a session, unless it is forgotten meanwhile."""
+        if opening.parent is not None and self._written.get(opening.parent, 0) < opening.base:
+            # Its parent is forgotten or another owner's: it stands alone, with all that it reads.
+            opening = replace(opening, parent=None, base=0)
+        with closing(_Parts(opening)) as parts:
+            async for page in pages(self._store, opening.session_id, opening.base, seq):
+                await asyncio.to_thread(parts.write, [entry for entry, _ in page])
+            if parts.seq == seq:
+                await asyncio.to_thread(self.keep, zipping, parts)
+
+    def keep(self, zipping: Zipping, parts: _Parts) -> None:
+        """Put a session that was written as a whole into the archive."""
+        parts.end()
+        session_id = parts.opening.session_id
+        told = {"sha256": parts.session.digest, "transcript_sha256": parts.transcript.digest}
+        self._sessions.append({"session_id": session_id, "entries": parts.seq - parts.opening.base} | told)
+        self._written[session_id] = parts.seq
+        zipping.add(layout.session_name(session_id), parts.session)
+        zipping.add(layout.transcript_name(session_id), parts.transcript)
+
+    def finish(self, zipping: Zipping, *, template: bool) -> Exported:
+        """Write what it holds, and end it."""
+        exported = Exported(sessions=len(self._sessions), entries=sum(each["entries"] for each in self._sessions))
+        manifest = {
+            "format": layout.ARCHIVE,
+            "version": layout.VERSION,
+            "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "owner": self._owner,
+            "template": template,
+            "counts": {"sessions": exported.sessions, "entries": exported.entries},
+            "sessions": self._sessions,
+        }
+        for name, content in (
+            (layout.SCHEMA, layout.schema_text().encode()),
+            (layout.MANIFEST, layout.as_json(manifest)),
+        ):
+            with closing(Part()) as part:
+                part.write(content)
+                zipping.add(name, part)
+        zipping.finish()
+        return exported

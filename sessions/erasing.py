@@ -1,0 +1,197 @@
+"""Erasing for good: one session, or all that an owner has, with a report of what went and of what is not in reach.
+
+Where a session's texts lie is the business of stores, spool and cache, which erase them; when a session is too old is
+``retention``'s. An erasure that was interrupted is finished by asking for it again.
+"""
+
+import contextlib
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass, field
+
+from companions.errors import StoreAwayError, StoreError
+from sessions.erasure_store import Reader, Wiped
+from sessions.sessions import Sessions
+from sessions.store import Opening
+
+PAGE = 100
+"""Sessions that are looked at in one go."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owned:
+    """A session of the owner's.
+
+    Attributes:
+        session_id: The session.
+        entries: Its own entries in the store.
+        spooled: Those that wait on this machine's disk.
+    """
+
+    session_id: str
+    entries: int
+    spooled: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """Entries of an erased session that stay, since a living fork reads them.
+
+    Attributes:
+        session_id: The session that was erased.
+        entries: Its first entries, so many of them, its own parent's included.
+        fork: The oldest session that reads so many.
+        own: Whether that one belongs to the same owner.
+    """
+
+    session_id: str
+    entries: int
+    fork: str
+    own: bool
+
+    @property
+    def told(self) -> str:
+        """What its owner is told of it, in a sentence that names no session of others."""
+        count = "entry" if self.entries == 1 else f"{self.entries:,} entries"
+        who = f"Fork {self.fork}" if self.own else "A fork of somebody else's"
+        return f"{who} keeps its first {count}."
+
+
+@dataclass(slots=True, kw_only=True)
+class Erased:
+    """What an erasure came to, or would come to.
+
+    Attributes:
+        sessions, entries, spooled: How many were erased; entries are those in the store.
+        kept: What living forks of others still read.
+        wiped: What became of the store's own files; ``None`` if nothing was erased.
+    """
+
+    sessions: int = 0
+    entries: int = 0
+    spooled: int = 0
+    kept: list[Kept] = field(default_factory=list[Kept])
+    wiped: Wiped | None = None
+
+    def count(self, owned: Owned) -> None:
+        """Count a session in."""
+        self.sessions += 1
+        self.entries += owned.entries
+        self.spooled += owned.spooled
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forgotten:
+    """What is left of a session that was forgotten.
+
+    Attributes:
+        kept: What a living fork still reads.
+        left: What else may still hold pieces of it, a sentence each.
+    """
+
+    kept: Kept | None = None
+    left: tuple[str, ...] = ()
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What its owner is told."""
+        return (*(() if self.kept is None else (self.kept.told,)), *self.left)
+
+
+async def forget(sessions: Sessions, owner: str, session_id: str) -> Forgotten:
+    """Erase one of the owner's sessions.
+
+    Raises:
+        SessionNotFoundError: There is no such session of the owner's.
+        StoreError: It could not be erased, or is erased and its text still in a log.
+    """
+    await sessions.forget(owner, session_id)
+    # It is gone; what cannot be asked or done now is not told.
+    with contextlib.suppress(StoreError):
+        kept = _kept(owner, session_id, await sessions.store.readers(session_id))
+        return Forgotten(kept=kept, left=(await sessions.store.wipe()).left)
+    return Forgotten()
+
+
+async def owned(sessions: Sessions, owner: str) -> AsyncGenerator[Owned]:
+    """Find all sessions of an owner, those that are only in this program's spool included; none is erased or opened.
+
+    Raises:
+        StoreError: The store failed.
+    """
+    await sessions.writer.read_in()
+    spool, after = sessions.spool, ""
+    waiting = {} if spool is None else dict(spool.waiting)
+    while heads := await sessions.store.scan(after=after, limit=PAGE):
+        after = heads[-1].opening.session_id
+        for head in heads:
+            newest = waiting.pop(head.opening.session_id, head.seq)
+            if head.opening.owner == owner:
+                yield _owned(head.opening, head.seq, newest)
+    for session_id, newest in waiting.items():
+        opening = None if spool is None else await spool.opening(session_id)
+        if opening is not None and opening.owner == owner:
+            yield _owned(opening, opening.base, newest)
+
+
+async def would_erase(sessions: Sessions, owner: str) -> Erased:
+    """Tell what ``erase`` would come to now."""
+    found = Erased()
+    ids = set[str]()
+    async for each in owned(sessions, owner):
+        found.count(each)
+        ids.add(each.session_id)
+    for session_id in sorted(ids):
+        readers = [reader for reader in await sessions.store.readers(session_id) if reader.session_id not in ids]
+        if (kept := _kept(owner, session_id, readers)) is not None:
+            found.kept.append(kept)
+    return found
+
+
+async def erase(sessions: Sessions, owner: str) -> Erased:
+    """Erase all sessions of an owner, those that are opened meanwhile too, and wipe the store's files.
+
+    Raises:
+        StoreError: The store failed; what was erased until then stays erased, and the same call erases the rest.
+    """
+    erased, ids, found = Erased(), list[str](), True
+    while found:
+        found = False
+        async for each in owned(sessions, owner):
+            await _erase(sessions, owner, each.session_id)
+            erased.count(each)
+            ids.append(each.session_id)
+            found = True
+    for session_id in ids:
+        if (kept := _kept(owner, session_id, await sessions.store.readers(session_id))) is not None:
+            erased.kept.append(kept)
+    # Also when none was found: an earlier call may have been interrupted behind the last.
+    erased.wiped = await sessions.store.wipe(owner)
+    return erased
+
+
+async def _erase(sessions: Sessions, owner: str, session_id: str) -> None:
+    try:
+        if sessions.open.get(session_id) is None:
+            # Opening it would read it, and wait for what is in the spool.
+            await sessions.writer.keeper.forget(session_id)
+        else:
+            await sessions.forget(owner, session_id)
+    except StoreAwayError:
+        raise
+    except StoreError:
+        # It can be gone all the same, when only its traces in a log could not be wiped yet.
+        if await sessions.store.head(session_id) is not None:
+            raise
+
+
+def _owned(opening: Opening, seq: int, newest: int) -> Owned:
+    return Owned(session_id=opening.session_id, entries=seq - opening.base, spooled=max(newest - seq, 0))
+
+
+def _kept(owner: str, session_id: str, readers: Sequence[Reader]) -> Kept | None:
+    """Say how much of a session stays, and name the oldest of those who read it all."""
+    if not readers:
+        return None
+    most = max(reader.at for reader in readers)
+    fork = next(reader for reader in readers if reader.at == most)
+    return Kept(session_id=session_id, entries=most, fork=fork.session_id, own=fork.owner == owner)

@@ -1,0 +1,136 @@
+"""The commands ``export`` and ``import``, as far as they are about archives and templates.
+
+What an archive holds, and what of it may be brought, is decided elsewhere; a single session as JSON or Markdown is
+``keeping``'s.
+"""
+
+import argparse
+import asyncio
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from companions.errors import InputError, StoreError
+from sessions.archives import writing
+from sessions.archives.files import bring as bring_file
+from sessions.archives.importing import Imported
+from sessions.archives.templates import Begun
+from sessions.archives.writing import Exported
+from sessions.opening import patient
+from terminal import keeping
+from terminal.program import MakeProgram, Program, drained
+from terminal.records import found
+from terminal.screen import Screen
+from terminal.storekeeping import NAMED, TOLD_SECONDS, counted
+
+LINES = 64
+"""An entry in an archive may have so many times the bytes of a text: it holds several, each letter escaped."""
+
+
+def export(chosen: argparse.Namespace, make: MakeProgram) -> int:
+    """Write one session out, a template of it, or all of an owner's as an archive.
+
+    Raises:
+        InputError: The options name none of these.
+    """
+    _check(chosen)
+    if not (chosen.all or chosen.template):
+        return keeping.export(chosen, make)
+    program, screen, target = make(), Screen.of_process(), Path(chosen.output).absolute()
+    if chosen.all:
+        exported = asyncio.run(drained(program, _export(program, chosen.owner or program.owner, target)))
+        counts = f"{counted(exported.sessions, 'session')}, {counted(exported.entries, 'entry')}"
+        screen.say(f"{counts} are in {chosen.output}. What was learned from loops is nobody's, and not in it.")
+        return 0
+    asyncio.run(drained(program, _export_template(program, chosen.session, target)))
+    screen.say(f"The settings and queries of session {chosen.session} are in {chosen.output}.")
+    return 0
+
+
+def _check(chosen: argparse.Namespace) -> None:
+    if bool(chosen.session) == chosen.all:
+        raise InputError("An export is of one session or of all.", "Give an ID, or --all.")
+    if chosen.owner and not chosen.all:
+        raise InputError("--owner is for --all alone.", "Leave it out: a session has one owner.")
+    if (chosen.all or chosen.template) and not chosen.output:
+        raise InputError("An archive is a file.", "Name it with -o FILE.")
+    if (chosen.all or chosen.template) and (chosen.format or (chosen.all and chosen.template)):
+        raise InputError(
+            "An archive and a template have forms of their own.", "Give one of --all, --template, --format."
+        )
+
+
+async def _export(program: Program, owner: str, target: Path) -> Exported:
+    sessions = program.calls.desk.sessions
+    async with patient(sessions.store):
+        return await writing.export(sessions, owner, target, _telling())
+
+
+async def _export_template(program: Program, session_id: str, target: Path) -> Exported:
+    session = await found(program, session_id)
+    async with patient(program.calls.desk.sessions.store):
+        return await writing.export_template(session, target)
+
+
+def bring(chosen: argparse.Namespace, make: MakeProgram) -> int:
+    """Bring the sessions of a file into the store."""
+    program, screen = make(), Screen.of_process()
+    brought = asyncio.run(drained(program, _bring(program, chosen.owner or program.owner, Path(chosen.file))))
+    if isinstance(brought, Imported):
+        _tell(screen, brought)
+        return 0
+    for begun in brought:
+        _tell_begun(screen, begun)
+    return 0
+
+
+async def _bring(program: Program, owner: str, path: Path) -> Imported | list[Begun]:
+    sessions = program.calls.desk.sessions
+    async with patient(sessions.store):
+        try:
+            return await bring_file(sessions, owner, path, most_line=LINES * program.text_limit, report=_telling())
+        except StoreError as error:
+            raise error.with_remedy(
+                f"{error.remedy} What was imported stays; the same command goes on from there."
+            ) from error
+
+
+def _tell(screen: Screen, imported: Imported) -> None:
+    screen.result(
+        f"{counted(imported.sessions, 'session')} imported, {counted(imported.entries, 'entry')}; "
+        f"{counted(imported.there, 'session')} there already."
+    )
+    renamed = [*imported.renamed.items()]
+    for old, new in renamed[:NAMED]:
+        screen.result(f"{old} is {new} here: its own id is taken.")
+    if len(renamed) > NAMED:
+        screen.result(f"And {len(renamed) - NAMED:,} more have other ids.")
+
+
+def _tell_begun(screen: Screen, begun: Begun) -> None:
+    """Say which session was begun, and what is to be asked in it."""
+    screen.result(begun.session_id)
+    for name, query in begun.waiting.items():
+        screen.say(f"Companion {name} waits for the draft of: {_short(query)}")
+    for name, query in begun.later:
+        screen.say(f"To be put to {name} later: {_short(query)}")
+    screen.say(f"Go on with: companions refine --session {begun.session_id}")
+
+
+def _short(query: str) -> str:
+    words = " ".join(query[:400].split())
+    return words if len(words) <= keeping.SHOWN else f"{words[: keeping.SHOWN]}..."
+
+
+def _telling() -> Callable[[int, int], None]:
+    """Give what tells a person how far it is, now and then once it takes a while."""
+    next_at = time.monotonic() + TOLD_SECONDS
+
+    def tell(done: int, total: int) -> None:
+        nonlocal next_at
+        if time.monotonic() >= next_at:
+            next_at = time.monotonic() + TOLD_SECONDS
+            sys.stderr.write(f"companions: {done:,} of {counted(total, 'session')} done\n")
+
+    return tell

@@ -1,0 +1,103 @@
+"""The commands about archives and erasure, as a person gives them."""
+
+import io
+import json
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+
+from tests.terminal.commands import MEMO, Terminal
+
+
+def refined(terminal: Terminal, *words: str) -> str:
+    said = terminal("refine", *words)
+    assert said.status == 0, said.err
+    return said.session_id
+
+
+def told(terminal: Terminal, *words: str) -> str:
+    said = terminal(*words)
+    assert said.status == 0, said.err
+    return said.out.decode() + said.err
+
+
+def test_all_that_a_person_has_goes_out_into_a_file_and_comes_back_after_an_erasure(
+    terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store: Path
+) -> None:
+    first = refined(terminal, "--file", str(MEMO))
+    fork = terminal("fork", first, "--at", "4").out.decode().strip()
+    refined(terminal, "Alot of snow.", "--session", fork)
+    before = [terminal.json("export", session_id) for session_id in (first, fork)]
+    file = str(tmp_path / "all.zip")
+    said = told(terminal, "export", "--all", "-o", file)
+    assert said.startswith("2 sessions, ")
+    assert "What was learned from loops is nobody's, and not in it." in said
+    assert "0 sessions imported, 0 entries; 2 sessions there already." in told(terminal, "import", file)
+
+    assert "2 sessions, " in told(terminal, "erase", "--owner", "local", "--dry-run")
+    monkeypatch.setattr("sys.stdin", io.StringIO("y"))
+    refused = terminal("erase", "--owner", "local")
+    assert (refused.status, refused.err.count("\n")) == (1, 1)
+    assert "--yes" in refused.err
+    assert len(terminal.json("sessions", "--json")["sessions"]) == 2
+    erased = told(terminal, "erase", "--owner", "local", "--yes")
+    assert "entries erased.\nThe file was written anew, and its log emptied.\nLeft: Backups" in erased
+    assert terminal.json("sessions", "--json")["sessions"] == []
+    assert MEMO.read_bytes()[:40] not in store.read_bytes()
+
+    brought = told(terminal, "import", file)
+    assert "2 sessions imported" in brought
+    ids = {line.split()[0]: line.split()[2] for line in brought.splitlines() if "its own id is taken" in line}
+    after = [terminal.json("export", ids[session_id]) for session_id in (first, fork)]
+    assert [body["run_logs"] for body in after] == [body["run_logs"] for body in before]
+    assert after[1]["session"]["parent"]["session_id"] == ids[first]
+
+
+def test_a_team_s_owner_is_exported_and_erased_by_name(terminal: Terminal, tmp_path: Path) -> None:
+    mine = refined(terminal, "Alot of snow.")
+    file = str(tmp_path / "all.zip")
+    told(terminal, "export", "--all", "-o", file)
+    assert "is taken" in told(terminal, "import", file, "--owner", "https://login.example ann")
+    told(terminal, "export", "--all", "--owner", "https://login.example ann", "-o", file)
+    with ZipFile(file) as archive:
+        manifest = json.loads(archive.read("manifest.json"))
+    assert (manifest["owner"], manifest["counts"]["sessions"]) == ("https://login.example ann", 1)
+    told(terminal, "erase", "--owner", "https://login.example ann", "--yes")
+    (left,) = terminal.json("sessions", "--json")["sessions"]
+    assert left["session_id"] == mine
+
+
+def test_a_template_begins_a_session_that_waits_for_its_draft(terminal: Terminal, tmp_path: Path) -> None:
+    session_id = refined(terminal, "Alot of snow.")
+    file = str(tmp_path / "template.zip")
+    assert "The settings and queries of session" in told(terminal, "export", session_id, "--template", "-o", file)
+    said = terminal("import", file)
+    made = said.out.decode().strip()
+    assert "Companion generic waits for the draft of: " in said.err
+    assert f"companions refine --session {made}" in said.err
+    shown = {row["session_id"]: row["companions"] for row in terminal.json("sessions", "--json")["sessions"]}
+    assert shown[made]["generic"]["phase"] == "draft"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("export",),
+        ("export", "an-id", "--all", "-o", "x.zip"),
+        ("export", "--all"),
+        ("export", "an-id", "--template"),
+        ("export", "an-id", "--owner", "ann"),
+        ("export", "--all", "--template", "-o", "x.zip"),
+        ("export", "--all", "--format", "json", "-o", "x.zip"),
+        ("import", "missing.zip"),
+        ("import", str(MEMO)),
+    ],
+)
+def test_a_command_that_cannot_be_meant_is_one_line_and_makes_no_file(
+    words: tuple[str, ...], terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = terminal(*words)
+    assert (said.status, said.out, said.err.count("\n")) == (1, b"", 1)
+    assert not [*tmp_path.glob("*.zip")]
