@@ -8,6 +8,7 @@ import asyncio
 import contextvars
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
 import mcp_types as mt
@@ -90,6 +91,17 @@ def notify_of_changes(mcp: FastMCP, desk: Desk[Any], *, may_hear: Callable[[], b
     server.add_request_handler("resources/subscribe", mt.SubscribeRequestParams, legacy.subscribe)
     server.add_request_handler("resources/unsubscribe", mt.UnsubscribeRequestParams, legacy.unsubscribe)
     server.add_notification_handler("notifications/initialized", mt.NotificationParams, legacy.begin)
+    server.get_capabilities = partial(_capabilities, server.get_capabilities)
+
+
+def _capabilities(derived: Callable[..., mt.ServerCapabilities], *args: Any, **chosen: Any) -> mt.ServerCapabilities:
+    """Take back what the SDK says of every server that listening streams tell of: here only resources ever change."""
+    found = derived(*args, **chosen)
+    if chosen.get("protocol_version") not in MODERN_PROTOCOL_VERSIONS:
+        return found
+    still = {"list_changed": False}
+    tools, prompts = (part and part.model_copy(update=still) for part in (found.tools, found.prompts))
+    return found.model_copy(update={"tools": tools, "prompts": prompts})
 
 
 class _Listening(Generic[WatcherT]):

@@ -1,8 +1,8 @@
-"""What watchers are told: which entry changes which resource, whose it must be, how much one may watch, and until when."""
+"""What watchers are told: which entry changes what, whose it must be, how much one may watch, and until when."""
 
 import time
 from collections.abc import AsyncIterator
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
@@ -85,7 +85,11 @@ async def test_an_entry_changes_the_resources_that_show_it(desk: Desk, kind: str
 async def test_all_of_an_owner_s_sessions_change_what_is_said_of_them_together(desk: Desk) -> None:
     session_id = await desk.session()
     uris = ["resource://sessions", "resource://metrics", f"resource://sessions/{session_id}"]
-    still = ["resource://companions", "resource://patterns/generic", f"resource://sessions/{session_id}/generic/nothing"]
+    still = [
+        "resource://companions",
+        "resource://patterns/generic",
+        f"resource://sessions/{session_id}/generic/nothing",
+    ]
     watcher = desk.subscriptions.join(listing=False, ending=False)
     await desk.subscriptions.watch_all(watcher, uris + still)
     desk.tell(session_id, "draft")
@@ -159,7 +163,7 @@ async def test_a_watcher_that_left_leaves_nothing_behind(desk: Desk) -> None:
     watcher = desk.subscriptions.join(listing=True, ending=False)
     await desk.subscriptions.watch_all(watcher, ["resource://sessions", f"resource://sessions/{await desk.session()}"])
     desk.subscriptions.leave(watcher)
-    kept = desk.subscriptions._watchers
+    kept: Any = desk.subscriptions._watchers  # pyright: ignore[reportPrivateUsage] (nobody else may see it)
     assert (kept.all(), kept._by_place, kept._of_owner) == ([], {}, {})
     desk.tell("any", "draft")
     assert await watcher.next() is None

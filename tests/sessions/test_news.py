@@ -1,18 +1,15 @@
-"""News between processes: what a message holds, that it arrives, and that a channel that was lost is made again."""
+"""News between processes: they arrive, none of another store do, and a channel that was lost is made again."""
 
 import asyncio
-import json
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from companions.errors import StoreAwayError, StoreError
-from sessions.news import MOST_BYTES, Change, Channel, mark_of, messages, read
+from sessions.news import Change, Channel, mark_of, read
 from sessions.news_exchange import NewsExchange
 from sessions.observers import Observed
 from sessions.opening import open_channel
@@ -28,7 +25,7 @@ from tests.sessions.writing import log_of
 pytest_plugins = ("tests.sessions.redis_fixtures",)
 
 ANN = Observed(session_id="s1", owner="ann", parent=None, created_at=1.0)
-URLS = {
+URLS: dict[str, Callable[[pytest.FixtureRequest], str]] = {
     "postgresql": lambda request: request.getfixturevalue("postgres_url"),
     "redis": lambda request: request.getfixturevalue("redis_server").url(request.node.nodeid),
     "redis cluster": lambda request: request.getfixturevalue("redis_cluster").url(request.node.nodeid),
@@ -38,11 +35,6 @@ URLS = {
 @pytest.fixture(params=URLS)
 def url(request: pytest.FixtureRequest) -> str:
     return URLS[request.param](request)
-
-
-def change(number: int = 0, **chosen: object) -> Change:
-    given = {"owner": mark_of("ann"), "session_id": f"s{number}", "what": "entry", "companion_type": "generic"} | chosen
-    return Change(kind="draft", slot=number, **given)  # pyright: ignore[reportArgumentType]
 
 
 @dataclass(slots=True)
@@ -82,7 +74,7 @@ class Listener:
 
 
 @asynccontextmanager
-async def listening(*urls: str) -> AsyncIterator[list[Listener]]:
+async def listening(*urls: str) -> AsyncGenerator[list[Listener]]:
     made = [Listener.on(open_channel(url)) for url in urls]
     try:
         for each in made:
@@ -126,15 +118,20 @@ async def test_stores_beside_each_other_on_one_server_hear_nothing_of_each_other
     run(postgres_url, "DROP SCHEMA beside CASCADE")
 
 
-@pytest.mark.parametrize("kind", ["postgresql", "redis"])
+@pytest.fixture(params=["postgresql", "redis"])
+def own(request: pytest.FixtureRequest) -> tuple[PostgresServer | RedisServer, str]:
+    """A server that a test may stop or freeze, and the URL of a store on it."""
+    if request.param == "postgresql":
+        return request.getfixturevalue("own_postgres"), request.getfixturevalue("own_postgres_url")
+    server: RedisServer = request.getfixturevalue("single_server")
+    return server, server.url("news")
+
+
 async def test_a_channel_that_was_lost_is_made_again_and_says_what_may_have_been_missed(
-    kind: str, request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture
+    own: tuple[PostgresServer | RedisServer, str], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.CRITICAL, logger="companions.news")
-    server: PostgresServer | RedisServer = request.getfixturevalue(
-        "own_postgres" if kind == "postgresql" else "single_server"
-    )
-    url = request.getfixturevalue("own_postgres_url") if kind == "postgresql" else server.url("lost")
+    server, url = own
     async with listening(url, url) as (one, other):
         await asyncio.to_thread(server.stop)
         await one.exchange.on_created(ANN)
@@ -144,16 +141,12 @@ async def test_a_channel_that_was_lost_is_made_again_and_says_what_may_have_been
         await other.until(*one.heard[1:])
 
 
-@pytest.mark.parametrize("kind", ["postgresql", "redis"])
 async def test_a_listener_finds_out_that_a_silent_server_stands_still(
-    kind: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+    own: tuple[PostgresServer | RedisServer, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    server, url = own
     for module in (postgres_news, redis_news):
         monkeypatch.setattr(module, "QUIET_SECONDS", 0.05)
-    server: PostgresServer | RedisServer = request.getfixturevalue(
-        "own_postgres" if kind == "postgresql" else "single_server"
-    )
-    url = request.getfixturevalue("own_postgres_url") if kind == "postgresql" else server.url("still")
     channel, heard, ready = open_channel(url), asyncio.Queue[str](), asyncio.Event()
     assert channel is not None
     task = asyncio.create_task(channel.listen(heard.put_nowait, ready.set))
@@ -188,7 +181,8 @@ class Scripted:
             raise StoreError("It does not.", "Wait.")
         self.sent.append(message)
 
-    async def listen(self, *_: object) -> None:
+    async def listen(self, hear: Callable[[str], None], listening: Callable[[], None]) -> None:
+        del hear, listening
         await asyncio.Event().wait()
 
     async def close(self) -> None: ...
@@ -225,29 +219,3 @@ async def test_without_a_channel_only_the_own_process_hears() -> None:
     await listener.exchange.ready(30)
     assert [each.what for each in listener.heard] == ["archived"]
     await listener.exchange.close()
-
-
-@given(st.lists(st.builds(change, st.integers(0, 9), companion_type=st.text(max_size=2_000)), max_size=30))
-def test_messages_are_short_and_hold_every_change_that_fits(changes: list[Change]) -> None:
-    written = [*messages("me", changes)]
-    assert all(len(message.encode()) <= MOST_BYTES for message in written)
-    found = [each for message in written for each in read(message, but_of="another")]
-    assert [each for each in changes if len(json.dumps(each.companion_type)) < MOST_BYTES - 300] == [
-        each for each in found if len(json.dumps(each.companion_type)) < MOST_BYTES - 300
-    ]
-    assert not [each for message in written for each in read(message, but_of="me")]
-
-
-@given(
-    st.one_of(st.text(), st.recursive(st.none() | st.integers() | st.text(), st.lists, max_leaves=20).map(json.dumps))
-)
-def test_what_another_program_sends_is_no_news(message: str) -> None:
-    with suppress(AssertionError):
-        assert read(message, but_of="me") == []
-    assert read("[" * 100_000, but_of="me") == []
-    assert read('["you",[["a","b","entry","c","d","e"],["a","b","shouted","c","d",1],3]]', but_of="me") == []
-
-
-def test_a_message_names_no_owner() -> None:
-    (message,) = messages("me", [change(owner=mark_of('["https://issuer", "ann"]'))])
-    assert "ann" not in message
