@@ -95,7 +95,7 @@ async def test_all_of_an_owner_s_sessions_change_what_is_said_of_them_together(d
     desk.tell(session_id, "draft")
     assert sorted(map(str, await told(watcher))) == sorted(uris)
     desk.tell("another", "draft")
-    assert await told(watcher) == uris[:2]
+    assert {*await told(watcher)} == {*uris[:2]}
     desk.tell(session_id, "learned")
     assert await told(watcher) == []
     for what in ("created", "archived", "deleted"):
@@ -118,7 +118,7 @@ async def test_nobody_hears_of_another_owner_s_changes(desk: Desk) -> None:
     desk.tell(session_id, "draft")
     assert await told(watcher) == []
     desk.tell("his", "configure", owner=mark_of("bob"))
-    assert await told(watcher) == [*uris[:2], LIST]
+    assert {*await told(watcher)} == {*uris[:2], LIST}
 
 
 async def test_a_resource_that_is_not_served_cannot_be_watched(desk: Desk) -> None:
