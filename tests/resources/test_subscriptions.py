@@ -14,6 +14,7 @@ from resources.topics import PARTS, topic
 from resources.watchers import LIST, Watcher
 from sessions.news import Change, What, mark_of
 from sessions.news_exchange import NewsExchange
+from sessions.store import Head
 from sessions.stores.memory.store import MemoryStore
 from tests.sessions.faults import OWNER, Process
 
@@ -119,6 +120,43 @@ async def test_nobody_hears_of_another_owner_s_changes(desk: Desk) -> None:
     assert await told(watcher) == []
     desk.tell("his", "configure", owner=mark_of("bob"))
     assert {*await told(watcher)} == {*uris[:2], LIST}
+
+
+class Counted(MemoryStore):
+    """A store that counts what is read of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads = 0
+
+    async def head(self, session_id: str) -> Head | None:
+        self.reads += 1
+        return await super().head(session_id)
+
+    async def list(self, owner: str, **chosen: Any) -> Any:
+        self.reads += 1
+        return await super().list(owner, **chosen)
+
+
+async def test_a_foreign_session_open_or_not_costs_the_reads_of_an_unknown_one_and_is_told_like_it() -> None:
+    desk = Desk(Process.on(store := Counted()))
+    foreign = await desk.session()
+    desk.owner = "bob"
+    watcher = desk.subscriptions.join(listing=False, ending=False)
+
+    async def asked(session_id: str) -> tuple[list[str], str, int]:
+        store.reads, uri = 0, f"resource://sessions/{session_id}"
+        found = await desk.subscriptions.watch_all(watcher, [uri])
+        with pytest.raises(SessionNotFoundError) as refused:
+            await desk.subscriptions.watch(watcher, uri)
+        return found, str(refused.value).replace(session_id, "ID"), store.reads
+
+    unknown = await asked(foreign[::-1])
+    assert await asked(foreign) == unknown
+    desk.process.calls.desk.sessions.open.leave(foreign)
+    assert await asked(foreign) == unknown
+    assert unknown[2] > 0
+    await desk.process.calls.close()
 
 
 async def test_a_resource_that_is_not_served_cannot_be_watched(desk: Desk) -> None:
