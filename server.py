@@ -45,19 +45,23 @@ from middleware import authentication
 from middleware.authentication import Authentication
 from middleware.convergence import Convergence
 from middleware.errors import Errors
-from middleware.fastmcp_adapter import skip_schema_lookups
+from middleware.fastmcp_adapter import has_resource, notify_of_changes, skip_schema_lookups
 from middleware.guarded_server import GuardedServer, check_address
 from middleware.http_pace import HttpPace
 from middleware.limits import Limits
-from middleware.roles import Roles
+from middleware.roles import Roles, may_read
+from middleware.session_counts import SessionCounts
 from middleware.telemetry import Telemetry
 from resources.listing import LiveResources
 from resources.registering import register as register_resources
+from resources.subscriptions import Subscriptions
 from sessions.calls import Calls
 from sessions.ending import Ending
 from sessions.installed_filters import FilteredModels
+from sessions.installed_observers import installed
 from sessions.lifetime import Lifetime
-from sessions.opening import open_sessions
+from sessions.news_exchange import NewsExchange
+from sessions.opening import open_channel, open_sessions
 from sessions.reading import Reading
 from sessions.running import Runs
 from sessions.steps import Desk
@@ -126,9 +130,13 @@ class Wired:
             early=settings.durability == "background",
             retention=settings.retention,
         )
+        news = NewsExchange(open_channel(settings.store))
+        sessions.observing.add("news", news)
+        sessions.observing.add("telemetry", SessionCounts())
+        sessions.observing.load = installed
         desk = Desk(sessions=sessions, models=FilteredModels(models), allowance=settings.allowance())
         calls = Calls(desk=desk, runs=Runs(settings.calls_at_once))
-        lifetime = Lifetime(calls=calls, models=models, ending=Ending(DRAIN_SECONDS))
+        lifetime = Lifetime(calls=calls, models=models, ending=Ending(DRAIN_SECONDS), news=news)
         return cls(
             settings=settings,
             calls=calls,
@@ -167,6 +175,9 @@ class Wired:
             mcp, reading=reading, owner=owner, reply_seconds=given.reply_seconds, text_limit=given.text_limit
         )
         register_resources(mcp, reading=reading, owner=owner)
+        watched = Subscriptions(sessions, self.lifetime.news, owner, authentication.until, partial(has_resource, mcp))
+        self.lifetime.listened.append(watched)
+        notify_of_changes(mcp, watched, may_hear=may_read)
         skip_schema_lookups(mcp)
         return mcp
 

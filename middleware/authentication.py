@@ -208,6 +208,12 @@ def present() -> AccessToken | None:
     return get_access_token()
 
 
+def until() -> float | None:
+    """Give when the present request's token ends, in seconds since the epoch; ``None`` where nothing does."""
+    token = present()
+    return None if token is None else token.expires_at
+
+
 def owner_of(token: AccessToken) -> str:
     """Name the person for whom a token was made: an issuer's subject, whichever of their programs calls."""
     return json.dumps([token.claims.get("iss") or "", token.subject], ensure_ascii=False)

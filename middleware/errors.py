@@ -21,6 +21,8 @@ from companions.errors import CompanionsError, InputError
 
 log = logging.getLogger("companions.errors")
 _Kind = TypeVar("_Kind", bound=Exception)
+WATCHING = frozenset({"resources/subscribe", "resources/unsubscribe", "subscriptions/listen"})
+"""Requests that name resources, whose errors are those of reading one."""
 LONGEST_NAME = 200
 """Characters of a caller's own name for something that an error repeats."""
 
@@ -62,7 +64,8 @@ class Errors(Middleware):
             raise
         except Exception as error:  # noqa: BLE001 (nothing may reach a client unworded)
             text = await self._worded(context.method or "the request", error)
-            raise MCPError(code=mt.INTERNAL_ERROR, message=text) from None
+            wrong = context.method in WATCHING and _in_chain(error, CompanionsError) is not None
+            raise MCPError(code=mt.INVALID_PARAMS if wrong else mt.INTERNAL_ERROR, message=text) from None
 
     async def on_call_tool(
         self, context: MiddlewareContext[mt.CallToolRequestParams], call_next: CallNext[Any, ToolResult]

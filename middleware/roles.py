@@ -51,6 +51,11 @@ def _only_reads(tool: Tool) -> bool:
     return tool.annotations is not None and bool(tool.annotations.read_only_hint)
 
 
+def may_read() -> bool:
+    """Tell whether the present request's token allows reading."""
+    return _allowed(READ)
+
+
 def _allowed(scope: str) -> bool:
     token = present()
     return token is None or not ENOUGH[scope].isdisjoint(token.scopes)

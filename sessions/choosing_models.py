@@ -1,7 +1,14 @@
-"""Which models are asked for a step: asking them is ``writing``'s work, and what they may spend is ``allowance``'s."""
+"""Which models are asked for a step, and which are anybody's but a caller's choice.
 
+Asking them is ``writing``'s work, and what they may spend is ``allowance``'s.
+"""
+
+from collections.abc import Collection
 from typing import Protocol
 
+from companions.companion_types import Library
+from companions.configuration import Defaults
+from companions.model_catalog import whole_name
 from companions.models import Model
 from companions.requests import Plan
 from companions.writing import Choose
@@ -32,3 +39,11 @@ def chosen(models: Models, found: Plan) -> Choose | None:
             if not found.critics:
                 models.get(found.sampling.model)
             return models.get
+
+
+def named_models(library: Library, defaults: Defaults, priced: Collection[str]) -> set[str]:
+    """Name the models that whoever runs this program has named, and no caller."""
+    types = library.types
+    critics = (critic.model for known in types for critic in known.critics)
+    named = (defaults.model, *(known.model for known in types), *critics, *priced)
+    return {whole_name(name) for name in named if name}

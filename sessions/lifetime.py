@@ -7,12 +7,13 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from companions.errors import StoreError
 from sessions.calls import Calls
 from sessions.ending import Ending
+from sessions.news_exchange import NewsExchange
 from sessions.sessions import Sessions
 
 log = logging.getLogger("companions.sessions")
@@ -20,6 +21,10 @@ log = logging.getLogger("companions.sessions")
 FIRST_LOOK_SECONDS, ADOPT_SECONDS = 1.0, 20.0
 """How often it is looked for what ended processes kept: soon at first, since a file can be held a little longer than
 the process lived that a new one follows on."""
+
+
+OBSERVERS_SECONDS = 0.5
+"""After how long installed observers are loaded: a server's first answers go before them."""
 
 
 class Warming(Protocol):
@@ -34,35 +39,65 @@ class Warming(Protocol):
         ...
 
 
+class Listened(Protocol):
+    """What clients listen to for as long as the process lives."""
+
+    def open(self) -> None:
+        """Take those who come."""
+        ...
+
+    def close(self) -> None:
+        """Let all go; it waits for nothing."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lifetime:
-    """One process's time, from its first call to its end."""
+    """One process's time, from its first call to its end.
+
+    Attributes:
+        listened: Let go of before all else: a stream that stays open would hold the end up.
+    """
 
     calls: Calls
     models: Warming
     ending: Ending
+    news: NewsExchange = field(default_factory=NewsExchange)
+    listened: list[Listened] = field(default_factory=list[Listened])
 
     @contextlib.asynccontextmanager
     async def serving(self) -> AsyncGenerator[dict[str, Any]]:
         """Warm up slow imports in the background; on leaving, store what was handed over."""
         self.calls.open()
+        for listened in self.listened:
+            listened.open()
         self.ending.put_off()
         sessions = self.calls.desk.sessions
-        works = {"begin": _begin(sessions), "warm": self.models.warm_later(), "prune": sessions.keep_pruned()}
+        works = {
+            "begin": _begin(sessions, self.news),
+            "warm": self.models.warm_later(),
+            "prune": sessions.keep_pruned(),
+        }
         beside = [asyncio.create_task(work, name=f"companions-{name}") for name, work in works.items()]
         try:
             yield {}
         finally:
             for task in beside:
                 task.cancel()
-            await self.ending.end(self.calls.rest, self.models.aclose)
+            self._let_go()
+            await self.ending.end(self.calls.rest, self.news.close, self.models.aclose)
 
     async def drain(self) -> None:
         """Answer what waits, store what was handed over, let go of everything, in time; again is harmless."""
-        await self.ending.end(self.calls.close, self.models.aclose)
+        self._let_go()
+        await self.ending.end(self.calls.close, self.news.close, self.models.aclose)
+
+    def _let_go(self) -> None:
+        for listened in self.listened:
+            listened.close()
 
 
-async def _begin(sessions: Sessions) -> None:
+async def _begin(sessions: Sessions, news: NewsExchange) -> None:
     """Connect ahead of the first call, and take over, until cancelled, what ended processes kept."""
     sessions.writer.start()
     sessions.learner.start()
@@ -70,6 +105,9 @@ async def _begin(sessions: Sessions) -> None:
         await sessions.store.head("-")
     except StoreError as error:
         log.warning("the store cannot be used: %s", error)
+    news.start()
+    await asyncio.sleep(OBSERVERS_SECONDS)
+    sessions.observing.start()
     pause = FIRST_LOOK_SECONDS
     while True:
         await asyncio.sleep(pause)

@@ -13,13 +13,16 @@ from urllib.parse import urlsplit
 from companions.companion_types import Library
 from companions.configuration import Defaults
 from companions.errors import StoreAwayError, StoreError
+from sessions.news import Channel
 from sessions.retention import Retention
 from sessions.sessions import Sessions
 from sessions.spool.spool import Spool
 from sessions.store import Store
 from sessions.stores.guarded import DEADLINE, GuardedStore
 from sessions.stores.memory.store import MemoryStore
+from sessions.stores.postgres.news import PostgresNews
 from sessions.stores.postgres.store import PostgresStore
+from sessions.stores.redis.news import RedisNews
 from sessions.stores.redis.store import RedisStore
 from sessions.stores.sqlite.store import SQLiteStore
 
@@ -60,6 +63,18 @@ def open_store(url: str) -> Store:
         f"There is no store for {driver!r}.",
         "Set COMPANIONS_STORE to sqlite:///PATH, postgresql://..., redis://..., rediss://... or memory://.",
     )
+
+
+def open_channel(url: str) -> Channel | None:
+    """Give the way in which processes on a store tell each other news; it connects on first use.
+
+    Returns:
+        ``None`` for a store without one: news then stay in their process.
+    """
+    driver = url.partition(":")[0]
+    if driver in POSTGRES:
+        return PostgresNews(url)
+    return RedisNews(url) if driver in REDIS else None
 
 
 def _check_database(url: str, driver: str) -> None:

@@ -7,8 +7,6 @@ archived sessions are left out is the listing's choice.
 import asyncio
 import logging
 import re
-import secrets
-import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
@@ -28,8 +26,6 @@ NEWEST = 8
 """Entries among which the newest use of a session is."""
 LEASE = "prune"
 DAY = 86_400.0
-FIRST_SECONDS = 300.0
-"""How long after its start a server begins to prune."""
 
 _SECONDS = {"h": 3_600.0, "d": DAY, "w": 7 * DAY}
 _PART = re.compile(r"\s*(archive|delete)\s*=\s*([1-9][0-9]{0,5})([hdw])\s*", re.ASCII)
@@ -108,6 +104,9 @@ class Pruned:
     elsewhere: bool = False
 
 
+Fate = Literal["kept", "archived", "deleted"]
+OnFate = Callable[[Head, Fate], None]
+"""Told of each session what became of it, where something may."""
 Spared = Callable[[str], bool]
 """Tells of a session that it is not to be deleted, however old it looks in the store."""
 
@@ -117,8 +116,19 @@ def nothing_spared(_session_id: str) -> bool:
     return False
 
 
+def nobody_told(_head: Head, _fate: Fate) -> None:
+    """Tell nobody."""
+
+
 async def prune(
-    store: Store, retention: Retention, now: float, *, dry_run: bool, holder: str, spared: Spared = nothing_spared
+    store: Store,
+    retention: Retention,
+    now: float,
+    *,
+    dry_run: bool,
+    holder: str,
+    spared: Spared = nothing_spared,
+    told: OnFate = nobody_told,
 ) -> Pruned:
     """Delete sessions that have been unused for longer than they are kept; only one process does so at a time.
 
@@ -129,6 +139,7 @@ async def prune(
         dry_run: Whether nothing is to be deleted.
         holder: This process's name among those that take leases.
         spared: Tells which sessions this process has used later than the store can know.
+        told: Hears what became of each session.
 
     Raises:
         StoreError: The store failed; what was deleted until then stays deleted.
@@ -140,7 +151,7 @@ async def prune(
         return Pruned(elsewhere=True)
     try:
         async with leases.held(LEASE) as held:
-            pruned = await _walk(store, retention, now, held, spared)
+            pruned = await _walk(store, retention, now, held, spared, told=told)
         if pruned.deleted:
             await store.wipe()
         return pruned
@@ -148,7 +159,9 @@ async def prune(
         await leases.rest()
 
 
-async def _walk(store: Store, retention: Retention, now: float, held: Held | None, spared: Spared) -> Pruned:
+async def _walk(
+    store: Store, retention: Retention, now: float, held: Held | None, spared: Spared, *, told: OnFate = nobody_told
+) -> Pruned:
     """Decide about every session, and delete as long as a lease is held."""
     fates = Counter[str]()
     async for head in _heads(store):
@@ -157,7 +170,9 @@ async def _walk(store: Store, retention: Retention, now: float, held: Held | Non
         if spared(head.opening.session_id):
             fates["kept"] += 1
         else:
-            fates[await _fate(store, head, retention, now, delete=held is not None)] += 1
+            fate = await _fate(store, head, retention, now, delete=held is not None)
+            told(head, fate)
+            fates[fate] += 1
     return Pruned(
         sessions=fates.total(),
         archived=fates["archived"],
@@ -166,9 +181,7 @@ async def _walk(store: Store, retention: Retention, now: float, held: Held | Non
     )
 
 
-async def _fate(
-    store: Store, head: Head, retention: Retention, now: float, *, delete: bool
-) -> Literal["kept", "archived", "deleted"]:
+async def _fate(store: Store, head: Head, retention: Retention, now: float, *, delete: bool) -> Fate:
     if not retention.expired(head, now):
         return "archived" if retention.archived(head, now) else "kept"
     if await _used_since(store, head, retention, now) or (delete and not await _delete(store, head.opening.session_id)):
@@ -206,39 +219,3 @@ async def _delete(store: Store, session_id: str) -> bool:
         if await store.head(session_id) is not None:
             raise
         return True
-
-
-async def keep_pruned(
-    store: Store,
-    retention: Retention,
-    every_seconds: float = DAY,
-    *,
-    first_seconds: float = FIRST_SECONDS,
-    spared: Spared = nothing_spared,
-) -> None:
-    """Prune a store now and then until cancelled; whatever fails is logged and tried again in the next round.
-
-    Args:
-        store: The store.
-        retention: How long sessions are kept; it returns at once where nothing is ever deleted.
-        every_seconds: From the end of a round to the next.
-        first_seconds: From the call to the first round.
-        spared: Tells which sessions this process has used later than the store can know.
-    """
-    holder, pause = secrets.token_hex(8), first_seconds
-    while retention.delete is not None:
-        await asyncio.sleep(pause)
-        await _round(store, retention, holder, spared)
-        pause = every_seconds
-
-
-async def _round(store: Store, retention: Retention, holder: str, spared: Spared) -> None:
-    try:
-        pruned = await prune(store, retention, time.time(), dry_run=False, holder=holder, spared=spared)
-    except StoreError as error:
-        log.warning("old sessions could not be deleted: %s", error.what)
-    except Exception:
-        log.exception("old sessions could not be deleted")
-    else:
-        if pruned.deleted:
-            log.info("deleted %d of %d sessions that were unused for too long", pruned.deleted, pruned.sessions)

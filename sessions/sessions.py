@@ -18,19 +18,21 @@ from companions.companion_types import Library
 from companions.configuration import Defaults
 from companions.entries import Entry
 from companions.errors import SessionNotFoundError, StoreAwayError, StoreError
-from companions.model_catalog import whole_name
+from sessions.choosing_models import named_models
 from sessions.finding import opened, owned_head
 from sessions.keeping import Keeper
 from sessions.knowledge import Knowledge
 from sessions.learning import Learner
 from sessions.leases import Leases
 from sessions.left_sessions import LeftSessions
+from sessions.observing import Observing
 from sessions.open_sessions import OpenSessions
 from sessions.places import Place
 from sessions.projections import brought_up, named
 from sessions.projector import Projector
+from sessions.pruning import keep_pruned
 from sessions.reconciling import Reconciled
-from sessions.retention import Retention, keep_pruned
+from sessions.retention import Retention
 from sessions.session import Session, gone
 from sessions.slot_counting import SlotCounter
 from sessions.spool.spool import Spool
@@ -71,14 +73,18 @@ class Sessions:
     writer: Writer = field(init=False)
     projector: Projector = field(init=False)
     learner: Learner = field(init=False)
+    observing: Observing = field(init=False)
 
     def __post_init__(self, source: Store) -> None:
         """Give the store its bounds and its writer."""
         self.store = GuardedStore(source)
+        self.observing = Observing(self.open, self.store)
+        self.store.on_stored = self.observing.stored
         self.writer = Writer(Keeper(self.store, self.spool, self._moved), early=self.early)
         self.projector = Projector(self.store)
         self.leases = Leases(self.store)
-        knowledge = Knowledge(store=self.store, configured=self._configured)
+        configured = lambda: named_models(self.library, self.defaults, self.priced)  # noqa: E731 (both may change)
+        knowledge = Knowledge(store=self.store, configured=configured)
         counter = SlotCounter(find=self.find, show=self.project, leases=self.leases, knowledge=knowledge)
         self.learner = Learner(counter=counter, knowledge=knowledge, left=LeftSessions(self.store))
 
@@ -145,7 +151,8 @@ class Sessions:
 
     async def forget(self, owner: str, session_id: str) -> None:
         """Erase one of the owner's sessions from memory and store."""
-        place = (await self.find(owner, session_id)).place
+        session = await self.find(owner, session_id)
+        place = session.place
         self.projector.forget(session_id)
         place.forgotten = True
         try:
@@ -154,6 +161,11 @@ class Sessions:
         except StoreAwayError:
             place.forgotten = False
             raise
+        except StoreError:
+            await self.observing.deleted_perhaps(session.opening)
+            raise
+        else:
+            self.observing.deleted(session.opening)
         finally:
             # Last: whoever looked for it until now has put it back.
             self.open.leave(session_id)
@@ -190,7 +202,7 @@ class Sessions:
 
     async def keep_pruned(self) -> None:
         """Delete what is older than sessions are kept, now and then, until cancelled."""
-        await keep_pruned(self.store, self.retention, spared=self.writer.keeper.waits)
+        await keep_pruned(self.store, self.retention, spared=self.writer.keeper.waits, observing=self.observing)
 
     async def rest(self) -> None:
         """Let the writer finish and end, and forget what is open: the next event loop opens it anew."""
@@ -202,6 +214,7 @@ class Sessions:
         await self.projector.rest()
         await self.writer.stop()
         await self.writer.keeper.rest()
+        await self.observing.rest()
         await self.store.rest()
         self.open.clear()
 
@@ -222,13 +235,6 @@ class Sessions:
     async def _open_stored(self, owner: str, session_id: str) -> Session | None:
         head = await owned_head(self.writer, owner, session_id)
         return None if head is None else self.open.keep(await opened(self.writer, await self._true(head)))
-
-    def _configured(self) -> set[str]:
-        """Name the models that whoever runs this program has named, and no caller."""
-        types = self.library.types
-        critics = (critic.model for known in types for critic in known.critics)
-        named = (self.defaults.model, *(known.model for known in types), *critics, *self.priced)
-        return {whole_name(name) for name in named if name}
 
     async def _not_found(self, owner: str, session_id: str) -> SessionNotFoundError:
         return SessionNotFoundError(gone(session_id).what, await self.newest(owner))

@@ -16,7 +16,7 @@ from companions.entries import Entry
 from companions.errors import StoreAwayError, StoreError
 from sessions.erasure_store import Reader, Wiped
 from sessions.pattern_store import Share
-from sessions.store import Append, Conflict, Head, Outcome, Projection, Size, Store, Window
+from sessions.store import Append, Committed, Conflict, Head, Outcome, Projection, Size, Store, Window
 from sessions.stores.deadlines import WAIT, Patience
 from sessions.stores.recognising import known, recognised
 
@@ -46,6 +46,7 @@ class GuardedStore:
         patience: How long searches, counts and erasures may.
         away: Whether the store is known to be away; calls then fail at once until a probe has reached it.
         on_back: Called when it is back.
+        on_stored: Called with each append that is in the store from now on.
     """
 
     store: Store
@@ -53,6 +54,7 @@ class GuardedStore:
     patience: float = PATIENCE
     away: bool = False
     on_back: Callable[[], None] = lambda: None
+    on_stored: Callable[[Append], None] = lambda _append: None
     _hurried: bool = False
     _loaded: bool = False
     _probing: "asyncio.Task[None] | None" = None
@@ -77,14 +79,14 @@ class GuardedStore:
     async def append(self, appends: Sequence[Append]) -> list[Outcome]:
         """Store what fits; an append whose entries are in the store already is committed, whichever call did it."""
         outcomes = await self._within(lambda: self.store.append(appends))
-        return [
-            await recognised(self, append, outcome) if isinstance(outcome, Conflict) else outcome
-            for append, outcome in zip(appends, outcomes, strict=True)
-        ]
+        return [await self._told(append, outcome) for append, outcome in zip(appends, outcomes, strict=True)]
 
     async def holds(self, append: Append) -> bool:
-        """Tell whether all entries of an append are in the store."""
-        return await known(self, append) == len(append.entries)
+        """Tell whether an append that failed has stored all its entries."""
+        if await known(self, append) != len(append.entries):
+            return False
+        self.on_stored(append)
+        return True
 
     async def tail(self, session_id: str, companion_type: str, window: Window) -> list[Entry]:
         """Read what an open companion needs; see ``Store.tail``."""
@@ -176,6 +178,13 @@ class GuardedStore:
         """Read an owner's sessions; see ``Store.list``."""
         within = self._alone if search else self._within
         return await within(lambda: self.store.list(owner, search=search, limit=limit, offset=offset))
+
+    async def _told(self, append: Append, outcome: Outcome) -> Outcome:
+        if isinstance(outcome, Conflict):
+            return await recognised(self, append, outcome, self.on_stored)
+        if isinstance(outcome, Committed):
+            self.on_stored(append)
+        return outcome
 
     async def _alone(self, call: Callable[[], Awaitable[T]], seconds: float | None = None) -> T:
         """Make a call that may have much to do: that it takes long says nothing of the store."""

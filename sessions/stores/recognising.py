@@ -3,18 +3,29 @@
 It goes by the ids of entries, which name the writer and the call.
 """
 
+from collections.abc import Callable
+from dataclasses import replace
+
 from sessions.store import Append, Committed, Conflict, Outcome, Store
 
 
-async def recognised(store: Store, append: Append, conflict: Conflict) -> Outcome:
-    """Tell what became of an append that met a conflict: what is missing of entries that are there is stored."""
+async def recognised(store: Store, append: Append, conflict: Conflict, on_stored: Callable[[Append], None]) -> Outcome:
+    """Tell what became of an append that met a conflict: what is missing of entries that are there is stored.
+
+    Args:
+        store: The store; it says itself that it has stored what is missing.
+        append: The append.
+        conflict: What it met.
+        on_stored: Told of what is there already.
+    """
     if conflict.seq < append.entries[0].seq:
         return conflict
     count = await known(store, append)
-    if count == len(append.entries):
-        return Committed()
     if not count:
         return conflict
+    on_stored(replace(append, entries=append.entries[:count]))
+    if count == len(append.entries):
+        return Committed()
     (outcome,) = await store.append([Append(session_id=append.session_id, entries=append.entries[count:])])
     return outcome
 

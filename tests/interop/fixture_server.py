@@ -122,6 +122,11 @@ def add_resources(mcp: FastMCP) -> None:
         """Give bytes."""
         return b"\x89PNG\r\n\x1a\n"
 
+    @mcp.resource("test://watched-resource")
+    async def watched() -> str:
+        """Give what clients subscribe to."""
+        return "This is the content of the watched resource."
+
     @mcp.resource("test://template/{id}/data", mime_type="application/json")
     async def template(id: str) -> ResourceResult:  # noqa: A002 (the suite's own name)
         """Give what the address says."""

@@ -2,10 +2,13 @@
 
 import logging
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from fastmcp import Client, FastMCP
-from opentelemetry import trace
+from opentelemetry import metrics, trace
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -45,6 +48,32 @@ async def test_a_call_s_span_names_its_session_and_companion(mcp: FastMCP, spans
     assert ours["companion.companion_type"] == "generic"
     assert ours["companion.phase"] == "critique"
     assert PRIVATE not in str(told)
+
+
+@pytest.fixture
+def reader() -> InMemoryMetricReader:
+    reader = InMemoryMetricReader()
+    metrics.set_meter_provider(MeterProvider([reader]))
+    return reader
+
+
+async def test_sessions_and_entries_are_counted_by_kind_and_type_for_who_set_up_metrics(
+    reader: InMemoryMetricReader, mcp: FastMCP
+) -> None:
+    async with Client(mcp) as client:
+        answer = await client.call_tool("draft", {"query": "Why?", "text": PRIVATE})
+        await client.call_tool("forget_session", {"session_id": (answer.structured_content or {})["session_id"]})
+    told: Any = reader.get_metrics_data()
+    counted = {
+        (metric.name, *point.attributes.values()): point.value
+        for resource in told.resource_metrics
+        for scope in resource.scope_metrics
+        for metric in scope.metrics
+        if metric.name.startswith("companions.")
+        for point in metric.data.data_points
+    }
+    kinds = {("companions.entries", kind, "generic"): 1 for kind in ("configure", "query", "draft")}
+    assert counted == kinds | {("companions.sessions.created", False): 1, ("companions.sessions.deleted",): 1}
 
 
 class Heard(logging.Handler):

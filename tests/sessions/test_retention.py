@@ -10,7 +10,8 @@ import pytest
 from companions.errors import InputError, StoreAwayError, StoreError
 from sessions import retention
 from sessions.leases import Held
-from sessions.retention import LEASE, Pruned, Retention, keep_pruned, nothing_spared, prune
+from sessions.pruning import keep_pruned
+from sessions.retention import LEASE, Pruned, Retention, nothing_spared, prune
 from sessions.store import Append, Head, Opening, Store
 from sessions.stores.memory.store import MemoryStore
 from tests.sessions.building import Story, note, projection

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from sessions import sessions as sessions_module
-from sessions.retention import DAY, Retention, keep_pruned
+from sessions.pruning import keep_pruned
+from sessions.retention import DAY, Retention
 from sessions.store import Store
 from tests.sessions.building import Story, note
 from tests.sessions.faults import until

@@ -1,16 +1,18 @@
-"""Every tool, resource, completion, prompt and listing of a server, asked once as one caller.
+"""Every tool, resource, subscription, completion, prompt and listing of a server, asked once as one caller.
 
 It says what came of each; what must come of it is the matrix's.
 """
 
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from fastmcp.exceptions import ToolError
 from mcp import MCPError
+from mcp.client.subscriptions import listen
 from mcp_types import Prompt, PromptReference
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from tests.wire.processes import Connection
 
@@ -29,6 +31,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "fork_session": {},
 }
 """By tool, in an order in which each is possible, what it is called with beside the session."""
+WATCHED = ("resource://sessions", "resource://sessions/{session_id}")
 LAST = "forget_session"
 WITHOUT_SESSION = {"list_sessions"}
 
@@ -63,12 +66,32 @@ async def ask_everything(client: Connection, session_id: str, names: "Names") ->
     for prompt, given in names.prompts.items():
         filled = {name: session_id if name == "session_id" else "0" for name in given}
         yield await _came_to(f"prompt `{prompt}`", client.get_prompt(prompt, filled))
+    for uri in WATCHED:
+        watching, filled = _watching(client), uri.format(session_id=session_id)
+        yield await _came_to(f"{watching.__name__.strip('_').replace('_', ' ')} `{uri}`", watching(client, filled))
     for argument in ("session_id", "companion_type"):
         completing = client.complete(PromptReference(name="continue_session"), {"name": argument, "value": ""})
         yield await _came_to(f"completion of `{argument}`", completing)
     for what in ("tools", "resources", "resource_templates", "prompts"):
         yield await _came_to(f"list of {what.replace('_', ' ')}", getattr(client, f"list_{what}")())
     yield await _came_to(f"tool `{LAST}`", client.call_tool(LAST, {"session_id": session_id}))
+
+
+def _watching(client: Connection) -> Callable[[Connection, str], Awaitable[str]]:
+    return _listen_to if client.session.protocol_version in MODERN_PROTOCOL_VERSIONS else _subscribe_to
+
+
+async def _listen_to(client: Connection, uri: str) -> str:
+    """Listen to a resource; one that there is not is left out of what the server agrees to."""
+    async with listen(client.session, resource_subscriptions=[uri]) as stream:
+        honored = stream.honored.resource_subscriptions or []
+    if honored != [uri]:
+        raise ToolError(f"{UNKNOWN} that {uri} belongs to.")
+    return str(honored)
+
+
+async def _subscribe_to(client: Connection, uri: str) -> str:
+    return str(await client.session.subscribe_resource(uri))
 
 
 async def _came_to(what: str, request: Any) -> Asked:

@@ -1,4 +1,4 @@
-"""Who may do what, over the wire: every tool, resource, completion and prompt, with every kind of token, in both eras.
+"""Who may do what, over the wire: all that can be asked, with every kind of token, in both eras.
 
 The table in docs/team.md is what these tests have seen.
 """
@@ -17,6 +17,8 @@ from tests.wire.asking_everything import UNKNOWN, Names, ask_everything
 from tests.wire.processes import ERAS, ROOT, Connection, Era, Served, serving_http
 from tests.wire.striking import meta
 from tests.wire.tokens import Issuer
+
+pytestmark = pytest.mark.filterwarnings("ignore:resources/subscribe is removed")
 
 TEAM = ROOT / "docs" / "team.md"
 MARKED = re.compile(r"(?s)<!-- who may what: begin -->\n(.*?)\n<!-- who may what: end -->")

@@ -77,6 +77,11 @@ class Server:
         face: Any = connection.sync_connection
         return _Line(connection, face.connection.driver_connection)
 
+    async def driver(self) -> Driver:
+        """Open a connection of the driver's own, for what is no statement."""
+        await self.load()
+        return await self._open()
+
     async def _open(self) -> Driver:
         driver = await self._reach()
         try:

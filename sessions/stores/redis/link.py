@@ -5,8 +5,9 @@ of sessions but the version of their layout.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
+import random
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from companions.errors import StoreError, StoreVersionError
@@ -90,6 +91,31 @@ class RedisLink:
             return await client.execute_command(*words)
         except self._faults:
             return None
+
+    @asynccontextmanager
+    async def subscribed(self, channel: str) -> AsyncGenerator[Any]:
+        """Subscribe to a pub/sub channel at one of the servers, at random, until the block ends.
+
+        Raises:
+            StoreAwayError: The server could not be reached, or was lost.
+            StoreError: It refuses.
+        """
+        nodes = await self.nodes()
+        try:
+            subscription = random.choice(await nodes.clients()).pubsub()  # noqa: S311 (no secret)
+            try:
+                await subscription.subscribe(channel)
+                yield subscription
+            finally:
+                with suppress(*self._faults):
+                    await subscription.aclose()
+        except self._faults as error:
+            raise told(error, self._name) from error
+
+    async def database(self) -> int:
+        """Give the number of the database."""
+        (client, *_) = await (await self.nodes()).clients()
+        return client.connection_pool.connection_kwargs.get("db") or 0
 
     async def close(self) -> None:
         """Let go of the connections; every later command is refused."""

@@ -1,0 +1,162 @@
+"""Who may watch which resources, and what a change in some process's sessions is to each watcher.
+
+A watcher is let near nothing but its owner's: a session of somebody else is refused in the words, and after the reads
+of the store, of one that does not exist. How a client asks and is told is the protocol's, in ``middleware``.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from companions.errors import InputError, StoreAwayError
+from resources.topics import lists, topic
+from resources.watchers import LIST, MOST_URIS, Watcher, Watchers
+from sessions.finding import owned_head
+from sessions.news import Change, mark_of
+from sessions.news_exchange import NewsExchange
+from sessions.sessions import Sessions
+
+LONGEST_URI = 1_000
+SHOWN = 200
+READY_SECONDS = 2.0
+"""How long a subscription waits until other processes are listened to, so that it hears from the first moment on."""
+
+Exists = Callable[[str], Awaitable[bool]]
+
+
+class Subscriptions:
+    """What clients watch."""
+
+    def __init__(
+        self,
+        sessions: Sessions,
+        news: NewsExchange,
+        owner: Callable[[], str],
+        until: Callable[[], float | None],
+        exists: Exists,
+    ) -> None:
+        """Listen to the news.
+
+        Args:
+            sessions: Where it is looked up whose a session is.
+            news: What changes.
+            owner: Gives the principal of the present request.
+            until: Gives when that one's access ends, in seconds since the epoch.
+            exists: Tells whether the server has a resource of a URI.
+        """
+        self._sessions = sessions
+        self._news = news
+        self._owner = owner
+        self._until = until
+        self._exists = exists
+        self._watchers = Watchers()
+        self._closed = False
+        news.hear, news.missed = self.changed, self.all_changed
+
+    def open(self) -> None:
+        """Take watchers, also again after ``close``."""
+        self._closed = False
+
+    def close(self) -> None:
+        """Let all watchers go: the program ends."""
+        self._closed = True
+        for watcher in self._watchers.all():
+            watcher.close()
+
+    def join(self, *, listing: bool, ending: bool) -> Watcher:
+        """Make a watcher for the present request's owner.
+
+        Args:
+            listing: Whether it hears that the list of resources changed.
+            ending: Whether it ends when the access token of the present request does.
+
+        Raises:
+            InputError: The owner has too many.
+            StoreAwayError: The server is ending.
+        """
+        if self._closed:
+            raise StoreAwayError("The server is ending.", "Connect again in a moment.")
+        watcher = Watcher(mark_of(self._owner()), until=self._until() if ending else None, listing=listing)
+        self._watchers.add(watcher)
+        return watcher
+
+    def leave(self, watcher: Watcher) -> None:
+        """Let a watcher go."""
+        watcher.close()
+        self._watchers.remove(watcher)
+
+    async def watch(self, watcher: Watcher, uri: str) -> None:
+        """Let a watcher hear of a resource.
+
+        Raises:
+            InputError: There is no such resource, or it would be too many.
+            SessionNotFoundError: There is no such session of the owner's.
+            StoreError: That cannot be told now.
+        """
+        if not await self._served(uri):
+            raise InputError(
+                f"There is no resource {uri[:SHOWN]!r}.", "Use one that resources/list or its templates name."
+            )
+        watched = topic(uri)
+        if watched.session_id:
+            await self._sessions.find(self._owner(), watched.session_id)
+        await self._news.ready(READY_SECONDS)
+        if uri not in watcher.uris:
+            self._watchers.check_room(watcher, 1)
+            self._watchers.watch(watcher, uri, watched)
+
+    def unwatch(self, watcher: Watcher, uri: str) -> None:
+        """Let a watcher hear of a resource no more; one that it does not watch is passed over."""
+        self._watchers.unwatch(watcher, uri)
+
+    async def watch_all(self, watcher: Watcher, uris: Sequence[str]) -> list[str]:
+        """Let a watcher hear of those resources that there are, and give them.
+
+        Raises:
+            InputError: They are too many.
+            StoreError: Which there are cannot be told now.
+        """
+        wanted = list(dict.fromkeys(uris))
+        self._watchers.check_room(watcher, len(wanted))
+        found: list[str] = []
+        owned: dict[str, bool] = {"": True}
+        for uri in wanted[:MOST_URIS]:
+            session_id = topic(uri).session_id
+            if not await self._served(uri):
+                continue
+            if session_id not in owned:
+                owned[session_id] = await self._is_owned(session_id)
+            if owned[session_id]:
+                found.append(uri)
+        await self._news.ready(READY_SECONDS)
+        self._watchers.check_room(watcher, len(found))
+        for uri in found:
+            self._watchers.watch(watcher, uri, topic(uri))
+        return found
+
+    def changed(self, change: Change) -> None:
+        """Tell those whom a change concerns."""
+        for session_id in (change.session_id, ""):
+            for watcher, uris in self._watchers.at(change.owner, session_id).items():
+                for uri in uris:
+                    if watcher.uris[uri].changed_by(change):
+                        watcher.tell(uri)
+        if lists(change):
+            for watcher in self._watchers.of(change.owner):
+                if watcher.listing:
+                    watcher.tell(LIST)
+
+    def all_changed(self) -> None:
+        """Tell everyone that everything may have changed: other processes were not heard for a while."""
+        for watcher in self._watchers.all():
+            for uri in (uri for uri, watched in watcher.uris.items() if not watched.still):
+                watcher.tell(uri)
+            if watcher.listing:
+                watcher.tell(LIST)
+
+    async def _served(self, uri: str) -> bool:
+        return len(uri) <= LONGEST_URI and await self._exists(uri)
+
+    async def _is_owned(self, session_id: str) -> bool:
+        owner, session = self._owner(), self._sessions.open.get(session_id)
+        if session is not None and session.place.owner == owner:
+            return True
+        return await owned_head(self._sessions.writer, owner, session_id) is not None
