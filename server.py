@@ -63,7 +63,7 @@ from sessions.steps import Desk
 from terminal.app import Program, run
 from terminal.options import Options, listed
 from terminal.program import Http
-from terminal.serving import DRAIN_SECONDS
+from terminal.serving import DRAIN_SECONDS, end_refused
 from tools.instructions import INSTRUCTIONS
 from tools.registering import register as register_tools
 
@@ -71,7 +71,9 @@ gc.freeze()  # and what is loaded stays: no later collection has to walk it, whi
 gc.enable()
 
 PREFIX = "COMPANIONS_"
-SECRET = frozenset({"OPENAI_API_KEY", "COMPANIONS_AUTH_TOKENS", "COMPANIONS_AUTH_PUBLIC_KEY"})
+SECRET = frozenset(
+    {"OPENAI_API_KEY", "COMPANIONS_AUTH_TOKENS", "COMPANIONS_AUTH_PUBLIC_KEY", "COMPANIONS_ENCRYPTION_KEYS"}
+)
 
 
 class Settings(Options, BaseSettings):
@@ -124,10 +126,11 @@ class Wired:
             spool_limit=settings.spool_limit,
             early=settings.durability == "background",
             retention=settings.retention,
+            keyring=settings.keyring(),
         )
         desk = Desk(sessions=sessions, models=models, allowance=settings.allowance())
         calls = Calls(desk=desk, runs=Runs(settings.calls_at_once))
-        lifetime = Lifetime(calls=calls, models=models, ending=Ending(DRAIN_SECONDS))
+        lifetime = Lifetime(calls=calls, models=models, ending=Ending(DRAIN_SECONDS), refused=end_refused)
         return cls(
             settings=settings,
             calls=calls,

@@ -6,11 +6,11 @@ Which way it ends is ``terminal``'s work; by when it must have ended, ``ending``
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from companions.errors import StoreError
+from companions.errors import StoreError, UnopenedError
 from sessions.calls import Calls
 from sessions.ending import Ending
 from sessions.sessions import Sessions
@@ -36,11 +36,16 @@ class Warming(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lifetime:
-    """One process's time, from its first call to its end."""
+    """One process's time, from its first call to its end.
+
+    Attributes:
+        refused: Told at the start that the keys do not fit the store; usually it ends the process.
+    """
 
     calls: Calls
     models: Warming
     ending: Ending
+    refused: Callable[[UnopenedError], None]
 
     @contextlib.asynccontextmanager
     async def serving(self) -> AsyncGenerator[dict[str, Any]]:
@@ -48,7 +53,7 @@ class Lifetime:
         self.calls.open()
         self.ending.put_off()
         sessions = self.calls.desk.sessions
-        works = {"begin": _begin(sessions), "warm": self.models.warm_later(), "prune": sessions.keep_pruned()}
+        works = {"begin": self._begin(sessions), "warm": self.models.warm_later(), "prune": sessions.keep_pruned()}
         beside = [asyncio.create_task(work, name=f"companions-{name}") for name, work in works.items()]
         try:
             yield {}
@@ -61,17 +66,18 @@ class Lifetime:
         """Answer what waits, store what was handed over, let go of everything, in time; again is harmless."""
         await self.ending.end(self.calls.close, self.models.aclose)
 
-
-async def _begin(sessions: Sessions) -> None:
-    """Connect ahead of the first call, and take over, until cancelled, what ended processes kept."""
-    sessions.writer.start()
-    sessions.learner.start()
-    try:
-        await sessions.store.head("-")
-    except StoreError as error:
-        log.warning("the store cannot be used: %s", error)
-    pause = FIRST_LOOK_SECONDS
-    while True:
-        await asyncio.sleep(pause)
-        sessions.writer.look_again()
-        pause = min(2 * pause, ADOPT_SECONDS)
+    async def _begin(self, sessions: Sessions) -> None:
+        """Connect ahead of the first call, and take over, until cancelled, what ended processes kept."""
+        sessions.writer.start()
+        sessions.learner.start()
+        try:
+            await sessions.store.head("-")
+        except UnopenedError as error:
+            self.refused(error)
+        except StoreError as error:
+            log.warning("the store cannot be used: %s", error)
+        pause = FIRST_LOOK_SECONDS
+        while True:
+            await asyncio.sleep(pause)
+            sessions.writer.look_again()
+            pause = min(2 * pause, ADOPT_SECONDS)

@@ -14,6 +14,9 @@ from companions.companion_types import Library
 from companions.configuration import Defaults
 from companions.errors import StoreAwayError, StoreError
 from sessions.retention import Retention
+from sessions.seal_store import SealableStore
+from sessions.sealing.keys import Keyring
+from sessions.sealing.store import SealedStore
 from sessions.sessions import Sessions
 from sessions.spool.spool import Spool
 from sessions.store import Store
@@ -34,7 +37,7 @@ WORK_SECONDS = 120.0
 """The same for counts and erasures."""
 
 
-def open_store(url: str) -> Store:
+def open_store(url: str) -> SealableStore:
     """Give the store that a URL means; it connects on first use.
 
     Args:
@@ -121,6 +124,7 @@ def open_sessions(
     spool_limit: int,
     early: bool,
     retention: str,
+    keyring: Keyring | None = None,
 ) -> Sessions:
     """Give the sessions of a store; nothing is read or written before they are used.
 
@@ -132,16 +136,18 @@ def open_sessions(
         spool_limit: The most bytes of them.
         early: Whether a step is answered before it is stored.
         retention: How long sessions are kept, as the setting has it.
+        keyring: What texts are sealed with, if they are.
 
     Raises:
         CompanionsError: There is no such store, or a setting cannot be read.
     """
     store = open_store(url)
     return Sessions(
-        store,
+        SealedStore(store, keyring),
         Library.load(library and library.expanduser()),
         defaults,
-        spool=Spool(spool.expanduser(), url, limit=spool_limit) if store.shared else None,
+        spool=Spool(spool.expanduser(), url, limit=spool_limit, keyring=keyring) if store.shared else None,
         early=early,
+        sealed=keyring is not None,
         retention=Retention.parse(retention),
     )

@@ -19,7 +19,7 @@ from companions.configuration import Defaults
 from companions.entries import Entry
 from companions.errors import SessionNotFoundError, StoreAwayError, StoreError
 from companions.model_catalog import whole_name
-from sessions.finding import opened, owned_head
+from sessions.finding import listed, opened, owned_head
 from sessions.keeping import Keeper
 from sessions.knowledge import Knowledge
 from sessions.learning import Learner
@@ -53,6 +53,7 @@ class Sessions:
         source: The store as it was opened; ``store`` is the same one, within bounds.
         spool: Where entries wait while the store is away.
         early: Whether a step is answered before it is stored.
+        sealed: Whether texts are sealed, so that a search sees ids, companion types and dates alone.
         retention: How long sessions are kept; archived ones are found by search and id, and not listed otherwise.
         priced: The models that the table of prices names.
         open: The sessions in memory.
@@ -63,6 +64,7 @@ class Sessions:
     defaults: Defaults
     spool: Spool | None = None
     early: bool = False
+    sealed: bool = False
     retention: Retention = field(default_factory=Retention)
     priced: Collection[str] = ()
     open: OpenSessions = field(default_factory=OpenSessions)
@@ -129,7 +131,7 @@ class Sessions:
             # They are in order of use, so that those that are left out are the last.
             now = time.time()
             heads = [*takewhile(lambda head: not self.retention.archived(head, now), heads)]
-        return [await self._true(head) for head in heads]
+        return [await listed(head, self._true) for head in heads]
 
     async def head(self, session: Session) -> Head:
         """Read a session's head, with a projection that is true to its entries."""

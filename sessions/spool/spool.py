@@ -13,6 +13,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 from companions.errors import StoreAwayError, StoreError
+from sessions.sealing.keys import Keyring
+from sessions.sealing.spooled import SpoolSeal
 from sessions.spool.faults import faults, late
 from sessions.spool.file import SpoolFile, files_of, held, name_of
 from sessions.spool.rows import Tally
@@ -78,7 +80,9 @@ class Spool:
     The file is made by the first put, or adoption, that needs one; a process whose store is never away makes none.
     """
 
-    def __init__(self, folder: Path, store: str, *, limit: int, deadline: float = DEADLINE) -> None:
+    def __init__(
+        self, folder: Path, store: str, *, limit: int, deadline: float = DEADLINE, keyring: Keyring | None = None
+    ) -> None:
         """Name the folder; nothing is touched before the first call.
 
         Args:
@@ -86,7 +90,9 @@ class Spool:
             store: The store's URL, which is never written.
             limit: Most bytes of texts and metas. What is put while there are fewer is taken whole.
             deadline: Seconds after which a call gives up.
+            keyring: What it is sealed with, if it is.
         """
+        self._seal = SpoolSeal(keyring)
         self._folder, self._store = folder, store
         self._limit = limit
         self._deadline = deadline
@@ -204,7 +210,7 @@ class Spool:
 
     def _made(self) -> SpoolFile:
         if self._file is None:
-            self._file = SpoolFile(self._folder, name_of(self._store), self._deadline)
+            self._file = SpoolFile(self._folder, name_of(self._store), self._deadline, self._seal)
         return self._file
 
 

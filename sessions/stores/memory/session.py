@@ -4,10 +4,11 @@ It holds what the store beside it hands over and judges nothing: which entries f
 store's to say.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 
 from companions.entries import Entry
+from sessions.seal_store import Stretch
 from sessions.store import Head, Opening, Projection, Window
 
 
@@ -76,10 +77,11 @@ class Companion:
 class MemorySession:
     """A living session. A fork copies its parent's references, so forgetting one never touches another."""
 
-    __slots__ = ("companions", "entries", "number", "opening", "projection")
+    __slots__ = ("companions", "entries", "lineage", "number", "opening", "projection")
 
-    def __init__(self, opening: Opening, number: int, inherited: Iterable[Entry]) -> None:
+    def __init__(self, opening: Opening, number: int, inherited: Iterable[Entry], lineage: tuple[Stretch, ...]) -> None:
         self.opening = opening
+        self.lineage = lineage
         self.number = number
         self.projection: Projection | None = None
         self.entries: list[Entry] = []
@@ -107,8 +109,19 @@ class MemorySession:
             self.entries.append(entry)
             self.companions.setdefault(entry.companion_type, Companion()).add(entry)
 
+    def rewrite(self, entries: Mapping[int, Entry]) -> int:
+        """Put others in the place of entries of the same number and id; gives how many."""
+        found = {n: entries[entry.seq] for n, entry in enumerate(self.entries) if _replaced(entry, entries)}
+        kept, self.entries, self.companions = self.entries, [], {}
+        self.extend(found.get(n, entry) for n, entry in enumerate(kept))
+        return len(found)
+
     def shows(self, sought: str) -> bool:
         """Tell whether its id, title or preview holds a text that is in folded case."""
         shown = self.projection
         texts = "" if shown is None else f"\n{shown.title}\n{shown.preview}"
         return sought in f"{self.opening.session_id}{texts}".casefold()
+
+
+def _replaced(entry: Entry, entries: Mapping[int, Entry]) -> bool:
+    return entry.seq in entries and entries[entry.seq].id == entry.id

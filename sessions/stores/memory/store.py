@@ -4,6 +4,7 @@ It keeps what it is given and looks nothing up elsewhere: no file, no thread, no
 each is one undivided step of the event loop; that is all the isolation there is.
 """
 
+import builtins
 import time
 from bisect import bisect_left, insort
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from itertools import islice
 from companions.entries import Entry
 from companions.errors import StoreError
 from sessions.pattern_store import Share
+from sessions.seal_store import Stretch
 from sessions.store import Append, Committed, Conflict, Gone, Head, Opening, Outcome, Projection, Size, Window
 from sessions.stores.memory.session import MemorySession
 from sessions.stores.memory.shares import MemoryShares
@@ -29,6 +31,7 @@ class MemoryStore:
         self._ranks: dict[str, list[tuple[float, int, str]]] = {}
         self._leases: dict[str, tuple[str, float]] = {}
         self._shares = MemoryShares()
+        self._seals: dict[str, str] = {}
         self._closed = False
 
     async def load(self) -> None:
@@ -58,7 +61,8 @@ class MemoryStore:
         inherited = [] if parent is None else parent.entries[: opening.base]
         if len(inherited) < opening.base or append.entries[0].seq != opening.base + 1:
             return Conflict(len(inherited))
-        session = MemorySession(opening, len(self._sessions), inherited)
+        lineage = (Stretch(append.session_id, opening.base), *(() if parent is None else parent.lineage))
+        session = MemorySession(opening, len(self._sessions), inherited, lineage)
         session.extend(append.entries)
         self._sessions[append.session_id] = session
         insort(self._ranks.setdefault(opening.owner, []), session.rank)
@@ -165,6 +169,34 @@ class MemoryStore:
         self._check()
         return self._shares.drop(companion_type)
 
+    async def lineage(self, session_id: str) -> builtins.list[Stretch]:
+        """Tell who wrote what a session reads; see ``SealableStore.lineage``."""
+        session = self._find(session_id)
+        return [] if session is None else [*session.lineage]
+
+    async def rewrite(self, session_id: str, entries: Sequence[Entry]) -> int:
+        """Put other texts in the place of a session's own; see ``SealableStore.rewrite``."""
+        self._check()
+        by_number = {entry.seq: entry for entry in entries}
+        # A fork holds its parent's entries themselves, so that each is replaced wherever it is read.
+        readers = [each for each in self._sessions.values() if each is not None and _reads(each, session_id)]
+        return max((reader.rewrite(by_number) for reader in readers), default=0)
+
+    async def seals(self) -> dict[str, str]:
+        """Read the proofs of keys; see ``SealableStore.seals``."""
+        self._check()
+        return dict(self._seals)
+
+    async def put_seal(self, key_id: str, proof: str) -> str:
+        """Note that a key is used; see ``SealableStore.put_seal``."""
+        self._check()
+        return self._seals.setdefault(key_id, proof)
+
+    async def drop_seal(self, key_id: str) -> None:
+        """Forget that a key was used; see ``SealableStore.drop_seal``."""
+        self._check()
+        self._seals.pop(key_id, None)
+
     async def close(self) -> None:
         """Let everything go; afterwards every call but this one is refused."""
         self._closed = True
@@ -193,3 +225,7 @@ class MemoryStore:
         theirs = (self._sessions[session_id] for _, _, session_id in reversed(self._ranks.get(owner, [])))
         shown = (session.head for session in theirs if session is not None and session.shows(sought))
         return [*islice(shown, offset, offset + limit)]
+
+
+def _reads(session: MemorySession, writer: str) -> bool:
+    return any(stretch.session_id == writer for stretch in session.lineage)

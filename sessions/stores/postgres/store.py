@@ -15,6 +15,7 @@ from sessions.stores.known_marks import KnownMarks
 from sessions.stores.postgres import erasing as postgres_erasing
 from sessions.stores.postgres import reads as postgres_reads
 from sessions.stores.postgres import schema as postgres_schema
+from sessions.stores.postgres import sealing as postgres_sealing
 from sessions.stores.postgres import shares as postgres_shares
 from sessions.stores.postgres import writes as postgres_writes
 from sessions.stores.postgres.connections import Lane, Server
@@ -23,6 +24,8 @@ from sessions.stores.trails import Marks
 
 if TYPE_CHECKING:
     import builtins
+
+    from sessions.seal_store import Stretch
 
 OTHERS = 4
 """Connections beside the one that appends."""
@@ -134,6 +137,26 @@ class PostgresStore:
         """Forget what was learned; see ``PatternStore.drop_shares``."""
         # Made again, it would count none.
         return await postgres_shares.drop(self._writer, companion_type)
+
+    async def lineage(self, session_id: str) -> "builtins.list[Stretch]":
+        """Tell who wrote what a session reads; see ``SealableStore.lineage``."""
+        return await postgres_sealing.lineage(self._others, session_id)
+
+    async def rewrite(self, session_id: str, entries: Sequence[Entry]) -> int:
+        """Put other texts in the place of a session's own; see ``SealableStore.rewrite``."""
+        return await postgres_sealing.rewrite(self._others, session_id, entries)
+
+    async def seals(self) -> dict[str, str]:
+        """Read the proofs of keys; see ``SealableStore.seals``."""
+        return await postgres_sealing.seals(self._others)
+
+    async def put_seal(self, key_id: str, proof: str) -> str:
+        """Note that a key is used; see ``SealableStore.put_seal``."""
+        return await postgres_sealing.put_seal(self._others, key_id, proof)
+
+    async def drop_seal(self, key_id: str) -> None:
+        """Forget that a key was used; see ``SealableStore.drop_seal``."""
+        await postgres_sealing.drop_seal(self._others, key_id)
 
     async def close(self) -> None:
         """Drop the connections; nothing is waited for."""
