@@ -196,6 +196,7 @@ def program(settings: Settings | None = None) -> Program:
             body_limit=64 * settings.text_limit,  # several texts, each letter of them escaped
         ),
         log_level=settings.log_level,
+        keyring=settings.keyring(),
         retention=settings.retention,
         settings={name: "set" if name in SECRET else str(value) for name, value in chosen.items()},
         unknown_settings=tuple(sorted({n for n in os.environ if n.startswith(PREFIX)} - set(VARIABLES.values()))),

@@ -4,6 +4,7 @@ It reads, and keeps nothing in memory. How a session that is not the caller's is
 words, and after the reads of the store, of one that is not there.
 """
 
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 
@@ -45,7 +46,9 @@ async def opened(writer: Writer, head: Head) -> Session:
     if known is not None:
         session.title, session.used_at, session.shown = known.title, known.last_used, dict(known.companions)
         session.counted = known.seq
-    session.last_type = await last_type_at(writer.keeper.store, head.opening.session_id, head.seq)
+    # What does not open is told to whoever reads it: a session can be forgotten and forked all the same.
+    with contextlib.suppress(UnopenedError):
+        session.last_type = await last_type_at(writer.keeper.store, head.opening.session_id, head.seq)
     return session
 
 

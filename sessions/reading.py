@@ -30,6 +30,7 @@ LAST_OFFSET, LAST_SLOT = (1 << 62) - 1, (1 << 31) - 1
 """The greatest that every store can compare with."""
 PAGED = frozenset({"convergence_analysis", "run_log", "timeline", "transcript"})
 MARKDOWN = frozenset({"answer", "transcript"})
+SEALED_SEARCH = "Texts are sealed: only ids, companion types and dates of last use (YYYY-MM-DD, UTC) were searched."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +84,8 @@ class Reading:
         return paged_views.overview(session, await desk.sessions.head(session), desk.allowance.prices)
 
     async def listing(self, owner: str, *, search: str | None = None, limit: int = 10) -> Body:
-        """List the owner's sessions, newest first."""
+        """List the owner's sessions, newest first; ``searched`` says what a search saw where texts are sealed."""
+        told: Body = {"searched": SEALED_SEARCH} if search and self.calls.desk.sessions.sealed else {}
         sessions: list[Body] = []
         for head in await self.calls.desk.sessions.list(owner, search=search, limit=limit):
             shown = head.projection
@@ -96,7 +98,7 @@ class Reading:
                     "preview": "" if shown is None else shown.preview,
                 }
             )
-        return {"sessions": sessions}
+        return {"sessions": sessions} | told
 
     async def patterns(self, companion_type: str) -> Body:
         """Give what was learned of a companion type, from everybody's loops."""

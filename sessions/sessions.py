@@ -221,7 +221,7 @@ class Sessions:
 
     async def _open_stored(self, owner: str, session_id: str) -> Session | None:
         head = await owned_head(self.writer, owner, session_id)
-        return None if head is None else self.open.keep(await opened(self.writer, await self._true(head)))
+        return None if head is None else self.open.keep(await opened(self.writer, await listed(head, self._true)))
 
     def _configured(self) -> set[str]:
         """Name the models that whoever runs this program has named, and no caller."""

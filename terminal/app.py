@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pydantic import ValidationError
 
 from companions.errors import CompanionsError, InputError
-from terminal import arguments, consult, doctor, keeping, listening, patterns, refine, storekeeping
+from terminal import arguments, consult, doctor, keeping, listening, patterns, refine, sealing, storekeeping
 from terminal.jobs import INTERRUPTED
 from terminal.program import MakeProgram, Program
 from terminal.screen import fail
@@ -37,6 +37,8 @@ COMMANDS: dict[str, Command] = {
     "prune": storekeeping.prune,
     "copy": storekeeping.copy,
     "backup": storekeeping.backup,
+    "new-key": sealing.make_key,
+    "rotate-keys": sealing.rotate_keys,
     "doctor": doctor.doctor,
 }
 

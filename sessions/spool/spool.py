@@ -66,6 +66,16 @@ def orphans(folder: Path, store: str) -> list[Path]:
         return [path for path in files_of(folder, name_of(store)) if not held(path)]
 
 
+def all_spools(folder: Path, store: str) -> list[Path]:
+    """List the files that are there for a store, those of living processes included. It blocks.
+
+    Raises:
+        StoreError: The folder cannot be read.
+    """
+    with faults(folder):
+        return files_of(folder, name_of(store))
+
+
 def can_be_written(folder: Path) -> bool:
     """Tell whether files can be made in a folder that is there, and one that is not could be made. It blocks."""
     there = folder.absolute()
