@@ -43,8 +43,9 @@ class SealableStore(Store, Protocol):
         """Put other texts and metas in the place of those of entries that a session wrote itself; gives how many.
 
         The session may be forgotten, if forks still read it. Entries are found by ``seq`` and ``id``; those that are
-        not there are passed over. What was replaced is out of the store's own tables, streams and logs when it returns,
-        as far as it would be after a ``tombstone``. Other processes may read and append meanwhile.
+        not there are passed over. What was replaced until then, by a ``project`` too, is out of the store's own tables,
+        streams and logs when it returns, as far as it would be after a ``tombstone``; with no entries, this is all that
+        it sees to. Other processes may read and append meanwhile.
         """
         ...
 

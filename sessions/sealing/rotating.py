@@ -106,6 +106,9 @@ class _Rotation:
                 found.sessions += 1
                 self._report(found.sessions, self._resealed)
             after = heads[-1].opening.session_id
+        if found.left:
+            # What listings showed of the last sessions may stand in a log yet.
+            await _timed(self._store.rewrite(after, ()))
         found.resealed = self._resealed
         return found
 

@@ -199,7 +199,7 @@ class SealedStore:
             return head
         opened = None if self.cipher is None else sealed_heads.opened(self.cipher, shown)
         if opened is None:
-            log.warning("what listings show of session %s does not open", head.opening.session_id)
+            log.info("what listings show of session %s does not open", head.opening.session_id)
         return replace(head, projection=opened)
 
 

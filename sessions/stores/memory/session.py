@@ -4,11 +4,11 @@ It holds what the store beside it hands over and judges nothing: which entries f
 store's to say.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from companions.entries import Entry
-from sessions.seal_store import Stretch
+from sessions.seal_store import Stretch, writer_at
 from sessions.store import Head, Opening, Projection, Window
 
 
@@ -109,19 +109,21 @@ class MemorySession:
             self.entries.append(entry)
             self.companions.setdefault(entry.companion_type, Companion()).add(entry)
 
-    def rewrite(self, entries: Mapping[int, Entry]) -> int:
-        """Put others in the place of entries of the same number and id; gives how many."""
-        found = {n: entries[entry.seq] for n, entry in enumerate(self.entries) if _replaced(entry, entries)}
-        kept, self.entries, self.companions = self.entries, [], {}
-        self.extend(found.get(n, entry) for n, entry in enumerate(kept))
-        return len(found)
+    def rewrite(self, writer: str, entries: Iterable[Entry]) -> int:
+        """Put others in the place of what a session wrote, as far as this one reads it; gives how many."""
+        new: dict[int, Entry] = {}
+        for entry in entries:
+            kept = self.entries[entry.seq - 1] if entry.seq <= len(self.entries) else None
+            stretch = writer_at(self.lineage, entry.seq)
+            if kept is not None and kept.id == entry.id and stretch is not None and stretch.session_id == writer:
+                new[entry.seq] = entry
+        if new:
+            before, self.entries, self.companions = self.entries, [], {}
+            self.extend(new.get(entry.seq, entry) for entry in before)
+        return len(new)
 
     def shows(self, sought: str) -> bool:
         """Tell whether its id, title or preview holds a text that is in folded case."""
         shown = self.projection
         texts = "" if shown is None else f"\n{shown.title}\n{shown.preview}"
         return sought in f"{self.opening.session_id}{texts}".casefold()
-
-
-def _replaced(entry: Entry, entries: Mapping[int, Entry]) -> bool:
-    return entry.seq in entries and entries[entry.seq].id == entry.id

@@ -177,10 +177,9 @@ class MemoryStore:
     async def rewrite(self, session_id: str, entries: Sequence[Entry]) -> int:
         """Put other texts in the place of a session's own; see ``SealableStore.rewrite``."""
         self._check()
-        by_number = {entry.seq: entry for entry in entries}
         # A fork holds its parent's entries themselves, so that each is replaced wherever it is read.
-        readers = [each for each in self._sessions.values() if each is not None and _reads(each, session_id)]
-        return max((reader.rewrite(by_number) for reader in readers), default=0)
+        living = [session for session in self._sessions.values() if session is not None]
+        return max((session.rewrite(session_id, entries) for session in living), default=0)
 
     async def seals(self) -> dict[str, str]:
         """Read the proofs of keys; see ``SealableStore.seals``."""
@@ -225,7 +224,3 @@ class MemoryStore:
         theirs = (self._sessions[session_id] for _, _, session_id in reversed(self._ranks.get(owner, [])))
         shown = (session.head for session in theirs if session is not None and session.shows(sought))
         return [*islice(shown, offset, offset + limit)]
-
-
-def _reads(session: MemorySession, writer: str) -> bool:
-    return any(stretch.session_id == writer for stretch in session.lineage)
