@@ -57,7 +57,7 @@ async def listed(head: Head, true: Callable[[Head], Awaitable[Head]]) -> Head:
     try:
         return await true(head)
     except UnopenedError as error:
-        log.warning("a session is listed without what it holds: %s", error)
+        log.info("a session is listed without what it holds: %s", error)
         return head
 
 

@@ -5,11 +5,12 @@ What is sealed, and how, is said elsewhere. No key is shown but the one that was
 
 import argparse
 import asyncio
+import contextlib
 import sys
 import time
 from collections.abc import Callable
 
-from companions.errors import InputError
+from companions.errors import InputError, StoreAwayError
 from sessions.opening import open_store
 from sessions.sealing.keys import SETTING, Keyring, new_key
 from sessions.sealing.rotating import Rotated, rotate
@@ -46,8 +47,9 @@ def rotate_keys(chosen: argparse.Namespace, make: MakeProgram) -> int:
     rotated = asyncio.run(_rotate(program.store, keyring, drop=not waiting))
     _tell(rotated, keyring.newest)
     if waiting:
+        files = "file" if len(waiting) == 1 else "files"
         fail(
-            f"{len(waiting)} files in {program.spool} may still hold entries. When running servers have brought them "
+            f"{len(waiting)} {files} in {program.spool} may still hold entries. When running servers have brought them "
             "into the store, end these servers and call this again; keep every key until then."
         )
     return int(bool(waiting) or not rotated.whole)
@@ -68,7 +70,13 @@ async def _bring_home(program: Program) -> None:
     writer = program.calls.desk.sessions.writer
     await writer.keeper.store.head("-")
     await writer.read_in()
-    await writer.drain()
+    spool, left = writer.keeper.spool, -1
+    # A call waits no longer than a store may take; a full spool takes several.
+    while spool is not None and spool.entries not in {0, left}:
+        left = spool.entries
+        for session_id in [*spool.waiting]:
+            with contextlib.suppress(StoreAwayError):
+                await writer.settled(session_id)
 
 
 async def _rotate(url: str, keyring: Keyring, *, drop: bool) -> Rotated:

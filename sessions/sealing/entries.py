@@ -6,8 +6,7 @@ session may read which one's entries is ``lineages``'s work.
 """
 
 import json
-from base64 import b64decode, b64encode
-from binascii import Error as Base64Error
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,6 +19,7 @@ from sessions.sealing.cipher import Cipher
 SEALED = "sealed"
 """Under this name the ``meta`` of a sealed entry says how it was sealed."""
 PURPOSE = "session"
+_JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 FORMAT = 1
 
 
@@ -80,10 +80,9 @@ def sealed(cipher: Cipher, entry: Entry, session_id: str, before: Stretch | None
     rest = {name: value for name, value in entry.meta.items() if name not in plain or plain[name] is not value}
     header = Header(cipher.keyring.newest, session_id, before, None)
     if rest:
-        closed = cipher.seal(PURPOSE, session_id, _json(rest), _bound(entry, "meta", header, plain))
-        header = replace(header, meta=b64encode(closed).decode())
-    text = cipher.seal(PURPOSE, session_id, _bytes(entry.text), _bound(entry, "text", header, plain))
-    return replace(entry, text=b64encode(text).decode(), meta=plain | {SEALED: header.told()})
+        header = replace(header, meta=_coded(cipher.seal(PURPOSE, session_id, _json(rest), _meta_bound(entry))))
+    text = cipher.seal(PURPOSE, session_id, _bytes(entry.text), _bound(entry, header, plain))
+    return replace(entry, text=_coded(text), meta=plain | {SEALED: header.told()})
 
 
 def opened(cipher: Cipher, entry: Entry) -> Entry | None:
@@ -93,11 +92,11 @@ def opened(cipher: Cipher, entry: Entry) -> Entry | None:
         return None
     plain = {name: value for name, value in entry.meta.items() if name != SEALED}
     rest: dict[str, Any] = {}
-    text = _open(cipher, header, entry.text, _bound(entry, "text", header, plain))
+    text = _open(cipher, header, entry.text, _bound(entry, header, plain))
     if text is None:
         return None
     if header.meta is not None:
-        part = _open(cipher, header, header.meta, _bound(entry, "meta", replace(header, meta=None), plain))
+        part = _open(cipher, header, header.meta, _meta_bound(entry))
         if part is None:
             return None
         rest = json.loads(part)
@@ -114,23 +113,32 @@ def _plain(meta: Mapping[str, Any]) -> dict[str, Any]:
     return plain
 
 
-def _bound(entry: Entry, field: str, header: Header, plain: Mapping[str, Any]) -> bytes:
-    """Give what a sealed field is bound to: everything about its entry but the field itself."""
+def _bound(entry: Entry, header: Header, plain: Mapping[str, Any]) -> bytes:
+    """Give what a sealed text is bound to: everything else about its entry, the sealed meta included."""
     place = (entry.seq, entry.companion_type, entry.kind, entry.slot, entry.index)
-    return _json([FORMAT, field, header.told(), entry.id, *place, entry.author, float(entry.at), plain])
+    return _json([FORMAT, "text", header.told(), entry.id, *place, entry.author, float(entry.at), plain])
+
+
+def _meta_bound(entry: Entry) -> bytes:
+    """Give what a sealed meta is bound to; to which text it belongs, that one says."""
+    return _json([FORMAT, "meta", entry.id])
 
 
 def _open(cipher: Cipher, header: Header, text: str, associated: bytes) -> bytes | None:
     try:
-        closed = b64decode(text, validate=True)
-    except (Base64Error, ValueError):
+        closed = a2b_base64(text, strict_mode=True)
+    except ValueError:
         return None
     return cipher.open(header.key_id, PURPOSE, header.session_id, closed, associated)
 
 
 def _json(value: Any) -> bytes:
     # Escaped to ASCII, half a character passes, as it does in stores.
-    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+    return _JSON.encode(value).encode()
+
+
+def _coded(closed: bytes) -> str:
+    return b2a_base64(closed, newline=False).decode()
 
 
 def _bytes(text: str) -> bytes:

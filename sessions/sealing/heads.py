@@ -4,8 +4,7 @@ They stand where a title and a preview would, so that a store's own search finds
 """
 
 import json
-from base64 import b64decode, b64encode
-from binascii import Error as Base64Error
+from binascii import a2b_base64, b2a_base64
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -38,7 +37,7 @@ def sealed(cipher: Cipher, shown: Projection) -> Projection:
     body = json.dumps([shown.title, shown.preview, dict(shown.companions)]).encode()
     bare = replace(shown, title="", preview=words, companions={})
     closed = cipher.seal(PURPOSE, shown.session_id, body, _bound(bare))
-    told = {"key": cipher.keyring.newest, "body": b64encode(closed).decode()}
+    told = {"key": cipher.keyring.newest, "body": b2a_base64(closed, newline=False).decode()}
     return replace(bare, companions={SEALED: told})
 
 
@@ -50,8 +49,8 @@ def opened(cipher: Cipher, shown: Projection) -> Projection | None:
         case _:
             return None
     try:
-        closed = b64decode(body, validate=True)
-    except (Base64Error, ValueError):
+        closed = a2b_base64(body, strict_mode=True)
+    except ValueError:
         return None
     told = cipher.open(key_id, PURPOSE, shown.session_id, closed, _bound(shown))
     if told is None:

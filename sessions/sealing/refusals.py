@@ -30,7 +30,7 @@ def admit(keyring: Keyring | None, seals: Mapping[str, str]) -> None:
     if missing := [key_id for key_id in seals if key_id not in keyring.keys]:
         raise UnopenedError(
             f"The store is sealed with {_named(missing)}, not among the keys in {SETTING}.",
-            "Put every key back that it was sealed with; `companions rotate-keys` makes one of them needless.",
+            "Put every key back; one that is lost is given up by `companions rotate-keys --give-up ID`.",
         )
     for key_id, proof in seals.items():
         _compare(keyring, key_id, proof)
