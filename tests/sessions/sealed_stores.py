@@ -1,12 +1,14 @@
 """Sealed stores for tests: keys, what is put into one, and all bytes that a store or a spool holds of it."""
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from companions.entries import Kind
+from companions.entries import Entry, Kind
 from sessions.seal_store import SealableStore
 from sessions.sealing.keys import Keyring
 from sessions.sealing.store import SealedStore
@@ -70,3 +72,9 @@ def files_of(folder: Path) -> bytes:
 
 def sealed(store: SealableStore, keyring: Keyring | None = OLD_RING) -> SealedStore:
     return SealedStore(store, keyring)
+
+
+def reworded(entries: Sequence[Entry]) -> list[Entry]:
+    return [
+        replace(entry, text=f"Other {entry.seq} \0 ü", meta={**entry.meta, "new": [entry.seq]}) for entry in entries
+    ]

@@ -1,23 +1,16 @@
 """What sealing asks of every store: who wrote what, texts put in the place of others, and keys that are remembered."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
-from companions.entries import Entry
 from sessions.seal_store import SealableStore, Stretch
 from sessions.store import Append, Committed
 from tests.sessions.building import Story, note
+from tests.sessions.sealed_stores import reworded
 
 LONG = 230
 """Entries, more than any store copies or replaces in one go."""
-
-
-def reworded(entries: Sequence[Entry]) -> list[Entry]:
-    return [
-        replace(entry, text=f"Other {entry.seq} \0 ü", meta={**entry.meta, "new": [entry.seq]}) for entry in entries
-    ]
 
 
 async def grown(store: SealableStore) -> tuple[Story, Story, Story]:
