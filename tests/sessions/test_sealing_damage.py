@@ -89,6 +89,11 @@ def test_an_entry_of_which_anything_was_changed_does_not_open() -> None:
     assert opened(cipher, closed) == entry
     for name, changed in changes(closed).items():
         assert opened(cipher, changed) is None, name
+    # Without a meta the text alone is bound to its entry.
+    bare = sealed_entry(cipher, placed(note("draft"), 3), "s1", None)
+    for changed in (replace(bare, id="other"), replace(bare, author="bob"), replace(bare, meta={**bare.meta, "a": 1})):
+        assert opened(cipher, bare) is not None
+        assert opened(cipher, changed) is None
 
 
 async def test_a_text_that_was_moved_or_changed_in_the_store_is_told_and_never_shown(store: SealableStore) -> None:
