@@ -68,7 +68,7 @@ from sessions.steps import Desk
 from terminal.app import Program, run
 from terminal.options import Options, listed
 from terminal.program import Http
-from terminal.serving import DRAIN_SECONDS
+from terminal.serving import DRAIN_SECONDS, end_refused
 from tools.instructions import INSTRUCTIONS
 from tools.registering import register as register_tools
 
@@ -76,7 +76,9 @@ gc.freeze()  # and what is loaded stays: no later collection has to walk it, whi
 gc.enable()
 
 PREFIX = "COMPANIONS_"
-SECRET = frozenset({"OPENAI_API_KEY", "COMPANIONS_AUTH_TOKENS", "COMPANIONS_AUTH_PUBLIC_KEY"})
+SECRET = frozenset(
+    {"OPENAI_API_KEY", "COMPANIONS_AUTH_TOKENS", "COMPANIONS_AUTH_PUBLIC_KEY", "COMPANIONS_ENCRYPTION_KEYS"}
+)
 
 
 class Settings(Options, BaseSettings):
@@ -129,6 +131,7 @@ class Wired:
             spool_limit=settings.spool_limit,
             early=settings.durability == "background",
             retention=settings.retention,
+            keyring=settings.keyring(),
         )
         news = NewsExchange(open_channel(settings.store))
         sessions.observing.add("news", news)
@@ -136,7 +139,7 @@ class Wired:
         sessions.observing.load = installed
         desk = Desk(sessions=sessions, models=FilteredModels(models), allowance=settings.allowance())
         calls = Calls(desk=desk, runs=Runs(settings.calls_at_once))
-        lifetime = Lifetime(calls=calls, models=models, ending=Ending(DRAIN_SECONDS), news=news)
+        lifetime = Lifetime(calls=calls, models=models, ending=Ending(DRAIN_SECONDS), news=news, refused=end_refused)
         return cls(
             settings=settings,
             calls=calls,
@@ -205,6 +208,7 @@ def program(settings: Settings | None = None) -> Program:
             body_limit=64 * settings.text_limit,  # several texts, each letter of them escaped
         ),
         log_level=settings.log_level,
+        keyring=settings.keyring(),
         retention=settings.retention,
         settings={name: "set" if name in SECRET else str(value) for name, value in chosen.items()},
         unknown_settings=tuple(sorted({n for n in os.environ if n.startswith(PREFIX)} - set(VARIABLES.values()))),

@@ -16,6 +16,7 @@ CompanionsError
 +-- StoreError               the store did not answer or refused
     +-- StoreAwayError       it cannot be reached, or does not answer in time
     +-- StoreVersionError    it was written by a newer version
+    +-- UnopenedError        something in it is sealed, and does not open with the keys that there are
     +-- ConflictError        another process wrote first
 """
 
@@ -156,6 +157,12 @@ class StoreVersionError(StoreError):
     """The store's schema is newer than this program."""
 
     code = "store_newer"
+
+
+class UnopenedError(StoreError):
+    """Something is sealed and does not open: the key is missing or another, or it was changed or moved."""
+
+    code = "store_sealed"
 
 
 class ConflictError(StoreError):

@@ -22,12 +22,12 @@ class Owned:
     """A session of the owner's.
 
     Attributes:
-        session_id: The session.
+        opening: How it was minted.
         entries: Its own entries in the store.
         spooled: Those that wait on this machine's disk.
     """
 
-    session_id: str
+    opening: Opening
     entries: int
     spooled: int
 
@@ -139,7 +139,7 @@ async def would_erase(sessions: Sessions, owner: str) -> Erased:
     ids = set[str]()
     async for each in owned(sessions, owner):
         found.count(each)
-        ids.add(each.session_id)
+        ids.add(each.opening.session_id)
     for session_id in sorted(ids):
         readers = [reader for reader in await sessions.store.readers(session_id) if reader.session_id not in ids]
         if (kept := _kept(owner, session_id, readers)) is not None:
@@ -157,9 +157,9 @@ async def erase(sessions: Sessions, owner: str) -> Erased:
     while found:
         found = False
         async for each in owned(sessions, owner):
-            await _erase(sessions, owner, each.session_id)
+            await _erase(sessions, each.opening)
             erased.count(each)
-            ids.append(each.session_id)
+            ids.append(each.opening.session_id)
             found = True
     for session_id in ids:
         if (kept := _kept(owner, session_id, await sessions.store.readers(session_id))) is not None:
@@ -169,23 +169,26 @@ async def erase(sessions: Sessions, owner: str) -> Erased:
     return erased
 
 
-async def _erase(sessions: Sessions, owner: str, session_id: str) -> None:
+async def _erase(sessions: Sessions, opening: Opening) -> None:
+    session_id = opening.session_id
     try:
         if sessions.open.get(session_id) is None:
             # Opening it would read it, and wait for what is in the spool.
             await sessions.writer.keeper.forget(session_id)
+            sessions.observing.deleted(opening)
         else:
-            await sessions.forget(owner, session_id)
+            await sessions.forget(opening.owner, session_id)
     except StoreAwayError:
         raise
     except StoreError:
         # It can be gone all the same, when only its traces in a log could not be wiped yet.
         if await sessions.store.head(session_id) is not None:
             raise
+        sessions.observing.deleted(opening)
 
 
 def _owned(opening: Opening, seq: int, newest: int) -> Owned:
-    return Owned(session_id=opening.session_id, entries=seq - opening.base, spooled=max(newest - seq, 0))
+    return Owned(opening=opening, entries=seq - opening.base, spooled=max(newest - seq, 0))
 
 
 def _kept(owner: str, session_id: str, readers: Sequence[Reader]) -> Kept | None:

@@ -4,12 +4,19 @@ It reads, and keeps nothing in memory. How a session that is not the caller's is
 words, and after the reads of the store, of one that is not there.
 """
 
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+
+from companions.errors import UnopenedError
 from sessions.keeping import Keeper
 from sessions.places import Place
 from sessions.projections import last_type_at
 from sessions.session import Session
 from sessions.store import Head
 from sessions.writer import Writer
+
+log = logging.getLogger("companions.sessions")
 
 
 async def owned_head(writer: Writer, owner: str, session_id: str) -> Head | None:
@@ -39,8 +46,19 @@ async def opened(writer: Writer, head: Head) -> Session:
     if known is not None:
         session.title, session.used_at, session.shown = known.title, known.last_used, dict(known.companions)
         session.counted = known.seq
-    session.last_type = await last_type_at(writer.keeper.store, head.opening.session_id, head.seq)
+    # What does not open is told to whoever reads it: a session can be forgotten and forked all the same.
+    with contextlib.suppress(UnopenedError):
+        session.last_type = await last_type_at(writer.keeper.store, head.opening.session_id, head.seq)
     return session
+
+
+async def listed(head: Head, true: Callable[[Head], Awaitable[Head]]) -> Head:
+    """Give a head that is true, or as it is if its session does not open: the others are listed all the same."""
+    try:
+        return await true(head)
+    except UnopenedError as error:
+        log.info("a session is listed without what it holds: %s", error)
+        return head
 
 
 async def _may_wait(keeper: Keeper, owner: str, session_id: str, head: Head | None) -> bool:

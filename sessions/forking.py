@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 
 from companions.entries import Entry, Note
-from companions.errors import CompanionsError, ConflictError, InputError, StoreAwayError, StoreError
+from companions.errors import CompanionsError, ConflictError, InputError, StoreAwayError, StoreError, UnopenedError
 from sessions.awake import read_companion
 from sessions.keeping import Kept
 from sessions.projections import last_type_at, projection_of, shown_at_birth, title_at
@@ -68,7 +68,10 @@ async def _configured(store: Store, session_id: str, at: int) -> Entry:
     if not shared:
         raise gone(session_id)
     companion_type = await last_type_at(store, session_id, at) or shared[0].companion_type
-    tail = await store.tail(session_id, companion_type, CONFIGURED)
+    tail = list[Entry]()
+    # Behind the fork something may not open: forking before it is the way to go on.
+    with contextlib.suppress(UnopenedError):
+        tail = await store.tail(session_id, companion_type, CONFIGURED)
     newest = [entry for entry in tail if entry.kind == "configure"]
     if newest and newest[-1].seq <= at:
         return newest[-1]

@@ -5,14 +5,18 @@ count, or to find counted or under way.
 """
 
 import asyncio
+import logging
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from heapq import nlargest
 
+from companions.errors import UnopenedError
 from sessions.retention import last_used
 from sessions.slot_counting import SlotPlace, first_mark
 from sessions.store import Head, Store
+
+log = logging.getLogger("companions.learning")
 
 PAGE = 100
 """Sessions that are read at a time."""
@@ -46,11 +50,19 @@ class LeftSessions:
         found: list[SlotPlace] = []
         for head in await self._left(left_before):
             for place in _newest_slots(head):
-                if await first_mark(self.store, place) is None:
+                if await self._uncounted(place):
                     found.append(place)
                 await asyncio.sleep(PAUSE_SECONDS)
             self._remember(head)
         return found
+
+    async def _uncounted(self, place: SlotPlace) -> bool:
+        try:
+            return await first_mark(self.store, place) is None
+        except UnopenedError as error:
+            # Nothing can be learned from it; the others are looked at all the same.
+            log.warning("a session is not learned from: %s", error)
+            return False
 
     async def _left(self, left_before: float) -> list[Head]:
         left: list[Head] = []

@@ -6,11 +6,11 @@ Which way it ends is ``terminal``'s work; by when it must have ended, ``ending``
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from companions.errors import StoreError
+from companions.errors import StoreError, UnopenedError
 from sessions.calls import Calls
 from sessions.ending import Ending
 from sessions.news_exchange import NewsExchange
@@ -57,11 +57,13 @@ class Lifetime:
 
     Attributes:
         listened: Let go of before all else: a stream that stays open would hold the end up.
+        refused: Told at the start that the keys do not fit the store; usually it ends the process.
     """
 
     calls: Calls
     models: Warming
     ending: Ending
+    refused: Callable[[UnopenedError], None]
     news: NewsExchange = field(default_factory=NewsExchange)
     listened: list[Listened] = field(default_factory=list[Listened])
 
@@ -74,7 +76,7 @@ class Lifetime:
         self.ending.put_off()
         sessions = self.calls.desk.sessions
         works = {
-            "begin": _begin(sessions, self.news),
+            "begin": self._begin(sessions),
             "warm": self.models.warm_later(),
             "prune": sessions.keep_pruned(),
         }
@@ -96,20 +98,21 @@ class Lifetime:
         for listened in self.listened:
             listened.close()
 
-
-async def _begin(sessions: Sessions, news: NewsExchange) -> None:
-    """Connect ahead of the first call, and take over, until cancelled, what ended processes kept."""
-    sessions.writer.start()
-    sessions.learner.start()
-    try:
-        await sessions.store.head("-")
-    except StoreError as error:
-        log.warning("the store cannot be used: %s", error)
-    news.start()
-    await asyncio.sleep(OBSERVERS_SECONDS)
-    sessions.observing.start()
-    pause = FIRST_LOOK_SECONDS
-    while True:
-        await asyncio.sleep(pause)
-        sessions.writer.look_again()
-        pause = min(2 * pause, ADOPT_SECONDS)
+    async def _begin(self, sessions: Sessions) -> None:
+        """Connect ahead of the first call, and take over, until cancelled, what ended processes kept."""
+        sessions.writer.start()
+        sessions.learner.start()
+        try:
+            await sessions.store.head("-")
+        except UnopenedError as error:
+            self.refused(error)
+        except StoreError as error:
+            log.warning("the store cannot be used: %s", error)
+        self.news.start()
+        await asyncio.sleep(OBSERVERS_SECONDS)
+        sessions.observing.start()
+        pause = FIRST_LOOK_SECONDS
+        while True:
+            await asyncio.sleep(pause)
+            sessions.writer.look_again()
+            pause = min(2 * pause, ADOPT_SECONDS)

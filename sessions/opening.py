@@ -15,6 +15,9 @@ from companions.configuration import Defaults
 from companions.errors import StoreAwayError, StoreError
 from sessions.news import Channel
 from sessions.retention import Retention
+from sessions.seal_store import SealableStore
+from sessions.sealing.keys import Keyring
+from sessions.sealing.store import SealedStore
 from sessions.sessions import Sessions
 from sessions.spool.spool import Spool
 from sessions.store import Store
@@ -39,7 +42,7 @@ WIPE_SECONDS = 3_600.0
 """The same where files are written anew, however large they are."""
 
 
-def open_store(url: str) -> Store:
+def open_store(url: str) -> SealableStore:
     """Give the store that a URL means; it connects on first use.
 
     Args:
@@ -155,6 +158,7 @@ def open_sessions(
     spool_limit: int,
     early: bool,
     retention: str,
+    keyring: Keyring | None = None,
 ) -> Sessions:
     """Give the sessions of a store; nothing is read or written before they are used.
 
@@ -166,16 +170,18 @@ def open_sessions(
         spool_limit: The most bytes of them.
         early: Whether a step is answered before it is stored.
         retention: How long sessions are kept, as the setting has it.
+        keyring: What texts are sealed with, if they are.
 
     Raises:
         CompanionsError: There is no such store, or a setting cannot be read.
     """
     store = open_store(url)
     return Sessions(
-        store,
+        SealedStore(store, keyring),
         Library.load(library and library.expanduser()),
         defaults,
-        spool=Spool(spool.expanduser(), url, limit=spool_limit) if store.shared else None,
+        spool=Spool(spool.expanduser(), url, limit=spool_limit, keyring=keyring) if store.shared else None,
         early=early,
+        sealed=keyring is not None,
         retention=Retention.parse(retention),
     )

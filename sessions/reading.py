@@ -36,6 +36,7 @@ NOT_ALL_READ = (
     "There are too many sessions to read all texts: of the older ones, only title and newest answer were compared."
 )
 MARKDOWN = frozenset({"answer", "transcript"})
+SEALED_SEARCH = "Texts are sealed: only ids, companion types and dates of last use (YYYY-MM-DD, UTC) were searched."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,13 +96,19 @@ class Reading:
         return paged_views.overview(session, await desk.sessions.head(session), desk.allowance.prices)
 
     async def listing(self, owner: str, *, search: str | None = None, limit: int = 10) -> Body:
-        """List the owner's sessions, newest first, or those that hold all words of a search, with where."""
+        """List the owner's sessions, newest first, or those that hold all words of a search, with where.
+
+        ``searched`` says what a search saw where that is not all.
+        """
         sessions = self.calls.desk.sessions
         if not search or search.isspace():
             return {"sessions": [_listed(head) for head in await sessions.list(owner, limit=limit)]}
+        if sessions.sealed:
+            heads = await sessions.list(owner, search=search, limit=limit)
+            return {"sessions": [_listed(head) for head in heads], "searched": SEALED_SEARCH}
         found = await searching.search(sessions, owner, search, limit)
         body: Body = {"sessions": [_listed(hit.head) | _found_in(hit.excerpt) for hit in found.hits]}
-        return body if found.whole else body | {"advice": [NOT_ALL_READ]}
+        return body if found.whole else body | {"searched": NOT_ALL_READ}
 
     async def session_ids(self, owner: str, beginning: str, limit: int) -> list[str]:
         """Give ids of the owner's sessions that show a text in id, title or newest answer: as it is being typed."""

@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from companions.errors import InputError, StoreError
+from companions.errors import InputError, StoreError, UnopenedError
 from sessions.leases import Held, Leases
 from sessions.store import Head, Store
 
@@ -184,9 +184,13 @@ async def _walk(
 async def _fate(store: Store, head: Head, retention: Retention, now: float, *, delete: bool) -> Fate:
     if not retention.expired(head, now):
         return "archived" if retention.archived(head, now) else "kept"
-    if await _used_since(store, head, retention, now) or (delete and not await _delete(store, head.opening.session_id)):
+    try:
+        used = await _used_since(store, head, retention, now)
+    except UnopenedError as error:
+        # When it was used last cannot be told.
+        log.warning("a session is kept: %s", error.what)
         return "kept"
-    return "deleted"
+    return "kept" if used or (delete and not await _delete(store, head.opening.session_id)) else "deleted"
 
 
 async def _heads(store: Store) -> AsyncGenerator[Head]:

@@ -19,7 +19,7 @@ from companions.configuration import Defaults
 from companions.entries import Entry
 from companions.errors import SessionNotFoundError, StoreAwayError, StoreError
 from sessions.choosing_models import named_models
-from sessions.finding import opened, owned_head
+from sessions.finding import listed, opened, owned_head
 from sessions.keeping import Keeper
 from sessions.knowledge import Knowledge
 from sessions.learning import Learner
@@ -55,6 +55,7 @@ class Sessions:
         source: The store as it was opened; ``store`` is the same one, within bounds.
         spool: Where entries wait while the store is away.
         early: Whether a step is answered before it is stored.
+        sealed: Whether texts are sealed, so that a search sees ids, companion types and dates alone.
         retention: How long sessions are kept; archived ones are found by search and id, and not listed otherwise.
         priced: The models that the table of prices names.
         open: The sessions in memory.
@@ -65,6 +66,7 @@ class Sessions:
     defaults: Defaults
     spool: Spool | None = None
     early: bool = False
+    sealed: bool = False
     retention: Retention = field(default_factory=Retention)
     priced: Collection[str] = ()
     open: OpenSessions = field(default_factory=OpenSessions)
@@ -137,7 +139,7 @@ class Sessions:
             # They are in order of use, so that those that are left out are the last.
             now = time.time()
             heads = [*takewhile(lambda head: not self.retention.archived(head, now), heads)]
-        return [await self._true(head) for head in heads]
+        return [await listed(head, self._true) for head in heads]
 
     async def head(self, session: Session) -> Head:
         """Read a session's head, with a projection that is true to its entries."""
@@ -234,7 +236,7 @@ class Sessions:
 
     async def _open_stored(self, owner: str, session_id: str) -> Session | None:
         head = await owned_head(self.writer, owner, session_id)
-        return None if head is None else self.open.keep(await opened(self.writer, await self._true(head)))
+        return None if head is None else self.open.keep(await opened(self.writer, await listed(head, self._true)))
 
     async def _not_found(self, owner: str, session_id: str) -> SessionNotFoundError:
         return SessionNotFoundError(gone(session_id).what, await self.newest(owner))

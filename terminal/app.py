@@ -13,7 +13,19 @@ from collections.abc import Callable, Sequence
 from pydantic import ValidationError
 
 from companions.errors import CompanionsError, InputError
-from terminal import archives, arguments, consult, doctor, erasing, keeping, listening, patterns, refine, storekeeping
+from terminal import (
+    archives,
+    arguments,
+    consult,
+    doctor,
+    erasing,
+    keeping,
+    listening,
+    patterns,
+    refine,
+    sealing,
+    storekeeping,
+)
 from terminal.jobs import INTERRUPTED
 from terminal.program import MakeProgram, Program
 from terminal.screen import fail
@@ -39,6 +51,8 @@ COMMANDS: dict[str, Command] = {
     "prune": storekeeping.prune,
     "copy": storekeeping.copy,
     "backup": storekeeping.backup,
+    "new-key": sealing.make_key,
+    "rotate-keys": sealing.rotate_keys,
     "doctor": doctor.doctor,
 }
 

@@ -106,7 +106,9 @@ def _add_consult(add: Add) -> None:
 
 def _add_reading(add: Add) -> None:
     sessions = add("sessions", help="list your sessions, newest first")
-    sessions.add_argument("--search", metavar="WORDS", help="words of titles, queries or texts")
+    sessions.add_argument(
+        "--search", metavar="WORDS", help="words of titles, queries or texts, where those are not sealed"
+    )
     sessions.add_argument("--limit", metavar="N", type=_positive, default=20, help="how many (default: 20)")
     sessions.add_argument("--json", action="store_true", help="as JSON")
     show = add("show", help="show the whole thinking of a session")
@@ -168,6 +170,9 @@ def _add_storekeeping(add: Add) -> None:
     copy.add_argument("--to", dest="target", metavar="URL", required=True, help="the store that is written")
     backup = add("backup", help="write an SQLite store to a file, also while it is in use")
     backup.add_argument("file", metavar="FILE")
+    add("new-key", help="make a key for COMPANIONS_ENCRYPTION_KEYS")
+    rotate = add("rotate-keys", help="seal the whole store with the first of COMPANIONS_ENCRYPTION_KEYS")
+    rotate.add_argument("--give-up", metavar="ID", help="use the store without a key that is lost")
 
 
 def _described(setting: str) -> list[str]:

@@ -35,6 +35,8 @@ def sessions(chosen: argparse.Namespace, make: MakeProgram) -> int:
         screen.say("No session matches." if chosen.search else "No sessions yet. `companions refine` opens one.")
     else:
         tell_table(screen, HEADING, [_row(session) for session in body["sessions"]], rest=len(HEADING) - 1)
+    if not chosen.json and "searched" in body:
+        screen.say(body["searched"])
     return 0
 
 

@@ -14,6 +14,7 @@ from companions.prices import Prices
 from sessions.allowance import Allowance
 from sessions.budgets import Budget, Budgets
 from sessions.retention import KEEP
+from sessions.sealing.keys import Keyring
 
 DEFAULT_MODEL = "openai:gpt-5-mini"
 """Asked when a key is set and no model is named."""
@@ -35,6 +36,7 @@ class Options(BaseModel):
     )
     spool_limit: Annotated[int, Field(ge=0, description="Most bytes of entries in the spool")] = 64_000_000
     retention: Annotated[str, Field(description="keep, or like archive=30d,delete=365d")] = KEEP
+    encryption_keys: Annotated[str | None, Field(description="Keys that texts are sealed with, or a file")] = None
     library: Annotated[Path | None, Field(description="A folder of your own companion types")] = None
     similarity_threshold: Annotated[float | None, Field(ge=0, le=1, description="Similarity that converges")] = None
     max_iterations: Annotated[int | None, Field(ge=1, description="Iterations after which a loop ends")] = None
@@ -82,6 +84,10 @@ class Options(BaseModel):
             ),
             prices=Prices.read(self.prices or "{}", currency=self.currency),
         )
+
+    def keyring(self) -> Keyring | None:
+        """Give the keys that texts are sealed with, if they are."""
+        return None if self.encryption_keys is None else Keyring.read(self.encryption_keys)
 
 
 def listed(given: str) -> tuple[str, ...]:

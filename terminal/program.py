@@ -11,6 +11,7 @@ from starlette.middleware import Middleware
 from sessions.calls import Calls
 from sessions.reading import Reading
 from sessions.retention import KEEP
+from sessions.sealing.keys import Keyring
 
 Given = TypeVar("Given")
 
@@ -49,6 +50,7 @@ class Program:
         text_limit: The most bytes of one text.
         http: How it is served over HTTP.
         log_level: The least that a server tells on standard error.
+        keyring: What texts are sealed with, if they are.
         retention: How long sessions are kept, as the setting has it.
         settings: The settings that somebody set, by their name in the environment, as people may see them: ``set``
             stands for a secret.
@@ -65,6 +67,7 @@ class Program:
     text_limit: int
     http: Http
     log_level: str
+    keyring: Keyring | None = None
     retention: str = KEEP
     settings: Mapping[str, str] = field(default_factory=dict[str, str])
     unknown_settings: tuple[str, ...] = ()

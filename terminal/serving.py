@@ -18,6 +18,7 @@ from fastmcp import FastMCP
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
+from companions.errors import CompanionsError
 from terminal.body_limit import BodyLimit
 from terminal.program import Http
 from terminal.refused_bodies import RefusedBodies
@@ -43,6 +44,13 @@ def end_in_time(status: int, seconds: float = DRAIN_SECONDS) -> None:
     watchdog = threading.Timer(seconds, os._exit, (status,))
     watchdog.daemon = True
     watchdog.start()
+
+
+def end_refused(error: CompanionsError) -> None:
+    """End a process whose keys do not fit its store: it has taken no step, and could take none."""
+    sys.stderr.write(f"companions: {error}\n")
+    sys.stderr.flush()
+    os._exit(1)
 
 
 def serve_stdio(mcp: FastMCP, drain: Drain) -> None:

@@ -17,7 +17,9 @@ from sessions import copying, retention
 from sessions.copying import Copied
 from sessions.opening import open_store, reached
 from sessions.retention import Pruned, Retention
-from sessions.store import Size, Store
+from sessions.seal_store import SealableStore
+from sessions.sealing.refusals import copy_seals
+from sessions.store import Size
 from sessions.stores.sqlite.store import SQLiteStore
 from terminal.program import MakeProgram, drained
 from terminal.screen import Screen, fail
@@ -79,7 +81,7 @@ def copy(chosen: argparse.Namespace, make: MakeProgram) -> int:
     return int(bool(copied.differing))
 
 
-def _two_stores(source: str, target: str) -> tuple[Store, Store]:
+def _two_stores(source: str, target: str) -> tuple[SealableStore, SealableStore]:
     """Give the stores of two URLs.
 
     Raises:
@@ -98,9 +100,10 @@ def _two_stores(source: str, target: str) -> tuple[Store, Store]:
         raise InputError(error.what, "Give URLs as COMPANIONS_STORE takes them.") from None
 
 
-async def _copy(source: Store, target: Store) -> Copied:
+async def _copy(source: SealableStore, target: SealableStore) -> Copied:
     async with reached(source, "--from") as read, reached(target, "--to") as written:
         total = (await read.size()).sessions
+        await copy_seals(source, target)
         return await copying.copy(read, written, _telling(total))
 
 

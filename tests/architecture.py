@@ -39,6 +39,7 @@ DEFERRED = {
     "companions/json_checks.py": {"jsonschema", "referencing"},
     "companions/langchain_models.py": {"langchain_core", "langchain_openai", "openai"},
     "companions/offline.py": {"proselint"},
+    "sessions/sealing/cipher.py": {"cryptography"},
     "sessions/stores/postgres/connections.py": {"asyncpg", "sqlalchemy"},
     "sessions/stores/redis/driver.py": {"redis"},
     "terminal/screen.py": {"rich"},

@@ -53,7 +53,8 @@ class ReadingTools:
         """Find earlier sessions, newest first: ids, titles, phases, previews."""
         body = await self.reading.listing(self.owner(), search=search or None, limit=limit)
         lines = [_session_line(session) for session in body["sessions"]]
-        prose = "\n".join([*(lines or [_none_found(search)]), *body.get("advice", ())])
+        lines += [body["searched"]] if "searched" in body else []
+        prose = "\n".join(lines) if body["sessions"] else _none_found(search, body.get("searched", ""))
         return ToolResult(content=prose, structured_content=body)
 
 
@@ -73,7 +74,9 @@ def _rest(more: Mapping[str, Any] | None) -> str:
     return f"\n\nCut here; read on with show_thinking, part {more['part']}, {slot}offset {more['offset']}."
 
 
-def _none_found(search: str | None) -> str:
+def _none_found(search: str | None, searched: str) -> str:
+    if searched:
+        return f"No session matches. {searched} List without search."
     if search:
         return f"No session has all words of {search[:80]!r}. Try one of them, or list without search."
     return "There are no sessions yet. Call draft with a query to open one."

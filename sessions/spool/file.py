@@ -14,6 +14,7 @@ from pathlib import Path
 from secrets import token_hex
 
 from companions.errors import StoreError, StoreVersionError
+from sessions.sealing.spooled import SpoolSeal
 from sessions.spool import rows as spool_rows
 from sessions.spool.faults import busy, faults, late
 from sessions.spool.rows import Counted, Tally
@@ -54,8 +55,9 @@ class SpoolFile:
         tally: What waits in it, whatever became of the calls that put it there.
     """
 
-    def __init__(self, folder: Path, name: str, deadline: float) -> None:
+    def __init__(self, folder: Path, name: str, deadline: float, seal: SpoolSeal) -> None:
         self.tally = Tally()
+        self._seal = seal
         self._path: Path | None = None
         self._lane = Lane(folder / name, "companions-spool", deadline, opened=self._opened, faults=faults, late=late)
 
@@ -71,11 +73,11 @@ class SpoolFile:
 
     async def take(self, limit: int) -> list[tuple[int, Append]]:
         """Read the oldest appends with their numbers."""
-        return await self._lane.run(partial(spool_rows.take, limit=limit))
+        return await self._lane.run(partial(spool_rows.take, limit=limit, seal=self._seal))
 
     async def opening(self, session_id: str) -> Opening | None:
         """Read with what a session was opened, if that waits here too."""
-        return await self._lane.run(partial(spool_rows.opening, session_id=session_id))
+        return await self._lane.run(partial(spool_rows.opening, session_id=session_id, seal=self._seal))
 
     async def drop(self, numbers: Collection[int]) -> None:
         """Erase appends by number."""
@@ -120,7 +122,7 @@ class SpoolFile:
         return connection
 
     def _put(self, connection: sqlite3.Connection, *, appends: Sequence[Append], verdict: threading.Lock) -> None:
-        came = self._change(connection, partial(spool_rows.put, appends=appends), by=1)
+        came = self._change(connection, partial(spool_rows.put, appends=appends, seal=self._seal), by=1)
         if not verdict.acquire(blocking=False):
             self._drop(connection, [row.number for row in came])
 

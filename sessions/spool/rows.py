@@ -5,6 +5,7 @@ file is made, held and taken over from a dead process is ``file``'s work.
 """
 
 import json
+import logging
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import closing
@@ -12,7 +13,11 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, NamedTuple
 
 from companions.entries import Entry
+from companions.errors import UnopenedError
+from sessions.sealing.spooled import SpoolSeal
 from sessions.store import Append, Opening
+
+log = logging.getLogger("companions.spool")
 
 # entries, size: what the row counts for; at: when its first entry was handed over. The long column stands last.
 SCHEMA = (
@@ -25,10 +30,10 @@ SCHEMA = (
 _COLUMNS = "session_id, first, last, entries, size, at, body"
 _ADD = f"INSERT INTO appends ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 (made of constants only)
 _MOVE = f"INSERT INTO appends ({_COLUMNS}) SELECT {_COLUMNS} FROM orphan.appends ORDER BY number"  # noqa: S608 (as above)
-_OLDEST = "SELECT number, entries, body FROM appends ORDER BY number LIMIT ?"
+_OLDEST = "SELECT number, entries, session_id, first, body FROM appends ORDER BY number LIMIT ?"
 _COUNTS = "SELECT number, session_id, entries, size FROM"
 _NEWEST = "SELECT max(last) FROM appends WHERE session_id = ?"
-_OPENING = "SELECT body FROM appends WHERE session_id = ? ORDER BY last LIMIT 1"
+_OPENING = "SELECT session_id, first, body FROM appends WHERE session_id = ? ORDER BY last LIMIT 1"
 _SINCE = "SELECT at FROM appends ORDER BY number LIMIT 1"
 
 _ENTRY = tuple(each.name for each in fields(Entry))
@@ -60,27 +65,37 @@ class Tally:
     oldest_at: float | None = None
 
 
-def put(connection: sqlite3.Connection, appends: Sequence[Append]) -> list[Counted]:
+def put(connection: sqlite3.Connection, appends: Sequence[Append], seal: SpoolSeal) -> list[Counted]:
     """Add appends; returns what they count for."""
-    return [_added(connection, append) for append in appends]
+    return [_added(connection, append, seal) for append in appends]
 
 
-def take(connection: sqlite3.Connection, limit: int) -> list[tuple[int, Append]]:
-    """Read the oldest appends with their numbers, of at most ``limit`` entries in all but at least one append."""
-    taken, entries = list[tuple[int, Append]](), 0
+def take(connection: sqlite3.Connection, limit: int, seal: SpoolSeal) -> list[tuple[int, Append]]:
+    """Read the oldest appends with their numbers, of at most ``limit`` entries in all but at least one append.
+
+    What does not open stays where it is, and with it all that follows on it.
+    """
+    taken, entries, closed = list[tuple[int, Append]](), 0, set[str]()
     with closing(connection.execute(_OLDEST, (max(limit, 1),))) as rows:
-        for number, count, body in rows:
-            entries += count
-            if taken and entries > limit:
+        for number, count, session_id, first, body in rows:
+            if session_id in closed:
+                continue
+            if taken and entries + count > limit:
                 break
-            taken.append((number, _append(body)))
+            try:
+                taken.append((number, _append(seal.open(body, session_id, first))))
+            except UnopenedError as error:
+                closed.add(session_id)
+                log.error("entries in the spool stay where they are: %s", error)  # noqa: TRY400 (its trace says nothing)
+            else:
+                entries += count
     return taken
 
 
-def opening(connection: sqlite3.Connection, session_id: str) -> Opening | None:
+def opening(connection: sqlite3.Connection, session_id: str, seal: SpoolSeal) -> Opening | None:
     """Read with what a session was opened, if that waits here too."""
     row = connection.execute(_OPENING, (session_id,)).fetchone()
-    return None if row is None else _append(row[0]).opening
+    return None if row is None else _append(seal.open(row[2], row[0], row[1])).opening
 
 
 def drop(connection: sqlite3.Connection, numbers: Collection[int]) -> list[Counted]:
@@ -123,14 +138,15 @@ def tallied(connection: sqlite3.Connection, before: Tally, changed: Sequence[Cou
     return Tally(entries=entries, bytes=size, newest=newest, oldest_at=oldest_at)
 
 
-def _added(connection: sqlite3.Connection, append: Append) -> Counted:
+def _added(connection: sqlite3.Connection, append: Append, seal: SpoolSeal) -> Counted:
     first, last = append.entries[0], append.entries[-1]
     # A text that is not valid Unicode is refused here: no store would take it later.
     size = sum(len(entry.text.encode()) + len(_json(dict(entry.meta))) for entry in append.entries)
     opening = append.opening and asdict(append.opening)
     body = {"session_id": append.session_id, "opening": opening, "entries": [_fields(each) for each in append.entries]}
     count = len(append.entries)
-    row = (append.session_id, first.seq, last.seq, count, size, first.at, _json(body))
+    kept = seal.seal(_json(body), append.session_id, first.seq)
+    row = (append.session_id, first.seq, last.seq, count, size, first.at, kept)
     return Counted(connection.execute(_ADD, row).lastrowid or 0, append.session_id, count, size)
 
 

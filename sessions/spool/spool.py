@@ -13,6 +13,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 from companions.errors import StoreAwayError, StoreError
+from sessions.sealing.keys import Keyring
+from sessions.sealing.spooled import SpoolSeal
 from sessions.spool.faults import faults, late
 from sessions.spool.file import SpoolFile, files_of, held, name_of
 from sessions.spool.rows import Tally
@@ -64,6 +66,16 @@ def orphans(folder: Path, store: str) -> list[Path]:
         return [path for path in files_of(folder, name_of(store)) if not held(path)]
 
 
+def all_spools(folder: Path, store: str) -> list[Path]:
+    """List the files that are there for a store, those of living processes included. It blocks.
+
+    Raises:
+        StoreError: The folder cannot be read.
+    """
+    with faults(folder):
+        return files_of(folder, name_of(store))
+
+
 def can_be_written(folder: Path) -> bool:
     """Tell whether files can be made in a folder that is there, and one that is not could be made. It blocks."""
     there = folder.absolute()
@@ -78,7 +90,9 @@ class Spool:
     The file is made by the first put, or adoption, that needs one; a process whose store is never away makes none.
     """
 
-    def __init__(self, folder: Path, store: str, *, limit: int, deadline: float = DEADLINE) -> None:
+    def __init__(
+        self, folder: Path, store: str, *, limit: int, deadline: float = DEADLINE, keyring: Keyring | None = None
+    ) -> None:
         """Name the folder; nothing is touched before the first call.
 
         Args:
@@ -86,7 +100,9 @@ class Spool:
             store: The store's URL, which is never written.
             limit: Most bytes of texts and metas. What is put while there are fewer is taken whole.
             deadline: Seconds after which a call gives up.
+            keyring: What it is sealed with, if it is.
         """
+        self._seal = SpoolSeal(keyring)
         self._folder, self._store = folder, store
         self._limit = limit
         self._deadline = deadline
@@ -204,7 +220,7 @@ class Spool:
 
     def _made(self) -> SpoolFile:
         if self._file is None:
-            self._file = SpoolFile(self._folder, name_of(self._store), self._deadline)
+            self._file = SpoolFile(self._folder, name_of(self._store), self._deadline, self._seal)
         return self._file
 
 

@@ -21,6 +21,7 @@ from sessions.stores.deadlines import WAIT, Patience
 from sessions.stores.recognising import known, recognised
 
 log = logging.getLogger("companions.store")
+T = TypeVar("T")
 
 DEADLINE = 2.0
 """Seconds that a call may take, its repetitions included."""
@@ -32,8 +33,6 @@ PATIENCE = 10.0
 """The same for searches, counts and erasures, which may have much to do."""
 PROBE_SECONDS = 0.5
 """How often a store that is away is asked whether it is back."""
-
-T = TypeVar("T")
 
 
 @dataclass(slots=True)

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from sessions.sealing.keys import Keyring
+from sessions.sealing.store import SealedStore
 from sessions.store import Store
 from sessions.stores.memory.store import MemoryStore
 from sessions.stores.postgres.store import PostgresStore
@@ -18,8 +20,14 @@ STORES: dict[str, Callable[[pytest.FixtureRequest], Store]] = {
     "sqlite": lambda request: SQLiteStore(request.getfixturevalue("tmp_path") / "store" / "sessions.db"),
     "postgresql": lambda request: PostgresStore(request.getfixturevalue("postgres_url")),
     "redis": lambda request: RedisStore(request.getfixturevalue("redis_server").url(request.node.nodeid)),
+    "sealed memory": lambda _request: SealedStore(MemoryStore(), KEYRING),
+    "sealed sqlite": lambda request: SealedStore(
+        SQLiteStore(request.getfixturevalue("tmp_path") / "store" / "sessions.db"), KEYRING
+    ),
     "redis cluster": lambda request: RedisStore(request.getfixturevalue("redis_cluster").url(request.node.nodeid)),
 }
+
+KEYRING = Keyring({"k1": bytes(range(32))})
 
 CALLS: dict[str, Callable[[Store], Awaitable[object]]] = {
     "append": lambda store: store.append([Story(store).append()]),
@@ -32,16 +40,20 @@ CALLS: dict[str, Callable[[Store], Awaitable[object]]] = {
     "tombstone": lambda store: store.tombstone("s1"),
 }
 
-
-WHOLE = {"test_store_conformance", "test_store_census"}
+WHOLE = {"test_store_conformance", "test_store_census", "test_store_searches", "test_seal_stores"}
 """What is run over a cluster too: elsewhere it differs from a single server in nothing that is tested."""
+SEALED = {"test_store_conformance"}
+"""What is run over sealed stores too."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give each test its stores."""
     if "store" in metafunc.fixturenames:
         whole = metafunc.definition.path.stem in WHOLE
-        kinds = [kind for kind in STORES if whole or kind != "redis cluster"]
+        seals = metafunc.definition.path.stem in SEALED
+        kinds = [
+            kind for kind in STORES if (whole or kind != "redis cluster") and (seals or not kind.startswith("sealed"))
+        ]
         metafunc.parametrize("store", kinds, indirect=True)
 
 

@@ -28,7 +28,7 @@ async def test_a_new_query_that_waits_does_not_hide_the_answer_before_it(process
 
 async def found(process: Process, words: str, limit: int = 10) -> list[str]:
     body = await Reading(calls=process.calls).listing(OWNER, search=words, limit=limit)
-    assert "advice" not in body
+    assert "searched" not in body
     return [session["session_id"] for session in body["sessions"]]
 
 
@@ -69,7 +69,7 @@ async def test_a_search_that_has_not_read_all_says_so_and_still_finds_titles(
         await process.step("draft", query=f"Question {number}?", text="oak and elm")
     body = await Reading(calls=process.calls).listing(OWNER, search="old oak")
     assert [session["session_id"] for session in body["sessions"]] == old[:1]
-    assert "only title and newest answer" in body["advice"][0]
+    assert "only title and newest answer" in body["searched"]
 
 
 async def test_a_search_reads_what_a_fork_shares_and_nothing_of_another_owner(process: Process) -> None:

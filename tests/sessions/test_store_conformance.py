@@ -13,7 +13,6 @@ from sessions.store import Append, Committed, Conflict, Gone, Head, Projection, 
 from tests.sessions.building import (
     COMPANIONS,
     SCRIPTS,
-    SEARCHES,
     TEXTS,
     WINDOWS,
     Script,
@@ -166,22 +165,6 @@ async def test_a_listing_begins_with_the_session_used_last(store: Store) -> None
     assert await ids(store, limit=2, offset=1) == ["s3", "s2"]
     assert await ids(store, offset=5) == []
     assert (await store.list("ann", limit=1)) == [await store.head("s1")]
-
-
-@pytest.mark.parametrize(("search", "found"), SEARCHES.items())
-async def test_a_search_takes_its_words_as_they_are_but_for_their_case(
-    store: Store, search: str, found: list[str]
-) -> None:
-    for at, name in enumerate(("s-one", "s-two", "s-three")):
-        await Story(store, name, created_at=float(at)).write()
-    await store.project(
-        [
-            projection("s-one", title="The Plan", preview="done to 100%", last_used=0.0),
-            projection("s-two", title="Kein ärger", preview="a\\b, no PLAN", last_used=1.0),
-        ]
-    )
-    assert await ids(store, search) == found
-    assert await ids(store, search, limit=1, offset=1) == found[1:2]
 
 
 async def test_a_lease_is_held_by_one_until_it_is_given_back(store: Store) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from companions.entries import Entry
+from sessions.seal_store import Stretch, writer_at
 from sessions.store import Head, Opening, Projection, Window
 
 
@@ -76,10 +77,11 @@ class Companion:
 class MemorySession:
     """A living session. A fork copies its parent's references, so forgetting one never touches another."""
 
-    __slots__ = ("companions", "entries", "number", "opening", "projection")
+    __slots__ = ("companions", "entries", "lineage", "number", "opening", "projection")
 
-    def __init__(self, opening: Opening, number: int, inherited: Iterable[Entry]) -> None:
+    def __init__(self, opening: Opening, number: int, inherited: Iterable[Entry], lineage: tuple[Stretch, ...]) -> None:
         self.opening = opening
+        self.lineage = lineage
         self.number = number
         self.projection: Projection | None = None
         self.entries: list[Entry] = []
@@ -106,6 +108,19 @@ class MemorySession:
         for entry in entries:
             self.entries.append(entry)
             self.companions.setdefault(entry.companion_type, Companion()).add(entry)
+
+    def rewrite(self, writer: str, entries: Iterable[Entry]) -> int:
+        """Put others in the place of what a session wrote, as far as this one reads it; gives how many."""
+        new: dict[int, Entry] = {}
+        for entry in entries:
+            kept = self.entries[entry.seq - 1] if entry.seq <= len(self.entries) else None
+            stretch = writer_at(self.lineage, entry.seq)
+            if kept is not None and kept.id == entry.id and stretch is not None and stretch.session_id == writer:
+                new[entry.seq] = entry
+        if new:
+            before, self.entries, self.companions = self.entries, [], {}
+            self.extend(new.get(entry.seq, entry) for entry in before)
+        return len(new)
 
     def shows(self, sought: str) -> bool:
         """Tell whether its id, title or preview holds a text that is in folded case."""

@@ -4,17 +4,19 @@ It keeps what it is given and looks nothing up elsewhere: no file, no thread, no
 each is one undivided step of the event loop; that is all the isolation there is.
 """
 
+import builtins
 import time
 from bisect import bisect_left, insort
 from collections.abc import Sequence
 from itertools import islice
-from operator import attrgetter
 
 from companions.entries import Entry
 from companions.errors import StoreError
 from sessions.erasure_store import Reader, Wiped
 from sessions.pattern_store import Share
+from sessions.seal_store import Stretch
 from sessions.store import Append, Committed, Conflict, Gone, Head, Opening, Outcome, Projection, Size, Window
+from sessions.stores.memory.reading_forks import readers_of
 from sessions.stores.memory.session import MemorySession
 from sessions.stores.memory.shares import MemoryShares
 
@@ -33,6 +35,7 @@ class MemoryStore:
         self._ranks: dict[str, list[tuple[float, int, str]]] = {}
         self._leases: dict[str, tuple[str, float]] = {}
         self._shares = MemoryShares()
+        self._seals: dict[str, str] = {}
         self._closed = False
 
     async def load(self) -> None:
@@ -62,7 +65,8 @@ class MemoryStore:
         inherited = [] if parent is None else parent.entries[: opening.base]
         if len(inherited) < opening.base or append.entries[0].seq != opening.base + 1:
             return Conflict(len(inherited))
-        session = MemorySession(opening, len(self._sessions), inherited)
+        lineage = (Stretch(append.session_id, opening.base), *(() if parent is None else parent.lineage))
+        session = MemorySession(opening, len(self._sessions), inherited, lineage)
         session.extend(append.entries)
         self._sessions[append.session_id] = session
         insort(self._ranks.setdefault(opening.owner, []), session.rank)
@@ -154,18 +158,7 @@ class MemoryStore:
     async def readers(self, session_id: str) -> Sequence[Reader]:
         """Read who holds a session's entries; see ``ErasureStore.readers``."""
         self._check()
-        living = [session.opening for session in self._sessions.values() if session is not None]
-        found = list[Reader]()
-        for opening in living:
-            parent, at = opening.parent, opening.base
-            while parent is not None and parent != session_id and self._sessions.get(parent) is None:
-                parent, base = self._forks.get(parent, (None, 0))
-                at = min(at, base)
-            if parent == session_id:
-                found.append(
-                    Reader(session_id=opening.session_id, owner=opening.owner, created_at=opening.created_at, at=at)
-                )
-        return sorted(found, key=attrgetter("created_at", "session_id"))
+        return readers_of(session_id, self._sessions, self._forks)
 
     async def wipe(self, owner: str | None = None) -> Wiped:  # noqa: ARG002 (the protocol's)
         """Nothing is to be done: memory is no file; see ``ErasureStore.wipe``."""
@@ -191,6 +184,33 @@ class MemoryStore:
         """Forget what was learned; see ``PatternStore.drop_shares``."""
         self._check()
         return self._shares.drop(companion_type)
+
+    async def lineage(self, session_id: str) -> builtins.list[Stretch]:
+        """Tell who wrote what a session reads; see ``SealableStore.lineage``."""
+        session = self._find(session_id)
+        return [] if session is None else [*session.lineage]
+
+    async def rewrite(self, session_id: str, entries: Sequence[Entry]) -> int:
+        """Put other texts in the place of a session's own; see ``SealableStore.rewrite``."""
+        self._check()
+        # A fork holds its parent's entries themselves, so that each is replaced wherever it is read.
+        living = [session for session in self._sessions.values() if session is not None]
+        return max((session.rewrite(session_id, entries) for session in living), default=0)
+
+    async def seals(self) -> dict[str, str]:
+        """Read the proofs of keys; see ``SealableStore.seals``."""
+        self._check()
+        return dict(self._seals)
+
+    async def put_seal(self, key_id: str, proof: str) -> str:
+        """Note that a key is used; see ``SealableStore.put_seal``."""
+        self._check()
+        return self._seals.setdefault(key_id, proof)
+
+    async def drop_seal(self, key_id: str) -> None:
+        """Forget that a key was used; see ``SealableStore.drop_seal``."""
+        self._check()
+        self._seals.pop(key_id, None)
 
     async def close(self) -> None:
         """Let everything go; afterwards every call but this one is refused."""

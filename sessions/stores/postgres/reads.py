@@ -69,7 +69,8 @@ SIZE = f"""SELECT (SELECT count(*) FROM companions_sessions WHERE owner IS NOT N
         THEN (SELECT count(*) FROM companions_entries)
         ELSE (SELECT reltuples::bigint FROM pg_class WHERE oid = 'companions_entries'::regclass) END,
     (SELECT sum(pg_total_relation_size(kept)) FROM unnest(ARRAY[
-        'companions_sessions', 'companions_entries', 'companions_leases', 'companions_shares'
+        'companions_sessions', 'companions_entries', 'companions_leases', 'companions_shares',
+        'companions_seals'
         ]::regclass[]) AS kept)::bigint"""
 
 

@@ -43,6 +43,10 @@ STEPS: tuple[tuple[str, ...], ...] = (
             digest bytea PRIMARY KEY, companion_type text NOT NULL, name text NOT NULL, version bigint NOT NULL,
             body text NOT NULL)""",
     ),
+    (
+        # Keys that something may be sealed with; proof: tells a key from another of its id.
+        "CREATE TABLE companions_seals (key_id text PRIMARY KEY, proof text NOT NULL)",
+    ),
 )
 """Step n brings a store of version n to version n + 1; a released step is never edited."""
 

@@ -11,20 +11,24 @@ from typing import TYPE_CHECKING
 from companions.entries import Entry
 from sessions.erasure_store import Reader, Wiped
 from sessions.pattern_store import Share
-from sessions.store import Append, Committed, Conflict, Gone, Head, Outcome, Projection, Size, Window
+from sessions.store import Append, Committed, Head, Outcome, Projection, Size, Window
 from sessions.stores.known_marks import KnownMarks
 from sessions.stores.postgres import erasing as postgres_erasing
 from sessions.stores.postgres import reads as postgres_reads
 from sessions.stores.postgres import schema as postgres_schema
+from sessions.stores.postgres import sealing as postgres_sealing
 from sessions.stores.postgres import shares as postgres_shares
 from sessions.stores.postgres import wiping as postgres_wiping
 from sessions.stores.postgres import writes as postgres_writes
 from sessions.stores.postgres.connections import Lane, Server
+from sessions.stores.postgres.turns import mints, reads, refusal, turns
 from sessions.stores.postgres.writes import Run
 from sessions.stores.trails import Marks
 
 if TYPE_CHECKING:
     import builtins
+
+    from sessions.seal_store import Stretch
 
 OTHERS = 4
 """Connections beside the one that appends."""
@@ -62,7 +66,7 @@ class PostgresStore:
         after the other. A fork is ``Gone`` with its parent, and a conflict past the parent's head.
         """
         outcomes: dict[int, Outcome] = {}
-        for turn in _turns(appends):
+        for turn in turns(appends):
             stored = await self._store([*turn.values()])
             outcomes |= dict.fromkeys((place for place in turn if turn[place].session_id in stored), Committed())
             refused = {place: each for place, each in turn.items() if each.session_id not in stored}
@@ -145,6 +149,26 @@ class PostgresStore:
         # Made again, it would count none.
         return await postgres_shares.drop(self._writer, companion_type)
 
+    async def lineage(self, session_id: str) -> "builtins.list[Stretch]":
+        """Tell who wrote what a session reads; see ``SealableStore.lineage``."""
+        return await postgres_sealing.lineage(self._others, session_id)
+
+    async def rewrite(self, session_id: str, entries: Sequence[Entry]) -> int:
+        """Put other texts in the place of a session's own; see ``SealableStore.rewrite``."""
+        return await postgres_sealing.rewrite(self._others, session_id, entries)
+
+    async def seals(self) -> dict[str, str]:
+        """Read the proofs of keys; see ``SealableStore.seals``."""
+        return await postgres_sealing.seals(self._others)
+
+    async def put_seal(self, key_id: str, proof: str) -> str:
+        """Note that a key is used; see ``SealableStore.put_seal``."""
+        return await postgres_sealing.put_seal(self._others, key_id, proof)
+
+    async def drop_seal(self, key_id: str) -> None:
+        """Forget that a key was used; see ``SealableStore.drop_seal``."""
+        await postgres_sealing.drop_seal(self._others, key_id)
+
     async def close(self) -> None:
         """Drop the connections; nothing is waited for."""
         self._writer.close()
@@ -154,7 +178,7 @@ class PostgresStore:
         """Store what fits of appends of different sessions; gives the sessions whose append was stored."""
         stored = set[str]()
         known = [run for each in appends if each.opening is None and (run := await self._run(each))]
-        minted = [run for each in appends if _mints(each) and (run := await self._run(each))]
+        minted = [run for each in appends if mints(each) and (run := await self._run(each))]
         stored |= await postgres_writes.append(self._writer, known) if known else set()
         stored |= await postgres_writes.open_sessions(self._writer, minted) if minted else set()
         runs = [*known, *minted]
@@ -175,7 +199,7 @@ class PostgresStore:
         if marks is None:
             return None
         if missing := marks.missing(append.entries):
-            read = await postgres_reads.at(self._others, _reads(append), missing)
+            read = await postgres_reads.at(self._others, reads(append), missing)
             marks = marks.reading(read.values())
         return Run(append, marks)
 
@@ -186,44 +210,11 @@ class PostgresStore:
             return Marks() if append.opening is not None else None
         if (known := self._marks.at(append.session_id, head)) is not None:
             return known
-        found = await postgres_reads.at(self._others, _reads(append), [head])
+        found = await postgres_reads.at(self._others, reads(append), [head])
         return Marks.at(found[head]) if found else None
 
     async def _refused(self, appends: Mapping[int, Append]) -> dict[int, Outcome]:
         """Find out why appends were not stored."""
-        names = {name for each in appends.values() for name in (each.session_id, _reads(each))}
+        names = {name for each in appends.values() for name in (each.session_id, reads(each))}
         states = await postgres_reads.states(self._others, names)
-        return {place: _refusal(each, states) for place, each in appends.items()}
-
-
-def _turns(appends: Sequence[Append]) -> list[dict[int, Append]]:
-    """Part appends, by their places, so that no turn holds two of one session, or a fork before its parent's."""
-    turns: list[dict[int, Append]] = []
-    taken: dict[str, int] = {}
-    for place, each in enumerate(appends):
-        # Forks are the last of their turn.
-        turn = max(taken.get(each.session_id, 0), taken.get(_reads(each), 0) - (_reads(each) != each.session_id))
-        taken[each.session_id] = turn + 1
-        while len(turns) <= turn:
-            turns.append({})
-        turns[turn][place] = each
-    return turns
-
-
-def _mints(append: Append) -> bool:
-    return append.opening is not None and append.opening.parent is None
-
-
-def _reads(append: Append) -> str:
-    """Name the session that holds what an append follows: a new fork's parent, else its own."""
-    return append.opening.parent if append.opening and append.opening.parent else append.session_id
-
-
-def _refusal(append: Append, states: Mapping[str, tuple[bool, int]]) -> Outcome:
-    if append.session_id in states:
-        living, seq = states[append.session_id]
-        return Conflict(seq) if living else Gone()
-    if append.opening is None:
-        return Gone()
-    living, seq = states.get(append.opening.parent, (False, 0)) if append.opening.parent else (True, 0)
-    return Conflict(min(seq, append.opening.base)) if living else Gone()
+        return {place: refusal(each, states) for place, each in appends.items()}

@@ -64,7 +64,7 @@ class Erasing:
         while session_id:
             kept = await self._read_by_forks(session_id)
             entries = scripts.entries(session_id)
-            erase = call(scripts.ERASE, [entries, f"{entries}:kept"], kept)
+            erase = call(scripts.ERASE, [entries, f"{entries}:kept", scripts.rewritten(session_id)], kept)
             told = command("HGET", scripts.head(session_id), "tombstone")
             _, tombstone = await self._link.run(erase, told)
             parent = tombstone.partition(":")[2]

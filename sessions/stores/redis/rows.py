@@ -5,12 +5,12 @@ read.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from companions.entries import Entry
 from sessions.store import Head, Opening, Projection
-from sessions.stores.trails import Marked
+from sessions.stores.trails import Marked, Marks
 
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 # Unlike loads it does not look for blanks around a value, which takes longer than to read one of ours.
@@ -21,6 +21,15 @@ def fields(entry: Entry, mark: str) -> tuple[str, str]:
     """Give the two values of an entry."""
     place = (entry.companion_type, entry.kind, entry.slot, entry.index)
     return _JSON.encode([entry.id, *place, entry.author, entry.at, dict(entry.meta), mark]), entry.text
+
+
+def all_fields(entries: Iterable[Entry], marks: Marks) -> tuple[list[str], Marks]:
+    """Give both values of every entry, and what the next entries are marked from."""
+    found: list[str] = []
+    for entry in entries:
+        mark, marks = marks.mark(entry)
+        found += fields(entry, mark)
+    return found, marks
 
 
 def needles(companion_type: str | None, slot: int | None, kinds: Sequence[str]) -> list[str]:

@@ -16,6 +16,8 @@ SESSIONS = "companions:sessions"
 """Sorted set of the ids of all living sessions."""
 SHARES = "companions:shares"
 """Hash of what was learned; see ``shares``. A program that does not know it yet passes it over."""
+SEALS = "companions:seals"
+"""Hash of the keys that something may be sealed with; see ``sealing``."""
 HEADS = "companions:{*}:head"
 """What the key of every session's head looks like, forgotten ones' included."""
 
@@ -26,6 +28,11 @@ GONE = -2
 def entries(session_id: str) -> str:
     """Name a session's stream: entry ``seq`` has the id ``seq-0`` and the fields ``e`` (see ``rows``), ``t``."""
     return f"companions:{{{session_id}}}:entries"
+
+
+def rewritten(session_id: str) -> str:
+    """Name the copy of a session's stream that will take its place; see ``sealing``."""
+    return f"{entries(session_id)}:rewritten"
 
 
 def head(session_id: str) -> str:
@@ -162,8 +169,10 @@ return 0
 """)
 
 ERASE = Script("""
--- KEYS: entries, and a name to copy them to. ARGV: the newest seq to keep. A stream whose entries are deleted one by
--- one goes on holding their bytes, so what is kept is copied and the whole of it replaced.
+-- KEYS: entries, a name to copy them to, and one that a copy of them may have. ARGV: the newest seq to keep. A stream
+-- whose entries are deleted one by one goes on holding their bytes, so what is kept is copied and the whole of it
+-- replaced.
+redis.call('DEL', KEYS[3])
 local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
 if not newest or tonumber(string.match(newest[1], '%d+')) <= tonumber(ARGV[1]) then return 0 end
 redis.call('DEL', KEYS[2])

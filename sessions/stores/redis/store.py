@@ -6,13 +6,14 @@ scripts look ``scripts``'s, how sessions are read back ``reads``'s and ``listing
 
 import builtins
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from itertools import chain
 from typing import Any
 
 from companions.entries import Entry
 from sessions.erasure_store import Reader, Wiped
 from sessions.pattern_store import Share
+from sessions.seal_store import Stretch
 from sessions.store import Append, Committed, Conflict, Gone, Head, Opening, Outcome, Projection, Size, Window
 from sessions.stores.redis import projections as redis_projections
 from sessions.stores.redis import rows, scripts
@@ -22,7 +23,9 @@ from sessions.stores.redis.link import RedisLink
 from sessions.stores.redis.listings import Listings
 from sessions.stores.redis.reads import Reads, Wanted
 from sessions.stores.redis.scripts import COMMITTED, GONE
+from sessions.stores.redis.sealing import Sealing
 from sessions.stores.redis.shares import Shares
+from sessions.stores.redis.stages import stages
 from sessions.stores.redis.wiping import wipe
 from sessions.stores.trails import Marks
 
@@ -48,6 +51,7 @@ class RedisStore:
         self._reads = Reads(self.link)
         self._listings = Listings(self.link)
         self._shares = Shares(self.link)
+        self._sealing = Sealing(self.link, self._reads)
 
     async def load(self) -> None:
         """Import the driver; see ``Store.load``."""
@@ -60,7 +64,7 @@ class RedisStore:
         parent's head.
         """
         outcomes: list[Outcome] = []
-        for stage in _stages(appends):
+        for stage in stages(appends):
             outcomes += await self._append(stage)
         return outcomes
 
@@ -140,6 +144,26 @@ class RedisStore:
         """Forget what was learned; see ``PatternStore.drop_shares``."""
         return await self._shares.drop(companion_type)
 
+    async def lineage(self, session_id: str) -> builtins.list[Stretch]:
+        """Tell who wrote what a session reads; see ``SealableStore.lineage``."""
+        return await self._sealing.lineage(session_id)
+
+    async def rewrite(self, session_id: str, entries: Sequence[Entry]) -> int:
+        """Put other texts in the place of a session's own; see ``SealableStore.rewrite``."""
+        return await self._sealing.rewrite(session_id, entries)
+
+    async def seals(self) -> dict[str, str]:
+        """Read the proofs of keys; see ``SealableStore.seals``."""
+        return await self._sealing.seals()
+
+    async def put_seal(self, key_id: str, proof: str) -> str:
+        """Note that a key is used; see ``SealableStore.put_seal``."""
+        return await self._sealing.put_seal(key_id, proof)
+
+    async def drop_seal(self, key_id: str) -> None:
+        """Forget that a key was used; see ``SealableStore.drop_seal``."""
+        await self._sealing.drop_seal(key_id)
+
     async def close(self) -> None:
         """Let go of the connections; afterwards every call but this one is refused."""
         await self.link.close()
@@ -153,7 +177,7 @@ class RedisStore:
             marks = await self._marks(append) if append.session_id not in barred else None
             answer = barred.get(append.session_id, "" if marks is not None else append.entries[0].seq - 1)
             opening = "" if append.opening is None else rows.opening_text(append.opening)
-            fields, marks = _fields(append.entries, marks or Marks())
+            fields, marks = rows.all_fields(append.entries, marks or Marks())
             words = [append.entries[0].seq, len(append.entries), opening, answer, *fields]
             parts.append((scripts.own_keys(append.session_id), words))
             after.append(marks)
@@ -212,30 +236,6 @@ class RedisStore:
         missing = marks.missing(append.entries)
         found = await self._reads.fetch(read_from, missing)
         return marks.reading(found.values()) if len(found) == len(missing) else None
-
-
-def _stages(appends: Sequence[Append]) -> Iterator[list[Append]]:
-    """Part a batch where an append builds on an earlier one: its session's, or its parent's if it forks."""
-    stage: list[Append] = []
-    written: set[str] = set()
-    for append in appends:
-        parent = None if append.opening is None else append.opening.parent
-        if append.session_id in written or parent in written:
-            yield stage
-            stage, written = [], set()
-        stage.append(append)
-        written.add(append.session_id)
-    if stage:
-        yield stage
-
-
-def _fields(entries: Iterable[Entry], marks: Marks) -> tuple[list[str], Marks]:
-    """Give both fields of every entry, and what the next entries are marked from."""
-    fields: list[str] = []
-    for entry in entries:
-        mark, marks = marks.mark(entry)
-        fields += rows.fields(entry, mark)
-    return fields, marks
 
 
 def _registration(fork: Opening) -> Any:

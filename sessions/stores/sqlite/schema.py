@@ -48,6 +48,10 @@ STEPS: tuple[Step, ...] = (
         """CREATE TABLE shares (
             name TEXT PRIMARY KEY, companion_type TEXT NOT NULL, version INTEGER NOT NULL, body TEXT NOT NULL)""",
     ),
+    (
+        # Keys that something may be sealed with; proof: tells a key from another of its id.
+        "CREATE TABLE seals (key_id TEXT PRIMARY KEY, proof TEXT NOT NULL)",
+    ),
 )
 """Step n brings a file of version n to version n + 1; a released step is never edited."""
 

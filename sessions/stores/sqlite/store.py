@@ -5,6 +5,7 @@ the file is laid out ``schema``'s, and how sessions are written and read back th
 """
 
 import asyncio
+import builtins
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
@@ -15,9 +16,11 @@ from typing import TypeVar
 from companions.entries import Entry
 from sessions.erasure_store import Reader, Wiped
 from sessions.pattern_store import Share
+from sessions.seal_store import Stretch
 from sessions.store import Append, Head, Outcome, Projection, Size, Window
 from sessions.stores.sqlite import backup as sqlite_backup
 from sessions.stores.sqlite import reads as sqlite_reads
+from sessions.stores.sqlite import sealing as sqlite_sealing
 from sessions.stores.sqlite import shares as sqlite_shares
 from sessions.stores.sqlite import wiping as sqlite_wiping
 from sessions.stores.sqlite import writes as sqlite_writes
@@ -142,6 +145,28 @@ class SQLiteStore:
     async def drop_shares(self, companion_type: str | None = None) -> int:
         """Forget what was learned; see ``PatternStore.drop_shares``."""
         return await self._writer.run(partial(sqlite_shares.drop, companion_type=companion_type))
+
+    async def lineage(self, session_id: str) -> builtins.list[Stretch]:
+        """Tell who wrote what a session reads; see ``SealableStore.lineage``."""
+        return await self._read(lambda c: sqlite_sealing.lineage(c, session_id))
+
+    async def rewrite(self, session_id: str, entries: Sequence[Entry]) -> int:
+        """Put other texts in the place of a session's own; see ``SealableStore.rewrite``."""
+        return await self._writer.run(
+            partial(sqlite_sealing.rewrite, path=self._path, session_id=session_id, entries=entries)
+        )
+
+    async def seals(self) -> dict[str, str]:
+        """Read the proofs of keys; see ``SealableStore.seals``."""
+        return await self._reader.run(sqlite_sealing.seals)
+
+    async def put_seal(self, key_id: str, proof: str) -> str:
+        """Note that a key is used; see ``SealableStore.put_seal``."""
+        return await self._writer.run(partial(sqlite_sealing.put_seal, key_id=key_id, proof=proof))
+
+    async def drop_seal(self, key_id: str) -> None:
+        """Forget that a key was used; see ``SealableStore.drop_seal``."""
+        await self._writer.run(partial(sqlite_sealing.drop_seal, key_id=key_id))
 
     async def backup(self, target: Path) -> None:
         """Copy the file as it is at this moment, while everything goes on; a large one takes its time.

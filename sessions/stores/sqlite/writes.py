@@ -189,7 +189,7 @@ def tombstone(connection: sqlite3.Connection, *, path: Path, session_id: str, kn
         if state.living:
             connection.execute(MARK, (state.no,))
             _erase_unread(connection, state.no)
-    _empty_log(connection, path)
+    empty_log(connection, path, "The session is forgotten")
     return state.living
 
 
@@ -200,11 +200,17 @@ def _erase_unread(connection: sqlite3.Connection, no: int) -> None:
         (no,) = connection.execute(FORGOTTEN_PARENT, (no,)).fetchone() or (0,)
 
 
-def _empty_log(connection: sqlite3.Connection, path: Path) -> None:
-    """Move what was written into the file and empty the log, so that deleted text stands in neither."""
+def empty_log(connection: sqlite3.Connection, path: Path, what: str) -> None:
+    """Move what was written into the file and empty the log, so that deleted text stands in neither.
+
+    Args:
+        connection: Outside of a transaction.
+        path: The file.
+        what: What was done, for the error if somebody reads the text at this moment.
+    """
     (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     if busy:
         raise StoreError(
-            f"The session is forgotten, but another program or a backup still reads its text in {path.name}.",
+            f"{what}, but another program or a backup still reads the text in {path.name}.",
             "Let it end; the text goes when a session is next forgotten, or when this program ends.",
         )

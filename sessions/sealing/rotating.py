@@ -1,0 +1,196 @@
+"""Sealing a whole store with the newest key: what is plain or sealed with another key is rewritten, and then verified.
+
+It goes session by session and page by page, opens whatever it passes over, and keeps nowhere how far it is: a run that
+was cut short is taken up by the next, which finds the rest. Others may read and append meanwhile, if they have all the
+keys. What waits in spools is for their servers to bring home.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from companions.entries import Entry
+from companions.errors import StoreAwayError
+from sessions.seal_store import SealableStore, Stretch
+from sessions.sealing import entries as sealed_entries
+from sessions.sealing import heads as sealed_heads
+from sessions.sealing.cipher import Cipher
+from sessions.sealing.entries import header_of
+from sessions.sealing.keys import Keyring
+from sessions.sealing.refusals import admit, mark
+from sessions.store import Head, Projection
+
+SESSIONS = 100
+"""Sessions that are listed at a time."""
+FIRST_PAGE, MOST_ENTRIES, MOST_CHARACTERS = 16, 500, 2_000_000
+"""Of a page, as far as the page before it tells how long entries are."""
+CALL_SECONDS = 30.0
+PASSES = 5
+"""Of which the last finds nothing left, unless others write with an older key meanwhile."""
+
+T = TypeVar("T")
+Report = Callable[[int, int], None]
+"""Hears now and then how many sessions are done, and how many entries were sealed."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Rotated:
+    """What a rotation came to.
+
+    Attributes:
+        sessions: How many sessions there are.
+        entries: How many entries are sealed with the newest key and open.
+        resealed: How many of them this run sealed.
+        unopened: Sessions with something that does not open; it was left as it is.
+        left: How many entries or heads were still found to be sealed otherwise at the last look.
+        dropped: Ids of the keys that nothing in the store is sealed with any more.
+    """
+
+    sessions: int = 0
+    entries: int = 0
+    resealed: int = 0
+    unopened: set[str] = field(default_factory=set[str])
+    left: int = 0
+    dropped: list[str] = field(default_factory=list[str])
+
+    @property
+    def whole(self) -> bool:
+        """Whether everything is sealed with the newest key."""
+        return not (self.left or self.unopened)
+
+
+async def rotate(store: SealableStore, keyring: Keyring, report: Report, *, drop: bool = True) -> Rotated:
+    """Seal everything in a store with the newest key, and look whether all of it opens with that one.
+
+    Args:
+        store: The store itself.
+        keyring: The newest key, and those that the store was sealed with.
+        report: Hears how far it is.
+        drop: Whether the store is to forget the other keys once nothing is sealed with them.
+
+    Raises:
+        UnopenedError: A key is missing or another than the store was sealed with.
+        StoreError: The store failed; what was done until then stays done.
+    """
+    rotation = _Rotation(store, Cipher(keyring), report)
+    await asyncio.to_thread(rotation.cipher.load)
+    admit(keyring, await _timed(store.seals()))
+    await _timed(mark(store, keyring))
+    found = await rotation.once()
+    for _ in range(PASSES):
+        if not found.left:
+            break
+        found = await rotation.once()
+    if drop and found.whole:
+        found.dropped = [key_id for key_id in await _timed(store.seals()) if key_id != keyring.newest]
+        for key_id in found.dropped:
+            await _timed(store.drop_seal(key_id))
+    return found
+
+
+class _Rotation:
+    """Runs over one store; the last one finds nothing left to do."""
+
+    def __init__(self, store: SealableStore, cipher: Cipher, report: Report) -> None:
+        self.cipher = cipher
+        self._store, self._report = store, report
+        self._resealed = 0
+
+    async def once(self) -> Rotated:
+        """Walk over all sessions; what was found otherwise than sealed with the newest key counts as left."""
+        found, after = Rotated(), ""
+        while heads := await _timed(self._store.scan(after=after, limit=SESSIONS)):
+            for head in heads:
+                await self._session(head, found)
+                found.sessions += 1
+                self._report(found.sessions, self._resealed)
+            after = heads[-1].opening.session_id
+        if found.left:
+            # What listings showed of the last sessions may stand in a log yet.
+            await _timed(self._store.rewrite(after, ()))
+        found.resealed = self._resealed
+        return found
+
+    async def _session(self, head: Head, found: Rotated) -> None:
+        session_id = head.opening.session_id
+        lineage = await _timed(self._store.lineage(session_id))
+        last = head.seq
+        for number, stretch in enumerate(lineage):
+            above = lineage[number + 1 :]
+            before = None if not stretch.base or not above else await self._writer(session_id, stretch.base, above)
+            # What a living parent wrote is rewritten when it is its turn.
+            if stretch.session_id == session_id or await _timed(self._store.head(stretch.session_id)) is None:
+                await self._stretch(session_id, stretch, last, before, found)
+            last = min(last, stretch.base)
+        if head.projection is not None:
+            await self._shown(head.projection, found)
+
+    async def _writer(self, session_id: str, seq: int, above: list[Stretch]) -> Stretch:
+        """Name who wrote the entry that a fork begins behind: as it is sealed or, where it is plain, as stored."""
+        entries = await _timed(self._store.page(session_id, after=seq - 1, limit=1))
+        header = header_of(entries[0]) if entries else None
+        stored = next((stretch.session_id for stretch in above if stretch.base < seq), session_id)
+        return Stretch(stored if header is None else header.session_id, seq)
+
+    async def _stretch(
+        self, session_id: str, stretch: Stretch, last: int, before: Stretch | None, found: Rotated
+    ) -> None:
+        """Rewrite what one session wrote of what another, or itself, reads."""
+        async for page in _pages(self._store, session_id, stretch.base, last):
+            changed: list[Entry] = []
+            for entry in page:
+                again = self._again(entry, stretch.session_id, before)
+                if again is None:
+                    found.unopened.add(session_id)
+                elif again is entry:
+                    found.entries += 1
+                else:
+                    changed.append(again)
+            if changed:
+                found.left += len(changed)
+                self._resealed += await _timed(self._store.rewrite(stretch.session_id, changed))
+
+    def _again(self, entry: Entry, writer: str, before: Stretch | None) -> Entry | None:
+        """Give an entry sealed with the newest key, itself if it is already; ``None`` if it does not open."""
+        if not sealed_entries.is_sealed(entry):
+            return sealed_entries.sealed(self.cipher, entry, writer, before)
+        header, opened = header_of(entry), sealed_entries.opened(self.cipher, entry)
+        if header is None or opened is None:
+            return None
+        if header.key_id == self.cipher.keyring.newest:
+            return entry
+        return sealed_entries.sealed(self.cipher, opened, header.session_id, header.before)
+
+    async def _shown(self, shown: Projection, found: Rotated) -> None:
+        if sealed_heads.is_sealed(shown):
+            if sealed_heads.key_of(shown) == self.cipher.keyring.newest:
+                return
+            opened = sealed_heads.opened(self.cipher, shown)
+            if opened is None:
+                return  # it is made again of the entries by whoever looks at it next
+            shown = opened
+        found.left += 1
+        await _timed(self._store.project([sealed_heads.sealed(self.cipher, shown)]))
+
+
+async def _pages(store: SealableStore, session_id: str, after: int, last: int) -> AsyncGenerator[list[Entry]]:
+    limit = FIRST_PAGE
+    while after < last:
+        page = await _timed(store.page(session_id, after=after, limit=min(limit, last - after)))
+        if not page:
+            return
+        yield page
+        after = page[-1].seq
+        size = 1 + sum(len(entry.text) for entry in page) // len(page)
+        limit = max(1, min(2 * limit, MOST_ENTRIES, MOST_CHARACTERS // size))
+
+
+async def _timed(call: Awaitable[T]) -> T:
+    try:
+        async with asyncio.timeout(CALL_SECONDS):
+            return await call
+    except TimeoutError:
+        raise StoreAwayError(
+            f"The store did not answer within {CALL_SECONDS:g} seconds.", "Look whether it runs and can be reached."
+        ) from None

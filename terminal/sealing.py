@@ -1,0 +1,145 @@
+"""The commands about keys: ``new-key`` makes one, ``rotate-keys`` seals a store with the newest of them.
+
+What is sealed, and how, is said elsewhere. No key is shown but the one that was just made.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import sys
+import time
+from collections.abc import Callable
+
+from companions.errors import InputError, StoreAwayError
+from sessions.opening import open_store
+from sessions.sealing.keys import SETTING, Keyring, new_key
+from sessions.sealing.rotating import Rotated, rotate
+from sessions.spool.spool import all_spools
+from terminal.program import MakeProgram, Program, drained
+from terminal.screen import Screen, fail
+
+TOLD_SECONDS = 1.0
+NAMED = 10
+"""Sessions that a message names."""
+
+
+def make_key(chosen: argparse.Namespace, make: MakeProgram) -> int:
+    """Print a new key, as the setting takes it."""
+    del chosen, make
+    screen = Screen.of_process()
+    screen.result(new_key())
+    screen.say(f"Keep it where you keep secrets, apart from the store: without it nothing opens. Set it in {SETTING}.")
+    return 0
+
+
+def rotate_keys(chosen: argparse.Namespace, make: MakeProgram) -> int:
+    """Seal everything with the newest key: 1 if something is left that is not.
+
+    Raises:
+        InputError: There is no key, or no store that stays.
+    """
+    if chosen.give_up is not None:
+        return _give_up(make(), chosen.give_up)
+    program = make()
+    keyring = _keyring(program)
+    asyncio.run(drained(program, _bring_home(program)))
+    waiting = all_spools(program.spool, program.store)
+    rotated = asyncio.run(_rotate(program.store, keyring, drop=not waiting))
+    _tell(rotated, keyring.newest)
+    if waiting:
+        files = "file" if len(waiting) == 1 else "files"
+        fail(
+            f"{len(waiting)} {files} in {program.spool} may still hold entries. When running servers have brought them "
+            "into the store, end these servers and call this again; keep every key until then."
+        )
+    return int(bool(waiting) or not rotated.whole)
+
+
+def _keyring(program: Program) -> Keyring:
+    if program.store == "memory://":
+        raise InputError("A store in memory ends with its process.", "Name one that stays in COMPANIONS_STORE.")
+    if program.keyring is None:
+        raise InputError(
+            f"{SETTING} is not set.", "Set it to a key that `companions new-key` makes, before the old ones."
+        )
+    return program.keyring
+
+
+async def _bring_home(program: Program) -> None:
+    """Bring what ended processes kept for the store into it."""
+    writer = program.calls.desk.sessions.writer
+    await writer.keeper.store.head("-")
+    await writer.read_in()
+    spool, left = writer.keeper.spool, -1
+    # A call waits no longer than a store may take; a full spool takes several.
+    while spool is not None and spool.entries not in {0, left}:
+        left = spool.entries
+        for session_id in [*spool.waiting]:
+            with contextlib.suppress(StoreAwayError):
+                await writer.settled(session_id)
+
+
+async def _rotate(url: str, keyring: Keyring, *, drop: bool) -> Rotated:
+    store = open_store(url)
+    try:
+        await store.load()
+        return await rotate(store, keyring, _telling(), drop=drop)
+    finally:
+        await store.close()
+
+
+def _give_up(program: Program, key_id: str) -> int:
+    """Have the store forget a key that is lost, so that it can be used without."""
+    if program.keyring is not None and key_id in program.keyring.keys:
+        raise InputError(
+            f"The key {key_id!r} is there.", "Without --give-up, `companions rotate-keys` makes it needless."
+        )
+    asyncio.run(_forget_key(program.store, key_id))
+    Screen.of_process().say("The store opens without it. What it sealed does not: such sessions can only be forgotten.")
+    return 0
+
+
+async def _forget_key(url: str, key_id: str) -> None:
+    store = open_store(url)
+    try:
+        await store.load()
+        if key_id not in await store.seals():
+            raise InputError("The store knows of no key of that id.", "The error that it is refused with names them.")
+        await store.drop_seal(key_id)
+    finally:
+        await store.close()
+
+
+def _telling() -> Callable[[int, int], None]:
+    """Give what tells a person how far it is: now and then."""
+    next_at = time.monotonic() + TOLD_SECONDS
+
+    def tell(sessions: int, entries: int) -> None:
+        nonlocal next_at
+        if time.monotonic() >= next_at:
+            next_at = time.monotonic() + TOLD_SECONDS
+            sys.stderr.write(f"companions: {sessions:,} sessions looked at, {entries:,} entries sealed\n")
+
+    return tell
+
+
+def _tell(rotated: Rotated, newest: str) -> None:
+    screen = Screen.of_process()
+    screen.result(
+        f"{rotated.entries:,} entries of {rotated.sessions:,} sessions are sealed with {newest!r} and open with it; "
+        f"{rotated.resealed:,} were sealed now."
+    )
+    if rotated.dropped:
+        named = ", ".join(map(repr, rotated.dropped))
+        screen.result(f"Nothing is sealed with {named} any more: take it out of {SETTING}.")
+    if rotated.left:
+        fail(
+            f"{rotated.left:,} texts were sealed with another key meanwhile. Start every server with {newest!r} as the "
+            "first key, and call this again."
+        )
+    if rotated.unopened:
+        named = ", ".join(sorted(rotated.unopened)[:NAMED])
+        fail(
+            f"{len(rotated.unopened):,} sessions hold something that does not open, left as it is: {named}. "
+            "Restore them from a backup or forget them, and call this again; keep every key until then."
+        )

@@ -1,0 +1,193 @@
+"""The commands about keys, and what every other command says where texts are sealed."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastmcp import Client, FastMCP
+
+import server
+from sessions.opening import open_store
+from sessions.sealing.keys import Keyring
+from sessions.spool.spool import Spool
+from tests.sessions.spooling import append
+from tests.terminal.commands import Terminal, run
+from tests.wire.processes import serving_http
+
+KEYS = "COMPANIONS_ENCRYPTION_KEYS"
+TEXT = "An unmistakable draft that is very very good."
+SEALED = "Texts are sealed: only ids, companion types and dates of last use"
+
+
+@pytest.fixture(autouse=True)
+def offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COMPANIONS_MODEL", "offline")
+    monkeypatch.setenv("COMPANIONS_SPOOL", str(tmp_path / "spool"))
+
+
+def new_key(terminal: Terminal) -> dict[str, str]:
+    said = terminal("new-key")
+    assert said.status == 0
+    assert "Keep it" in said.err
+    return json.loads(said.out)
+
+
+def test_a_store_is_sealed_from_the_first_key_on_and_rotated_to_the_next(
+    terminal: Terminal, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = terminal("refine", TEXT)
+    assert b"unmistakable" in store.read_bytes()
+    refused = terminal("rotate-keys")
+    assert (refused.status, refused.err.count("\n")) == (1, 1)
+    assert f"{KEYS} is not set" in refused.err
+    one, two = new_key(terminal), new_key(terminal)
+    monkeypatch.setenv(KEYS, json.dumps(one))
+    sealed = terminal("refine", TEXT)
+    done = terminal("rotate-keys")
+    assert (done.status, done.err) == (0, "")
+    assert f"of 2 sessions are sealed with {next(iter(one))!r}" in done.out.decode()
+    assert b"unmistakable" not in store.read_bytes()
+    monkeypatch.setenv(KEYS, json.dumps(two | one))
+    done = terminal("rotate-keys")
+    assert f"Nothing is sealed with {next(iter(one))!r} any more" in done.out.decode()
+    monkeypatch.setenv(KEYS, json.dumps(two))
+    for said in (plain, sealed):
+        assert TEXT in terminal("export", said.session_id, "--format", "markdown").out.decode()
+    assert "set" in terminal("doctor").out.decode().partition(f"{KEYS}=")[2][:4]
+
+
+def test_a_search_says_what_it_saw(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(KEYS, json.dumps(new_key(terminal)))
+    made = terminal("refine", TEXT)
+    found = terminal("sessions", "--search", "GENERIC")
+    assert "unmistakable" in found.out.decode()
+    assert SEALED in found.err
+    missed = terminal("sessions", "--search", "unmistakable")
+    assert missed.out == b""
+    assert SEALED in missed.err
+    listed = terminal.json("sessions", "--json", "--search", made.session_id[:9])
+    assert listed["searched"].startswith(SEALED)
+    assert "searched" not in terminal.json("sessions", "--json")
+    asyncio.run(_tool_says_so(server.Wired.of(server.Settings()).server(), listed["sessions"][0]["last_used"][:10]))
+
+
+async def _tool_says_so(mcp: FastMCP, day: str) -> None:
+    async with Client(mcp) as client:
+        found: Any = await client.call_tool("list_sessions", {"search": day})
+        assert "unmistakable" in found.content[0].text
+        assert found.content[0].text.splitlines()[-1].startswith(SEALED)
+        missed: Any = await client.call_tool("list_sessions", {"search": "unmistakable"})
+        assert missed.content[0].text.startswith(f"No session matches. {SEALED}")
+        plain: Any = await client.call_tool("list_sessions", {})
+        assert SEALED not in plain.content[0].text
+
+
+def test_a_wrong_key_or_none_is_refused_in_one_line_everywhere(
+    terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, wrong = new_key(terminal), new_key(terminal)
+    monkeypatch.setenv(KEYS, json.dumps(key))
+    made = terminal("refine", TEXT)
+    for given, told in (
+        ("", "and no key is set"),
+        (json.dumps(wrong), f"sealed with the key {next(iter(key))!r}, not among"),
+    ):
+        monkeypatch.setenv(KEYS, given)
+        for words in (("sessions",), ("show", made.session_id), ("refine", TEXT), ("rotate-keys",)):
+            said = terminal(*words)
+            assert said.status == 1
+            assert told in said.err or f"{KEYS} is not set" in said.err
+            assert [secret for secret in (*key.values(), *wrong.values()) if secret in said.err] == []
+        assert told in terminal("doctor").out.decode()
+    served = run("serve", environment={KEYS: json.dumps(wrong)}, cwd=tmp_path)
+    assert (served.status, served.out) == (1, b"")
+    assert "not among the keys" in served.err
+
+
+def test_a_server_with_a_wrong_key_ends_at_its_start(terminal: Terminal, tmp_path: Path) -> None:
+    key = new_key(terminal)
+    settings = {KEYS: json.dumps(key), "COMPANIONS_MODEL": "offline"}
+    run("refine", TEXT, environment=settings | {"COMPANIONS_STORE": f"sqlite:///{tmp_path / 'sessions.db'}"})
+    with serving_http(tmp_path, {"COMPANIONS_MODEL": "offline"}) as served:
+        assert served.process.wait(30) == 1
+        assert "The store is sealed" in served.log.read_text()
+
+
+def test_a_key_that_is_lost_is_given_up_and_what_it_sealed_can_be_forgotten(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost, key = new_key(terminal), new_key(terminal)
+    monkeypatch.setenv(KEYS, json.dumps(lost))
+    made = terminal("refine", TEXT)
+    (name,) = lost
+    assert "is there" in terminal("rotate-keys", "--give-up", name).err
+    monkeypatch.setenv(KEYS, json.dumps(key))
+    assert terminal("sessions").status == 1
+    assert "knows of no key" in terminal("rotate-keys", "--give-up", "other").err
+    assert terminal("rotate-keys", "--give-up", name).status == 0
+    (listed,) = terminal.json("sessions", "--json")["sessions"]
+    assert (listed["session_id"], listed["title"]) == (made.session_id, "")
+    assert f"is sealed with the key {name!r}" in terminal("show", made.session_id).err
+    assert terminal("rotate-keys").status == 1
+    assert terminal("forget", made.session_id, "--yes").status == 0
+    assert terminal("refine", TEXT).status == 0
+    assert terminal("rotate-keys").status == 0
+
+
+def test_what_ended_processes_kept_is_brought_home_first_and_what_is_held_keeps_the_keys(
+    terminal: Terminal, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = new_key(terminal), new_key(terminal)
+    url, folder = f"sqlite:///{store}", tmp_path / "spool"
+    monkeypatch.setenv(KEYS, json.dumps(old))
+    assert terminal("refine", TEXT).status == 0
+
+    async def leave() -> None:
+        spool = Spool(folder, url, limit=1_000_000, keyring=Keyring.read(json.dumps(old)))
+        await spool.put([append("left", 1, opening=True)])
+        await spool.close()
+
+    async def rotated_beside_a_server() -> Any:
+        spool = Spool(folder, url, limit=1_000_000)
+        await spool.put([append("held", 1, opening=True)])
+        said = await asyncio.to_thread(run, "rotate-keys", environment={KEYS: json.dumps(new | old)})
+        await spool.forget("held")
+        await spool.close()
+        return said
+
+    asyncio.run(leave())
+    monkeypatch.setenv(KEYS, json.dumps(new | old))
+    said = asyncio.run(rotated_beside_a_server())
+    assert said.status == 1
+    assert "1 file" in said.err
+    assert b"Nothing is sealed with" not in said.out
+    done = terminal("rotate-keys")
+    assert (done.status, done.err) == (0, "")
+    assert f"Nothing is sealed with {next(iter(old))!r} any more" in done.out.decode()
+    assert asyncio.run(_keys_of(url, "left")) == {next(iter(new))}
+
+
+async def _keys_of(url: str, session_id: str) -> set[str]:
+    opened = open_store(url)
+    try:
+        return {entry.meta["sealed"]["key"] for entry in await opened.page(session_id)}
+    finally:
+        await opened.close()
+
+
+def test_a_sealed_store_is_copied_without_a_key(
+    terminal: Terminal, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, other = new_key(terminal), tmp_path / "other.db"
+    monkeypatch.setenv(KEYS, json.dumps(key))
+    made = terminal("refine", TEXT)
+    monkeypatch.delenv(KEYS)
+    copied = terminal("copy", "--from", f"sqlite:///{store}", "--to", f"sqlite:///{other}")
+    assert copied.status == 0
+    assert b"unmistakable" not in other.read_bytes()
+    monkeypatch.setenv("COMPANIONS_STORE", f"sqlite:///{other}")
+    assert "and no key is set" in terminal("show", made.session_id).err
+    monkeypatch.setenv(KEYS, json.dumps(key))
+    assert "unmistakable" in terminal("show", made.session_id).out.decode()
