@@ -1,5 +1,6 @@
 """Change notifications over the wire: a process on the same store has the change, and only its owner hears of it."""
 
+import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ import pytest
 from fastmcp import Client
 
 from tests.wire.processes import ERAS, Connection, Era, Served, serving_http
-from tests.wire.test_ways_out import HTTP, stops
+from tests.wire.test_ways_out import stops
 from tests.wire.tokens import Issuer
 from tests.wire.watching import LIST, watching
 
@@ -80,6 +81,7 @@ async def test_a_watcher_at_another_process_hears_of_its_owner_s_changes_and_nob
             assert {*await foreign.until(his_second)} <= {*his_uris}
 
 
+@pytest.mark.parametrize("pair", ["redis"], indirect=True)
 @pytest.mark.parametrize("era", ERAS)
 async def test_a_foreign_session_cannot_be_watched_and_is_told_like_an_unknown_one(pair: Pair, era: Era) -> None:
     async with pair.client("ann") as ann:
@@ -104,6 +106,7 @@ async def test_a_foreign_session_cannot_be_watched_and_is_told_like_an_unknown_o
             assert {*await foreign.until(critique_of(his))} == {critique_of(his)}
 
 
+@pytest.mark.parametrize("pair", ["redis"], indirect=True)
 async def test_without_a_scope_nothing_is_heard(pair: Pair) -> None:
     async with pair.client("ann") as ann:
         how = {"auth": pair.issuer.token("ann", "mail"), "verify": False}
@@ -121,13 +124,13 @@ async def test_without_a_scope_nothing_is_heard(pair: Pair) -> None:
             assert without.told == []
 
 
-@pytest.mark.parametrize(("number", "era"), [(HTTP[0], "auto"), (HTTP[0], "legacy"), (HTTP[1], "auto")])
-async def test_an_open_stream_holds_no_end_up_and_is_told_of_it(number: Any, era: Era, tmp_path: Path) -> None:
+@pytest.mark.parametrize("era", ERAS)
+async def test_an_open_stream_holds_no_end_up_and_is_told_of_it(era: Era, tmp_path: Path) -> None:
     with serving_http(tmp_path) as served:
         async with watching(served.url, era, ["resource://sessions"], verify=False) as watched:
             await opened(watched.client)
             await watched.until("resource://sessions")
-            await stops(served, number)
+            await stops(served, signal.SIGTERM)
             if era == "auto":
                 await watched.until_the_end()
 
