@@ -28,7 +28,12 @@ def check(archive: Archive) -> None:
     """
     if archive.template:
         _check_template(archive)
-        return
+    else:
+        _check_sessions(archive)
+    archive.checked = True
+
+
+def _check_sessions(archive: Archive) -> None:
     origins = _origins([listed.opening for listed in archive.sessions])
     asked, begun = {*origins.values()}, dict[Place, Following]()
     for listed in archive.sessions:
