@@ -14,7 +14,7 @@ from sessions.sealing.keys import Keyring
 from sessions.spool.spool import Spool
 from tests.sessions.spooling import append
 from tests.terminal.commands import Terminal, run
-from tests.wire.processes import serving_http
+from tests.wire.processes import free_port
 
 KEYS = "COMPANIONS_ENCRYPTION_KEYS"
 TEXT = "An unmistakable draft that is very very good."
@@ -106,13 +106,14 @@ def test_a_wrong_key_or_none_is_refused_in_one_line_everywhere(
     assert "not among the keys" in served.err
 
 
-def test_a_server_with_a_wrong_key_ends_at_its_start(terminal: Terminal, tmp_path: Path) -> None:
-    key = new_key(terminal)
-    settings = {KEYS: json.dumps(key), "COMPANIONS_MODEL": "offline"}
-    run("refine", TEXT, environment=settings | {"COMPANIONS_STORE": f"sqlite:///{tmp_path / 'sessions.db'}"})
-    with serving_http(tmp_path, {"COMPANIONS_MODEL": "offline"}) as served:
-        assert served.process.wait(30) == 1
-        assert "The store is sealed" in served.log.read_text()
+def test_an_http_server_without_the_key_ends_at_its_start(
+    terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(KEYS, json.dumps(new_key(terminal)))
+    assert terminal("refine", TEXT).status == 0
+    served = run("serve", "--http", "--port", str(free_port()), environment={KEYS: ""}, cwd=tmp_path)
+    assert (served.status, served.out) == (1, b"")
+    assert "The store is sealed, with the key" in served.err
 
 
 def test_a_key_that_is_lost_is_given_up_and_what_it_sealed_can_be_forgotten(
