@@ -19,6 +19,8 @@ from terminal.program import MakeProgram, Program, drained
 from terminal.screen import Screen, fail
 
 TOLD_SECONDS = 1.0
+TRIES = 5
+"""How often it is waited for what is in a spool, when nothing of it came home meanwhile."""
 NAMED = 10
 """Sessions that a message names."""
 
@@ -70,13 +72,13 @@ async def _bring_home(program: Program) -> None:
     writer = program.calls.desk.sessions.writer
     await writer.keeper.store.head("-")
     await writer.read_in()
-    spool, left = writer.keeper.spool, -1
-    # A call waits no longer than a store may take; a full spool takes several.
-    while spool is not None and spool.entries not in {0, left}:
-        left = spool.entries
-        for session_id in [*spool.waiting]:
-            with contextlib.suppress(StoreAwayError):
-                await writer.settled(session_id)
+    spool, tries = writer.keeper.spool, 0
+    while spool is not None and spool.entries and tries < TRIES:
+        before = spool.entries
+        # It waits no longer than a store may take; a full spool takes several calls.
+        with contextlib.suppress(StoreAwayError):
+            await writer.settled(next(iter(spool.waiting)))
+        tries = 0 if spool.entries < before else tries + 1
 
 
 async def _rotate(url: str, keyring: Keyring, *, drop: bool) -> Rotated:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,8 @@ from sessions.opening import open_store
 from sessions.sealing.keys import Keyring
 from sessions.spool.spool import Spool
 from tests.sessions.spooling import append
-from tests.terminal.commands import Terminal, run
-from tests.wire.processes import serving_http
+from tests.terminal.commands import Terminal, run, start
+from tests.wire.processes import free_port
 
 KEYS = "COMPANIONS_ENCRYPTION_KEYS"
 TEXT = "An unmistakable draft that is very very good."
@@ -101,18 +102,23 @@ def test_a_wrong_key_or_none_is_refused_in_one_line_everywhere(
             assert told in said.err or f"{KEYS} is not set" in said.err
             assert [secret for secret in (*key.values(), *wrong.values()) if secret in said.err] == []
         assert told in terminal("doctor").out.decode()
-    served = run("serve", environment={KEYS: json.dumps(wrong)}, cwd=tmp_path)
+    # Its host keeps standard input open: closed, it would end the server too.
+    with start("serve", environment={KEYS: json.dumps(wrong)}, cwd=tmp_path, stdin=subprocess.PIPE) as served:
+        assert served.wait(60) == 1
+        assert served.stdout is not None
+        assert served.stderr is not None
+        assert served.stdout.read() == b""
+        assert b"not among the keys" in served.stderr.read()
+
+
+def test_an_http_server_without_the_key_ends_at_its_start(
+    terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(KEYS, json.dumps(new_key(terminal)))
+    assert terminal("refine", TEXT).status == 0
+    served = run("serve", "--http", "--port", str(free_port()), environment={KEYS: ""}, cwd=tmp_path)
     assert (served.status, served.out) == (1, b"")
-    assert "not among the keys" in served.err
-
-
-def test_a_server_with_a_wrong_key_ends_at_its_start(terminal: Terminal, tmp_path: Path) -> None:
-    key = new_key(terminal)
-    settings = {KEYS: json.dumps(key), "COMPANIONS_MODEL": "offline"}
-    run("refine", TEXT, environment=settings | {"COMPANIONS_STORE": f"sqlite:///{tmp_path / 'sessions.db'}"})
-    with serving_http(tmp_path, {"COMPANIONS_MODEL": "offline"}) as served:
-        assert served.process.wait(30) == 1
-        assert "The store is sealed" in served.log.read_text()
+    assert "The store is sealed, with the key" in served.err
 
 
 def test_a_key_that_is_lost_is_given_up_and_what_it_sealed_can_be_forgotten(
