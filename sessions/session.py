@@ -136,8 +136,9 @@ class Session:
             awake.fresh = UNREAD
 
     async def _look_for_others(self) -> None:
+        flying = self.place.flying  # what lands while the head is read may have been too late for it
         head = await self.store.head(self.session_id)
-        if head is None and not self.place.flying:
+        if head is None and not flying and not self.place.flying:
             raise gone(self.session_id)
         if head is not None and head.seq > self.place.head and not self.place.flying:
             self.place.head = head.seq
