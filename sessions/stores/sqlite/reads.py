@@ -7,6 +7,7 @@ connection that it is given.
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 
 from companions.entries import Entry
@@ -34,8 +35,7 @@ READERS = """WITH RECURSIVE forks (no, living, at) AS (
         SELECT c.no, c.owner IS NOT NULL, c.base FROM sessions AS s JOIN sessions AS c ON c.parent = s.no WHERE s.id = ?
         UNION ALL SELECT c.no, c.owner IS NOT NULL, min(c.base, f.at)
             FROM forks AS f JOIN sessions AS c ON c.parent = f.no WHERE NOT f.living)
-    SELECT s.id, s.owner, s.created_at, f.at FROM forks AS f JOIN sessions AS s ON s.no = f.no WHERE f.living
-    ORDER BY s.created_at, s.id"""
+    SELECT s.id, s.owner, s.created_at, f.at FROM forks AS f JOIN sessions AS s ON s.no = f.no WHERE f.living"""
 CHILDREN = "SELECT no, owner IS NOT NULL, base FROM sessions WHERE parent = ?"
 LIVING = "SELECT no, parent, base FROM sessions WHERE id = ? AND owner IS NOT NULL"
 PARENT = "SELECT no, parent, base FROM sessions WHERE no = ?"
@@ -95,7 +95,8 @@ def read_by_forks(connection: sqlite3.Connection, no: int) -> int:
 def readers(connection: sqlite3.Connection, session_id: str) -> list[Reader]:
     """Read who reads entries of a session; see ``ErasureStore.readers``."""
     rows = connection.execute(READERS, (session_id,)).fetchall()
-    return [Reader(session_id=id_, owner=owner, created_at=created_at, at=at) for id_, owner, created_at, at in rows]
+    found = [Reader(session_id=id_, owner=owner, created_at=created_at, at=at) for id_, owner, created_at, at in rows]
+    return sorted(found, key=attrgetter("created_at", "session_id"))
 
 
 def segments(connection: sqlite3.Connection, session_id: str) -> list[Segment]:
