@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fastmcp import Client
+from fastmcp import Client, FastMCP
 
 import server
+from sessions.lifetime import Lifetime
 from sessions.opening import open_store
 from sessions.sealing.keys import Keyring
 from sessions.spool.spool import Spool
@@ -71,11 +72,12 @@ def test_a_search_says_what_it_saw(terminal: Terminal, monkeypatch: pytest.Monke
     listed = terminal.json("sessions", "--json", "--search", made.session_id[:9])
     assert listed["searched"].startswith(SEALED)
     assert "searched" not in terminal.json("sessions", "--json")
-    asyncio.run(_tool_says_so(server.Wired.of(server.Settings()), listed["sessions"][0]["last_used"][:10]))
+    wired = server.Wired.of(server.Settings())
+    asyncio.run(_tool_says_so(wired.server(), wired.lifetime, listed["sessions"][0]["last_used"][:10]))
 
 
-async def _tool_says_so(wired: server.Wired, day: str) -> None:
-    async with Client(wired.server()) as client:
+async def _tool_says_so(mcp: FastMCP, lifetime: Lifetime, day: str) -> None:
+    async with Client(mcp) as client:
         found: Any = await client.call_tool("list_sessions", {"search": day})
         assert "unmistakable" in found.content[0].text
         assert found.content[0].text.splitlines()[-1].startswith(SEALED)
@@ -83,7 +85,7 @@ async def _tool_says_so(wired: server.Wired, day: str) -> None:
         assert missed.content[0].text.startswith(f"No session matches. {SEALED}")
         plain: Any = await client.call_tool("list_sessions", {})
         assert SEALED not in plain.content[0].text
-    await wired.lifetime.drain()
+    await lifetime.drain()
 
 
 def test_a_wrong_key_or_none_is_refused_in_one_line_everywhere(
