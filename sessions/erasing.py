@@ -174,8 +174,7 @@ async def _erase(sessions: Sessions, opening: Opening) -> None:
     try:
         if sessions.open.get(session_id) is None:
             # Opening it would read it, and wait for what is in the spool.
-            await sessions.writer.keeper.forget(session_id)
-            sessions.observing.deleted(opening)
+            await _forget(sessions, opening)
         else:
             await sessions.forget(opening.owner, session_id)
     except StoreAwayError:
@@ -184,7 +183,17 @@ async def _erase(sessions: Sessions, opening: Opening) -> None:
         # It can be gone all the same, when only its traces in a log could not be wiped yet.
         if await sessions.store.head(session_id) is not None:
             raise
-        sessions.observing.deleted(opening)
+
+
+async def _forget(sessions: Sessions, opening: Opening) -> None:
+    try:
+        await sessions.writer.keeper.forget(opening.session_id)
+    except StoreAwayError:
+        raise
+    except StoreError:
+        await sessions.observing.deleted_perhaps(opening)
+        raise
+    sessions.observing.deleted(opening)
 
 
 def _owned(opening: Opening, seq: int, newest: int) -> Owned:

@@ -33,7 +33,8 @@ LAST_OFFSET, LAST_SLOT = (1 << 62) - 1, (1 << 31) - 1
 """The greatest that every store can compare with."""
 PAGED = frozenset({"convergence_analysis", "run_log", "timeline", "transcript"})
 NOT_ALL_READ = (
-    "There are too many sessions to read all texts: of the older ones, only title and newest answer were compared."
+    "There are too many texts to read them all: of older sessions only title and newest answer were compared, and of "
+    "very long ones the newest entries."
 )
 MARKDOWN = frozenset({"answer", "transcript"})
 SEALED_SEARCH = "Texts are sealed: only ids, companion types and dates of last use (YYYY-MM-DD, UTC) were searched."

@@ -8,10 +8,13 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from companions.entries import Entry
+from companions.errors import StoreAwayError
 from sessions.sessions import Sessions
-from sessions.store import Head, Store
+from sessions.store import Head
+from sessions.stores.guarded import GuardedStore
 
 SEARCHED = ("query", "draft", "revision")
 LOOKED = 1_000
@@ -54,7 +57,7 @@ class Found:
 
     Attributes:
         hits: Last used first.
-        whole: Whether all the owner's sessions were read; of the others, only title and newest answer were compared.
+        whole: Whether all texts of the owner's were read; of the others, only title and newest answer were compared.
     """
 
     hits: tuple[Hit, ...]
@@ -74,7 +77,7 @@ async def search(sessions: Sessions, owner: str, sought: str, limit: int) -> Fou
         StoreError: The store failed.
     """
     words = frozenset(sought.casefold().split()[:WORDS])
-    hits, looked, until = list[Hit](), set[str](), time.monotonic() + SECONDS
+    hits, looked, until, whole = list[Hit](), set[str](), time.monotonic() + SECONDS, True
     async for heads in _newest_first(sessions, owner):
         if len(looked) >= LOOKED or time.monotonic() >= until:
             hits += await _titled(sessions, owner, sought, limit, hits)
@@ -82,11 +85,12 @@ async def search(sessions: Sessions, owner: str, sought: str, limit: int) -> Fou
         # One that is used meanwhile moves to the front, and all others one place on.
         unseen = [head for head in heads if head.opening.session_id not in looked]
         looked |= {head.opening.session_id for head in unseen}
-        found = await asyncio.gather(*(_look(sessions.store, head, words) for head in unseen))
-        hits += [hit for hit in found if hit is not None]
+        found = await asyncio.gather(*(_look(sessions.store, head, words, until) for head in unseen))
+        hits += [hit for hit, _ in found if hit is not None]
+        whole = whole and all(read for _, read in found)
         if len(hits) >= limit:
             break
-    return Found(tuple(hits[:limit]), whole=True)
+    return Found(tuple(hits[:limit]), whole=whole)
 
 
 async def _newest_first(sessions: Sessions, owner: str) -> AsyncGenerator[Sequence[Head]]:
@@ -105,14 +109,20 @@ async def _titled(sessions: Sessions, owner: str, sought: str, limit: int, hits:
     return [Hit(head) for head in heads if head.opening.session_id not in known]
 
 
-async def _look(store: Store, head: Head, words: frozenset[str]) -> Hit | None:
+async def _look(store: GuardedStore, head: Head, words: frozenset[str], until: float) -> tuple[Hit | None, bool]:
+    """Look for the words in one session; tells besides whether what was not found is not there."""
     shown = head.projection
     titled = head.opening.session_id if shown is None else f"{head.opening.session_id}\n{shown.title}\n{shown.preview}"
     missing = {word for word in words if word not in titled.casefold()}
     excerpt: Excerpt | None = None
-    after = max(0, head.seq - DEEPEST)
+    after, whole = max(0, head.seq - DEEPEST), head.seq <= DEEPEST
     while missing:
-        entries = await store.page(head.opening.session_id, after=after, limit=ENTRIES, kinds=SEARCHED)
+        if time.monotonic() >= until:
+            return None, False
+        try:
+            entries = await _page(store, head.opening.session_id, after)
+        except StoreAwayError:
+            return None, False
         for entry in entries:
             folded = entry.text.casefold()
             here = {word for word in missing if word in folded}
@@ -121,7 +131,13 @@ async def _look(store: Store, head: Head, words: frozenset[str]) -> Hit | None:
         if len(entries) < ENTRIES:
             break
         after = entries[-1].seq
-    return None if missing else Hit(head, excerpt)
+    return (None, whole) if missing else (Hit(head, excerpt), True)
+
+
+async def _page(store: GuardedStore, session_id: str, after: int) -> list[Entry]:
+    """Read some entries by themselves: of a search, it says nothing of the store that one read takes long."""
+    look = partial(store.store.page, session_id, after=after, limit=ENTRIES, kinds=SEARCHED)
+    return await store.alone(look, store.seconds)
 
 
 def _excerpt(entry: Entry, folded: str, words: Collection[str]) -> Excerpt | None:

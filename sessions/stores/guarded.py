@@ -111,15 +111,15 @@ class GuardedStore:
 
     async def scan(self, *, after: str = "", limit: int = 100) -> list[Head]:
         """Read all owners' sessions in order of id; see ``Store.scan``."""
-        return await self._alone(lambda: self.store.scan(after=after, limit=limit))
+        return await self.alone(lambda: self.store.scan(after=after, limit=limit))
 
     async def size(self) -> Size:
         """Tell how large the store is; see ``Store.size``."""
-        return await self._alone(self.store.size)
+        return await self.alone(self.store.size)
 
     async def project(self, projections: Sequence[Projection]) -> None:
         """Refresh projections; see ``Store.project``."""
-        await self._alone(lambda: self.store.project(projections), self.seconds)
+        await self.alone(lambda: self.store.project(projections), self.seconds)
 
     async def lease(self, name: str, holder: str, seconds: float) -> str:
         """Take, renew or give back a lease; see ``Store.lease``."""
@@ -127,31 +127,31 @@ class GuardedStore:
 
     async def tombstone(self, session_id: str) -> bool:
         """Erase a session; see ``Store.tombstone``."""
-        return await self._alone(lambda: self.store.tombstone(session_id))
+        return await self.alone(lambda: self.store.tombstone(session_id))
 
     async def readers(self, session_id: str) -> Sequence[Reader]:
         """Read who reads entries of a session; see ``ErasureStore.readers``."""
-        return await self._alone(lambda: self.store.readers(session_id))
+        return await self.alone(lambda: self.store.readers(session_id))
 
     async def wipe(self, owner: str | None = None) -> Wiped:
         """Take out of the store's files what was erased; see ``ErasureStore.wipe``."""
-        return await self._alone(lambda: self.store.wipe(owner))
+        return await self.alone(lambda: self.store.wipe(owner))
 
     async def shares(self, companion_type: str | None = None) -> list[Share]:
         """Read what was learned; see ``PatternStore.shares``."""
-        return await self._alone(lambda: self.store.shares(companion_type), self.seconds)
+        return await self.alone(lambda: self.store.shares(companion_type), self.seconds)
 
     async def put_share(self, share: Share) -> bool:
         """Store a share; see ``PatternStore.put_share``. It is not repeated: learning can wait, and nobody does."""
-        return await self._alone(lambda: self.store.put_share(share), self.seconds)
+        return await self.alone(lambda: self.store.put_share(share), self.seconds)
 
     async def fold_shares(self, before: Sequence[Share], after: Share) -> bool:
         """Put a share in the place of others; see ``PatternStore.fold_shares``."""
-        return await self._alone(lambda: self.store.fold_shares(before, after), self.seconds)
+        return await self.alone(lambda: self.store.fold_shares(before, after), self.seconds)
 
     async def drop_shares(self, companion_type: str | None = None) -> int:
         """Forget what was learned; see ``PatternStore.drop_shares``."""
-        return await self._alone(lambda: self.store.drop_shares(companion_type), self.seconds)
+        return await self.alone(lambda: self.store.drop_shares(companion_type), self.seconds)
 
     async def close(self) -> None:
         """Let go of the store; one that does not answer is left to itself."""
@@ -175,7 +175,7 @@ class GuardedStore:
 
     async def list(self, owner: str, *, search: str | None = None, limit: int = 10, offset: int = 0) -> list[Head]:
         """Read an owner's sessions; see ``Store.list``."""
-        within = self._alone if search else self._within
+        within = self.alone if search else self._within
         return await within(lambda: self.store.list(owner, search=search, limit=limit, offset=offset))
 
     async def _told(self, append: Append, outcome: Outcome) -> Outcome:
@@ -185,7 +185,7 @@ class GuardedStore:
             self.on_stored(append)
         return outcome
 
-    async def _alone(self, call: Callable[[], Awaitable[T]], seconds: float | None = None) -> T:
+    async def alone(self, call: Callable[[], Awaitable[T]], seconds: float | None = None) -> T:
         """Make a call that may have much to do: that it takes long says nothing of the store."""
         if self.away:
             raise _away()

@@ -72,6 +72,32 @@ async def test_a_search_that_has_not_read_all_says_so_and_still_finds_titles(
     assert "only title and newest answer" in body["searched"]
 
 
+async def test_a_session_that_is_too_long_to_be_read_to_its_end_is_owned_up_to(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session_id = (await process.step("draft", query="Which fish?", text="A haddock.")).session_id
+    for query in ("And then?", "And else?"):
+        await process.step("draft", session_id, query=query, text="Nothing.")
+    assert await found(process, "haddock") == [session_id]
+    monkeypatch.setattr(searching, "DEEPEST", 3)
+    body = await Reading(calls=process.calls).listing(OWNER, search="haddock")
+    assert (body["sessions"], "of very long ones" in body["searched"]) == ([], True)
+
+
+async def test_a_search_over_a_slow_store_says_that_it_has_not_read_all_and_leaves_the_store_to_steps(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session_id = (await process.step("draft", query="Which fish?", text="A haddock.")).session_id
+    gate = process.store.holds("page")
+    monkeypatch.setattr(process.calls.desk.sessions.store, "seconds", 0.05)
+    body = await Reading(calls=process.calls).listing(OWNER, search="nothing")
+    gate.open()
+    assert "searched" in body
+    assert not process.calls.desk.sessions.store.away
+    monkeypatch.undo()
+    assert (await process.step("critique", session_id, text="Why?")).iteration == 1
+
+
 async def test_a_search_reads_what_a_fork_shares_and_nothing_of_another_owner(process: Process) -> None:
     parent = (await process.step("draft", query="A plan?", text="Build a zeppelin.")).session_id
     fork = (await forked(process, parent)).session_id
