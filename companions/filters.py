@@ -8,8 +8,10 @@ import asyncio
 import logging
 import traceback
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from threading import Thread
+from typing import Any, Protocol, runtime_checkable
 
 from companions.errors import FilterError
 from companions.models import Message, Model, OnText, Task, Written
@@ -18,6 +20,8 @@ log = logging.getLogger("companions.filters")
 
 SECONDS = 10.0
 """How long one filter may take for one text."""
+AT_ONCE = 64
+"""Texts that one filter may be at; with more it hangs, or would soon."""
 
 
 @runtime_checkable
@@ -33,11 +37,53 @@ class Filter(Protocol):
         ...
 
 
-class Named(NamedTuple):
-    """A filter, and the name that errors and entries tell."""
+@dataclass(slots=True)
+class Named:
+    """A filter, and the name that errors and entries tell.
+
+    Each text has a thread of its own, for which nobody waits at the end: one that hangs keeps neither the program nor
+    the threads that it does other work in.
+    """
 
     name: str
     filter: Filter
+    _running: int = 0
+
+    async def change(self, way: str, text: str) -> str:
+        """Have it change a text, ``to_model`` or ``from_model``.
+
+        Raises:
+            FilterError: It failed, or took too long.
+        """
+        if self._running >= AT_ONCE:
+            raise failed(self.name, "is busy or hangs")
+        loop = asyncio.get_running_loop()
+        given: asyncio.Future[object] = loop.create_future()
+
+        def tell(outcome: object) -> None:
+            self._running -= 1
+            if not given.done():
+                given.set_result(outcome)
+
+        def work() -> None:
+            try:
+                outcome: object = getattr(self.filter, way)(text)
+            except BaseException as error:  # noqa: BLE001 (it is somebody else's code, and can raise anything)
+                outcome = error
+            with suppress(RuntimeError):  # the loop is closed: the program has ended without it
+                loop.call_soon_threadsafe(tell, outcome)
+
+        self._running += 1
+        Thread(target=work, name=f"companions-filter-{self.name}", daemon=True).start()
+        try:
+            async with asyncio.timeout(SECONDS):
+                changed = await given
+        except TimeoutError:
+            raise failed(self.name, f"took longer than {SECONDS:g} seconds") from None
+        if isinstance(changed, str):
+            return changed
+        _say(self.name, changed)
+        raise failed(self.name, "failed" if isinstance(changed, BaseException) else "gave no text")
 
 
 Load = Callable[[], Awaitable[Sequence[Named]]]
@@ -93,36 +139,29 @@ class _Applied:
         return replace(task, messages=tuple(messages), **texts)
 
     async def through(self, way: str, text: str) -> str:
-        for name, each in self.filters if text else ():
-            before, text = text, await _asked(name, getattr(each, way), text)
+        for each in self.filters if text else ():
+            before, text = text, await each.change(way, text)
             if text != before:
-                self.changed.setdefault(name, set()).add(way)
+                self.changed.setdefault(each.name, set()).add(way)
         return text
 
     def told(self) -> list[dict[str, Any]]:
         """Say which filters were applied, and which way each of them changed something."""
-        return [{"name": name, "changed": sorted(self.changed.get(name, ()))} for name, _ in self.filters]
+        return [{"name": each.name, "changed": sorted(self.changed.get(each.name, ()))} for each in self.filters]
 
 
-async def _asked(name: str, change: Callable[[str], object], text: str) -> str:
-    try:
-        async with asyncio.timeout(SECONDS):
-            changed = await asyncio.to_thread(change, text)
-    except TimeoutError:
-        raise failed(name, f"took longer than {SECONDS:g} seconds") from None
-    except Exception as error:  # noqa: BLE001 (it is somebody else's code, and can raise anything)
-        # Where it failed, and not what it said, which may hold the text that it was to hide.
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        log.error("filter %s failed: %s, %s line %s", name, type(error).__name__, place.filename, place.lineno)  # noqa: TRY400
-        raise failed(name, "failed") from None
-    if not isinstance(changed, str):
-        raise failed(name, "gave no text")
-    return changed
+def _say(name: str, outcome: object) -> None:
+    """Log where a filter failed, and not what it said: that may hold the text that it was to hide."""
+    if not isinstance(outcome, BaseException):
+        log.error("filter %s gave no text, but %s", name, type(outcome).__name__)
+        return
+    place = traceback.extract_tb(outcome.__traceback__)[-1]
+    log.error("filter %s failed: %s, %s line %s", name, type(outcome).__name__, place.filename, place.lineno)
 
 
 def failed(name: str, how: str) -> FilterError:
     """Make the error for a filter that cannot be applied."""
     return FilterError(
         f"The filter {name} {how}, so nothing was kept or sent past it.",
-        "Mend it, or uninstall it; the server's log says more.",
+        "Mend it, or uninstall it; the log of the server says where it failed if it did.",
     )

@@ -47,9 +47,10 @@ def installed() -> tuple[Named, ...]:
 def _loaded(point: EntryPoint) -> Named:
     try:
         made = point.load()()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         log.exception("filter %s could not be loaded", point.name)
         raise failed(point.name, "cannot be loaded") from error
     if not isinstance(made, Filter):
+        log.error("filter %s could not be loaded: it lacks to_model or from_model", point.name)
         raise failed(point.name, "lacks a method of a filter")
     return Named(point.name, made)

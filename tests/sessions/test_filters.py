@@ -105,8 +105,11 @@ async def test_without_filters_a_text_is_heard_piece_by_piece_and_no_filter_is_t
         ("class Broken:\n    def to_model(self, text): return None\n    from_model = to_model", "gave no text"),
         ("class Broken:\n    def to_model(self, text): return text", "lacks a method"),
         ("def Broken(): raise RuntimeError", "cannot be loaded"),
+        ("def Broken(): raise SystemExit(3)", "cannot be loaded"),
+        ("class Broken:\n    def to_model(self, text): raise SystemExit(3)\n    from_model = to_model", "failed"),
+        ("class Broken:\n    def to_model(self, text): raise TimeoutError\n    from_model = to_model", "failed"),
     ],
-    ids=["raises", "gives nothing", "is none", "does not load"],
+    ids=["raises", "gives nothing", "is none", "does not load", "ends at loading", "ends the program", "times out"],
 )
 async def test_a_filter_that_fails_lets_nothing_pass_and_says_nothing_of_the_text(
     install: Install, body: str, how: str
@@ -137,6 +140,10 @@ async def test_a_filter_that_hangs_ends_the_call_in_time(install: Install, monke
     process = started()
     with pytest.raises(FilterError, match="took longer"):
         await process.step("draft", query="Q?", sampling=SERVER)
+    monkeypatch.setattr(filters, "AT_ONCE", 1)
+    with pytest.raises(FilterError, match="busy or hangs"):
+        await process.step("draft", query="Q?", sampling=SERVER)
+    assert await asyncio.wait_for(asyncio.to_thread(str), 10) == ""  # other work has its threads
     sys.modules["their_filters"].EVENT.set()
     await process.calls.close()
 
