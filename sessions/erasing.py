@@ -13,6 +13,7 @@ from sessions.erasure_store import Reader, Wiped
 from sessions.sessions import Sessions
 from sessions.store import Opening
 
+NOT_WIPED = "The store's files may hold pieces of it until another session is forgotten, or `companions erase` is run."
 PAGE = 100
 """Sessions that are looked at in one go."""
 
@@ -105,11 +106,14 @@ async def forget(sessions: Sessions, owner: str, session_id: str) -> Forgotten:
         StoreError: It could not be erased, or is erased and its text still in a log.
     """
     await sessions.forget(owner, session_id)
-    # It is gone; what cannot be asked or done now is not told.
-    with contextlib.suppress(StoreError):
+    kept: Kept | None = None
+    with contextlib.suppress(StoreError):  # it is gone; what cannot be asked now is not told
         kept = _kept(owner, session_id, await sessions.store.readers(session_id))
-        return Forgotten(kept=kept, left=(await sessions.store.wipe()).left)
-    return Forgotten()
+    try:
+        left = (await sessions.store.wipe()).left
+    except StoreError:
+        left = (NOT_WIPED,)
+    return Forgotten(kept=kept, left=left)
 
 
 async def owned(sessions: Sessions, owner: str) -> AsyncGenerator[Owned]:

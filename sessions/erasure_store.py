@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-MOMENT = 16_000_000
+MOMENT = 4_000_000
 """Bytes of a store's own file that are rewritten in a moment, so that steps can wait for it."""
 
 

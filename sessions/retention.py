@@ -5,6 +5,7 @@ archived sessions are left out is the listing's choice.
 """
 
 import asyncio
+import contextlib
 import logging
 import re
 from collections import Counter
@@ -153,7 +154,8 @@ async def prune(
         async with leases.held(LEASE) as held:
             pruned = await _walk(store, retention, now, held, spared, told=told)
         if pruned.deleted:
-            await store.wipe()
+            with contextlib.suppress(StoreError):  # what was deleted is; its pieces go with the next
+                await store.wipe()
         return pruned
     finally:
         await leases.rest()

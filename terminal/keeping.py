@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import os
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -60,7 +61,7 @@ def export(chosen: argparse.Namespace, make: MakeProgram) -> int:
         screen.result(text)
         return 0
     try:
-        Path(chosen.output).write_bytes(text.encode())
+        _write_for_its_owner(Path(chosen.output), text)
     except OSError as error:
         reason = (error.strerror or "unknown reason").lower()
         raise CompanionsError(
@@ -68,6 +69,12 @@ def export(chosen: argparse.Namespace, make: MakeProgram) -> int:
         ) from None
     screen.say(f"Session {chosen.session} is in {chosen.output}.")
     return 0
+
+
+def _write_for_its_owner(path: Path, text: str) -> None:
+    """Write a file that nobody else may read, unless it was there already and says otherwise."""
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:  # noqa: PTH123 (a descriptor)
+        file.write(text.encode())
 
 
 def fork(chosen: argparse.Namespace, make: MakeProgram) -> int:

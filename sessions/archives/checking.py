@@ -4,6 +4,7 @@ How its files are read is ``reading``'s work, what can follow what is ``followin
 threads.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 
 from companions.errors import InputError
@@ -35,15 +36,21 @@ def check(archive: Archive) -> None:
 
 def _check_sessions(archive: Archive) -> None:
     origins = _origins([listed.opening for listed in archive.sessions])
-    asked, begun = {*origins.values()}, dict[Place, Following]()
+    asked, begun = Counter(origins.values()), dict[Place, Following]()
     for listed in archive.sessions:
         session_id = listed.opening.session_id
-        following = begun[origins[session_id]].copy() if listed.opening.base else Following()
+        following = _begun(origins[session_id], begun, asked) if listed.opening.base else Following()
         for entries in archive.entries(listed):
             for entry in entries:
                 following.follow(layout.session_name(session_id), entry)
                 if (session_id, entry.seq) in asked:
                     begun[session_id, entry.seq] = following.copy()
+
+
+def _begun(origin: Place, begun: dict[Place, Following], asked: Counter[Place]) -> Following:
+    """Give what a fork begins with; what no other fork begins with is let go."""
+    asked[origin] -= 1
+    return begun[origin].copy() if asked[origin] else begun.pop(origin)
 
 
 def _origins(openings: Iterable[Opening]) -> dict[str, Place]:

@@ -17,6 +17,9 @@ from sessions.paged_views import in_markdown
 from sessions.projections import shown_after
 from sessions.slots import SHOWN
 
+MOST_COMPANIONS = 100
+"""Of one session: far more than anybody calls, and few enough to be held for each of many forks."""
+
 
 class Following:
     """A session up to an entry: its companions, and what would be shown of them."""
@@ -46,6 +49,8 @@ class Following:
         place = f"Entry {entry.seq} of {name}"
         if entry.seq != self.seq + 1:
             raise InputError(f"{place} follows entry {self.seq}.", "An archive's entries are numbered without gaps.")
+        if entry.companion_type not in self._companions and len(self._companions) == MOST_COMPANIONS:
+            raise InputError(f"{place} is the first of companion {MOST_COMPANIONS + 1}.", "No session has so many.")
         companion = self._companions.setdefault(entry.companion_type, Companion(entry.companion_type))
         try:
             fits = _fits(companion, entry)

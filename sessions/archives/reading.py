@@ -20,6 +20,7 @@ from sessions.archives import layout
 from sessions.archives.listing import Listed, in_order
 from sessions.archives.values import AGAIN, hold_against, value_of
 from sessions.store import Opening
+from sessions.whole_sessions import MOST_BYTES
 
 MOST_RATIO, ALWAYS = 200, 64_000_000
 """An archive may unpack to so many times its size, and to so many bytes in any case."""
@@ -54,7 +55,7 @@ class Archive:
         Raises:
             InputError: The file is not what the manifest says, or not an archive's.
         """
-        name, found = layout.session_name(listed.opening.session_id), list[Entry]()
+        name, found, size = layout.session_name(listed.opening.session_id), list[Entry](), 0
         with refusals(self.path), self._zip.open(name) as file:
             lines = _Lines(self, name, file)
             lines.take()
@@ -62,9 +63,10 @@ class Archive:
                 line = lines.take()
                 ended = line.removesuffix(b"\n").removesuffix(b"," if number < listed.entries - 1 else b"")
                 found.append(_entry(f"entry {number + 1} of {name}", ended, checked=self.checked))
-                if len(found) == SEVERAL:
+                size += len(line)
+                if len(found) == SEVERAL or size >= MOST_BYTES:
                     yield found
-                    found = []
+                    found, size = [], 0
             if lines.take() != layout.LAST_LINE or lines.take() or lines.digest != listed.digest:
                 raise InputError(f"{name} is not what the archive's manifest says.", AGAIN)
         yield found

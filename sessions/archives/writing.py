@@ -99,7 +99,8 @@ async def _begun(target: Path) -> AsyncGenerator[Zipping]:
 
 def _bare(entry: Entry, seq: int) -> Entry:
     """Give an entry of a template: who wrote it, when, and what the loop on it was judged by is the session's own."""
-    meta = entry.meta if entry.kind == "configure" else dict[str, Any]()
+    meta = dict(entry.meta) if entry.kind == "configure" else dict[str, Any]()
+    meta.pop("imported", None)
     return replace(entry, seq=seq, id=f"template-{seq}", author="", at=0.0, meta=meta)
 
 

@@ -11,17 +11,16 @@ import pytest
 from tests.fleet.fleet import Fleet, fleet
 from tests.wire.processes import Connection, Served, serving_http
 
-LENGTHS = (1, 2, 2, 3, 1, 2, 4, 2, 3, 2, 5, 1)
+LENGTHS = (1, 2, 2, 3, 1, 4, 2, 5)
 SETTINGS = {"COMPANIONS_MODEL": "host", "COMPANIONS_MAX_ITERATIONS": "9"}
 MEASURED_TIMES = ("seconds", "steps", "estimated_completion")
 """What is told of how long callers took, which is no two times the same."""
 pytestmark = pytest.mark.timeout(180)
 
 
-@pytest.fixture(params=["postgres", "redis"])
-def four(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Fleet]:
-    server: Any = request.getfixturevalue(f"{request.param}_server")
-    with fleet(tmp_path, server.url("fleet_learning"), 4, SETTINGS) as running:
+@pytest.fixture
+def four(postgres_server: Any, tmp_path: Path) -> Iterator[Fleet]:
+    with fleet(tmp_path, postgres_server.url("fleet_learning"), 4, SETTINGS) as running:
         yield running
 
 

@@ -56,6 +56,7 @@ PAIR = (("critique", "c", 0), ("revision", "v", 1))
 
 
 async def test_a_session_opened_while_the_store_is_away_comes_home_whole(process: Process) -> None:
+    process.calls.desk.sessions.store.seconds = 0.3
     process.store.away = True
     answer = await process.step("draft", query="Q?", text="v0")
     await process.step("critique", answer.session_id, text="c0")
