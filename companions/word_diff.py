@@ -10,7 +10,7 @@ from typing import Literal
 
 from rapidfuzz.distance import LCSseq
 
-MOST_CELLS = 400_000_000
+MOST_CELLS = 100_000_000
 """Pairs of words that are compared, a bit each. A larger rewriting is shown as out with this, in with that."""
 UNCHANGED_LINES = 2
 """From how many lines on an unchanged run is only counted."""
