@@ -19,7 +19,7 @@ def installed() -> list[tuple[str, Observer]]:
     for point in entry_points(group=GROUP):
         try:
             made = point.load()()
-        except Exception:
+        except (Exception, SystemExit):
             log.exception("observer %s could not be loaded", point.name)
             continue
         if isinstance(made, Observer):

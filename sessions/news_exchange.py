@@ -7,7 +7,9 @@ message for whatever has gathered. What they send comes in over a connection tha
 import asyncio
 import contextlib
 import logging
+import math
 import secrets
+import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from itertools import islice
@@ -31,6 +33,8 @@ DRAIN_SECONDS = 0.3
 """How long a program that ends goes on sending."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 """How long to wait before a connection that was lost is made again; each further pause is twice as long."""
+STEADY_SECONDS = 10.0
+"""How long a connection must have lasted for the pauses to begin anew."""
 
 Hear = Callable[[Change], None]
 
@@ -57,6 +61,7 @@ class NewsExchange:
     _listening: "asyncio.Task[None] | None" = None
     _deaf: bool = False
     _pause: float = FIRST_PAUSE
+    _begun_at: float = math.inf
 
     async def on_created(self, session: Observed) -> None:
         """Tell of a new session."""
@@ -160,6 +165,9 @@ class NewsExchange:
             if not self._deaf:
                 log.warning("it is not heard what changes in other processes for now: %s", fault)
             self._deaf = True
+            if time.monotonic() - self._begun_at > STEADY_SECONDS:
+                self._pause = FIRST_PAUSE
+            self._begun_at = math.inf
             await asyncio.sleep(self._pause)
             self._pause = min(2 * self._pause, LONGEST_PAUSE)
 
@@ -168,7 +176,7 @@ class NewsExchange:
         if self._deaf:
             log.warning("what changes in other processes is heard again")
             self.missed()
-        self._deaf, self._pause = False, FIRST_PAUSE
+        self._deaf, self._begun_at = False, time.monotonic()
 
     def _heard(self, message: str) -> None:
         for change in read(message, but_of=self.name):

@@ -45,14 +45,44 @@ class Event:
 
 
 @dataclass(slots=True)
+class Waiting:
+    """Events that wait, the oldest first, no more of them than memory has room for.
+
+    Attributes:
+        refused: How many were too many.
+    """
+
+    events: deque[Event] = field(default_factory=deque[Event])
+    refused: int = 0
+    _weight: int = 0
+
+    def put(self, event: Event) -> bool:
+        """Let an event wait, unless too much does; tell whether it waits."""
+        if len(self.events) >= MOST_EVENTS or self._weight + event.weight > MOST_CHARACTERS:
+            self.refused += 1
+            return False
+        self.events.append(event)
+        self._weight += event.weight
+        return True
+
+    def done(self) -> None:
+        """Forget the oldest, if it has not been dropped meanwhile."""
+        if self.events:
+            self._weight -= self.events.popleft().weight
+
+
+@dataclass(slots=True)
 class ObserverLine:
-    """What waits for one observer, and the task that tells it."""
+    """What waits for one observer, and the task that tells it.
+
+    Attributes:
+        opening: Looks up how an event's session was opened; ``None`` for one that is gone.
+    """
 
     name: str
     observer: Observer
     opening: Callable[[Event], Coroutine[Any, Any, Opening | None]]
-    _events: deque[Event] = field(default_factory=deque[Event])
-    _weight: int = 0
+    _waiting: Waiting = field(default_factory=Waiting)
     _task: "asyncio.Task[None] | None" = None
     _missed: int = 0
     _failed: int = 0
@@ -65,30 +95,34 @@ class ObserverLine:
 
     def put(self, event: Event) -> None:
         """Let an event wait, unless too much does."""
-        if len(self._events) >= MOST_EVENTS or self._weight + event.weight > MOST_CHARACTERS:
-            self._missed += 1
-            self._complain(None)
-            return
-        self._events.append(event)
-        self._weight += event.weight
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._run(), name=f"companions-observer-{self.name}")
+        if not self._waiting.put(event):
+            self.miss(1)
+        elif self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run(self._waiting), name=f"companions-observer-{self.name}")
+
+    def miss(self, count: int, error: Exception | None = None) -> None:
+        """Take note of events that the observer is not told of."""
+        self._missed += count
+        self._complain(error)
 
     def drop(self) -> None:
         """Forget what waits: the program ends."""
-        if self._events:
-            log.warning("observer %s was not told of %d events before the end", self.name, len(self._events))
-        self._events.clear()
-        self._weight, self._task = 0, None
+        if events := self._waiting.events:
+            log.warning("observer %s was not told of %d events before the end", self.name, len(events))
+        events.clear()  # a task that cannot be cancelled finds nothing more to tell, whatever comes in a new line
+        self._waiting, self._task = Waiting(), None
 
-    async def _run(self) -> None:
-        while self._events:
-            event = self._events[0]
-            opening = event.opening or await self.opening(event)
-            if opening is not None:
-                await self._tell(event, _observed(opening))
-            self._events.popleft()
-            self._weight -= event.weight
+    async def _run(self, waiting: Waiting) -> None:
+        while waiting.events:
+            event = waiting.events[0]
+            try:
+                opening = event.opening or await self.opening(event)
+                if opening is not None:
+                    await self._tell(event, _observed(opening))
+            except Exception as error:  # noqa: BLE001 (whatever a store fails with, the next event is told)
+                self.miss(1, error)
+            finally:
+                waiting.done()
 
     async def _tell(self, event: Event, session: Observed) -> None:
         for tell in event.tell:
@@ -99,7 +133,7 @@ class ObserverLine:
                 if (task := asyncio.current_task()) is None or task.cancelling():
                     raise
                 self._fail(error)  # of something that the observer itself has cancelled
-            except Exception as error:  # noqa: BLE001 (whatever it is, it is nothing to whoever made the event)
+            except (Exception, SystemExit) as error:  # noqa: BLE001 (whatever it is, it is nothing to whoever made the event)
                 self._fail(error)
 
     def _fail(self, error: BaseException) -> None:

@@ -7,13 +7,12 @@ and what observers do with it their own.
 import asyncio
 import contextlib
 import logging
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from companions.entries import Entry
 from companions.errors import StoreError
-from sessions.observer_line import MOST_EVENTS, Event, ObserverLine, Tell
+from sessions.observer_line import Event, ObserverLine, Tell, Waiting
 from sessions.observers import Observed, Observer
 from sessions.open_sessions import OpenSessions
 from sessions.store import Append, Opening, Store
@@ -24,6 +23,8 @@ Load = Callable[[], Sequence[tuple[str, Observer]]]
 """Gives observers by name; it may block, and is called in a thread."""
 DRAIN_SECONDS = 0.3
 """How long a program that ends goes on telling."""
+CANCEL_SECONDS = 1.0
+"""How long it then waits for observers to let go."""
 
 
 @dataclass(slots=True)
@@ -40,7 +41,7 @@ class Observing:
     store: Store
     load: Load | None = None
     _lines: list[ObserverLine] = field(default_factory=list["ObserverLine"])
-    _early: deque[Event] = field(default_factory=lambda: deque[Event](maxlen=MOST_EVENTS))
+    _early: Waiting = field(default_factory=Waiting)
     _loading: "asyncio.Task[None] | None" = None
 
     @property
@@ -86,14 +87,14 @@ class Observing:
             async with asyncio.timeout(DRAIN_SECONDS):
                 while busy := self._busy():
                     await asyncio.wait(busy)
-        if busy := self._busy():
-            for task in busy:
-                task.cancel()
-            await asyncio.wait(busy)
+        busy = self._busy()
         for line in self._lines:
             line.drop()
-        self._loading = None
-        self._early.clear()
+        self._loading, self._early = None, Waiting()
+        for task in busy:
+            task.cancel()
+        if busy:
+            await asyncio.wait(busy, timeout=CANCEL_SECONDS)
 
     def _busy(self) -> "set[asyncio.Task[None]]":
         tasks = (self._loading, *(line.task for line in self._lines))
@@ -103,7 +104,7 @@ class Observing:
         for line in self._lines:
             line.put(event)
         if self.load is not None:
-            self._early.append(event)
+            self._early.put(event)
             self.start()
 
     async def _load(self, load: Load) -> None:
@@ -112,12 +113,13 @@ class Observing:
         except Exception:
             log.exception("observers could not be loaded")
             loaded = ()
-        early, self.load = [*self._early], None
-        self._early.clear()
+        early, self._early, self.load = self._early, Waiting(), None
         for name, observer in loaded:
             self.add(name, observer)
-            for event in early:
+            for event in early.events:
                 self._lines[-1].put(event)
+            if early.refused:
+                self._lines[-1].miss(early.refused)
 
     def _known(self, session_id: str) -> Opening | None:
         session = self.open.get(session_id)
@@ -125,10 +127,7 @@ class Observing:
 
     async def _opening(self, event: Event) -> Opening | None:
         """Look up whose session an ended process has left here; of one that is gone by now nothing is told."""
-        try:
-            head = await self.store.head(event.session_id)
-        except StoreError:
-            head = None
+        head = await self.store.head(event.session_id)
         event.opening = None if head is None else head.opening
         return event.opening
 

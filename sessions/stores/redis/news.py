@@ -34,6 +34,8 @@ class RedisNews:
     async def listen(self, hear: Callable[[str], None], listening: Callable[[], None]) -> None:
         """Listen; see ``Channel.listen``. Of a cluster any node will do, so one is taken at random."""
         async with self._link.subscribed(await self._channel()) as subscription:
+            # Sent is not granted: a user may lack the channel, and what others send before is missed.
+            await _await(subscription, "subscribe", hear)
             listening()
             while True:
                 message = await subscription.get_message(ignore_subscribe_messages=True, timeout=QUIET_SECONDS)
@@ -57,12 +59,17 @@ def _pass_on(message: dict[str, Any], hear: Callable[[str], None]) -> None:
 
 
 async def _ask(subscription: Any, hear: Callable[[str], None]) -> None:
-    """Ask the server for a sign of life; what comes before it is heard."""
+    """Ask the server for a sign of life."""
     await subscription.ping()
+    await _await(subscription, "pong", hear)
+
+
+async def _await(subscription: Any, answer: str, hear: Callable[[str], None]) -> None:
+    """Wait for an answer of the server; what comes before it is heard."""
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
             while (message := await subscription.get_message(timeout=ANSWER_SECONDS)) is not None:
-                if message["type"] == "pong":
+                if message["type"] == answer:
                     return
                 _pass_on(message, hear)
     except TimeoutError:
