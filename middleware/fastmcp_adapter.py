@@ -7,7 +7,7 @@ beneath it. Who may hear of what is decided elsewhere; here it is said in the pr
 import asyncio
 import contextvars
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
@@ -41,8 +41,12 @@ WatcherT = TypeVar("WatcherT", bound=Watching)
 class Desk(Protocol[WatcherT]):
     """Where watchers come from; its errors are ours, for a client to read."""
 
-    def join(self, *, listing: bool, ending: bool) -> WatcherT:
-        """Make a watcher for whoever makes the present request; one that is ending ends with that one's token."""
+    def join(self, *, listing: bool, stream: bool) -> WatcherT:
+        """Make a watcher for whoever makes the present request, which ends with that one's token."""
+        ...
+
+    def renew(self, watcher: WatcherT) -> None:
+        """Let it end with the present request's token instead."""
         ...
 
     def leave(self, watcher: WatcherT) -> None:
@@ -91,6 +95,7 @@ def notify_of_changes(mcp: FastMCP, desk: Desk[Any], *, may_hear: Callable[[], b
     server.add_request_handler("resources/subscribe", mt.SubscribeRequestParams, legacy.subscribe)
     server.add_request_handler("resources/unsubscribe", mt.UnsubscribeRequestParams, legacy.unsubscribe)
     server.add_notification_handler("notifications/initialized", mt.NotificationParams, legacy.begin)
+    server.middleware.append(legacy.renew)
     server.get_capabilities = partial(_capabilities, server.get_capabilities)
 
 
@@ -114,7 +119,7 @@ class _Listening(Generic[WatcherT]):
         """Say what is heard of, then what changes, until the client leaves or the server ends."""
         wanted, stream = params.notifications, ctx.request_id
         meta: dict[str, Any] = {SUBSCRIPTION_ID_META_KEY: stream}
-        watcher = self._desk.join(listing=bool(wanted.resources_list_changed), ending=True)
+        watcher = self._desk.join(listing=bool(wanted.resources_list_changed), stream=True)
         try:
             found = await self._desk.watch_all(watcher, wanted.resource_subscriptions or ())
             honored = mt.SubscriptionFilter(
@@ -149,6 +154,13 @@ class _Subscribing(Generic[WatcherT]):
             except CompanionsError as error:
                 log.info("a connection is not told of changes: %s", error.what)
 
+    async def renew(self, ctx: Any, call_next: Callable[[Any], Awaitable[Any]]) -> Any:
+        """Let a connection be told for as long as the token of its newest request lasts."""
+        watcher = _connection(ctx).state.get(_KEPT_AS)
+        if watcher is not None and self._may_hear():
+            self._desk.renew(watcher)
+        return await call_next(ctx)
+
     async def subscribe(self, ctx: Any, params: mt.SubscribeRequestParams) -> mt.EmptyResult:
         """Let a connection hear of a resource.
 
@@ -176,7 +188,7 @@ class _Subscribing(Generic[WatcherT]):
         known: WatcherT | None = connection.state.get(_KEPT_AS)
         if known is not None:
             return known
-        watcher = connection.state[_KEPT_AS] = self._desk.join(listing=True, ending=False)
+        watcher = connection.state[_KEPT_AS] = self._desk.join(listing=True, stream=False)
         # A context of its own: it would keep the request's alive.
         task = asyncio.get_running_loop().create_task(
             self._send(connection, watcher), name="companions-notifications", context=contextvars.Context()

@@ -61,12 +61,12 @@ class Subscriptions:
         for watcher in self._watchers.all():
             watcher.close()
 
-    def join(self, *, listing: bool, ending: bool) -> Watcher:
-        """Make a watcher for the present request's owner.
+    def join(self, *, listing: bool, stream: bool) -> Watcher:
+        """Make a watcher for the present request's owner, which ends when that one's access does.
 
         Args:
             listing: Whether it hears that the list of resources changed.
-            ending: Whether it ends when the access token of the present request does.
+            stream: Whether it is there to listen only, and so is one of those that an owner may not have too many of.
 
         Raises:
             InputError: The owner has too many.
@@ -74,9 +74,14 @@ class Subscriptions:
         """
         if self._closed:
             raise StoreAwayError("The server is ending.", "Connect again in a moment.")
-        watcher = Watcher(mark_of(self._owner()), until=self._until() if ending else None, listing=listing)
+        watcher = Watcher(mark_of(self._owner()), until=self._until(), listing=listing, stream=stream)
         self._watchers.add(watcher)
         return watcher
+
+    def renew(self, watcher: Watcher) -> None:
+        """Let a watcher hear as long as the present request's access lasts, if it is the same owner's."""
+        if watcher.owner == mark_of(self._owner()):
+            watcher.renew(self._until())
 
     def leave(self, watcher: Watcher) -> None:
         """Let a watcher go."""
@@ -89,7 +94,7 @@ class Subscriptions:
         Raises:
             InputError: There is no such resource, or it would be too many.
             SessionNotFoundError: There is no such session of the owner's.
-            StoreError: That cannot be told now.
+            StoreError: That cannot be told now, or the watcher has ended meanwhile.
         """
         if not await self._served(uri):
             raise InputError(
@@ -98,7 +103,7 @@ class Subscriptions:
         watched = topic(uri)
         if watched.session_id:
             await self._sessions.find(self._owner(), watched.session_id)
-        await self._news.ready(READY_SECONDS)
+        await self._ready(watcher)
         if uri not in watcher.uris:
             self._watchers.check_room(watcher, 1)
             self._watchers.watch(watcher, uri, watched)
@@ -112,7 +117,7 @@ class Subscriptions:
 
         Raises:
             InputError: They are too many.
-            StoreError: Which there are cannot be told now.
+            StoreError: Which there are cannot be told now, or the watcher has ended meanwhile.
         """
         wanted = list(dict.fromkeys(uris))
         self._watchers.check_room(watcher, len(wanted))
@@ -126,7 +131,7 @@ class Subscriptions:
                 owned[session_id] = await self._is_owned(session_id)
             if owned[session_id]:
                 found.append(uri)
-        await self._news.ready(READY_SECONDS)
+        await self._ready(watcher)
         self._watchers.check_room(watcher, len(found))
         for uri in found:
             self._watchers.watch(watcher, uri, topic(uri))
@@ -151,6 +156,11 @@ class Subscriptions:
                 watcher.tell(uri)
             if watcher.listing:
                 watcher.tell(LIST)
+
+    async def _ready(self, watcher: Watcher) -> None:
+        await self._news.ready(READY_SECONDS)
+        if watcher.closed:
+            raise StoreAwayError("What this connection is told has ended.", "Connect again, and subscribe there.")
 
     async def _served(self, uri: str) -> bool:
         return len(uri) <= LONGEST_URI and await self._exists(uri)

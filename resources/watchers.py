@@ -34,6 +34,7 @@ class Watcher:
         owner: The mark of whose resources it may watch.
         until: When that ends, in seconds since the epoch: its access token does; ``None`` for never.
         listing: Whether it hears that the list of resources changed.
+        stream: Whether it is there to listen only; a connection does other work too, and may never ask to be told.
         uris: What it watches.
         closed: Whether it is told nothing more.
     """
@@ -41,10 +42,22 @@ class Watcher:
     owner: str
     until: float | None = None
     listing: bool = False
+    stream: bool = False
     uris: dict[str, Topic] = field(default_factory=dict[str, Topic])
     closed: bool = False
     _news: dict[News, None] = field(default_factory=dict[News, None])
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is one of those that an owner may not have too many of."""
+        return self.stream or bool(self.uris)
+
+    def renew(self, until: float | None) -> None:
+        """Go by a newer access token."""
+        if until != self.until:
+            self.until = until
+            self._wake.set()
 
     def tell(self, news: News) -> None:
         """Note something that changed."""
@@ -58,22 +71,25 @@ class Watcher:
 
     async def next(self) -> News | None:
         """Wait for something that changed; ``None`` at the end."""
-        while not self._news and not self.closed:
+        while not self._expire() and not self._news and not self.closed:
             self._wake.clear()
             seconds = None if self.until is None else self.until - time.time()
-            try:
+            with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await self._wake.wait()
-            except TimeoutError:
-                self.closed = True
-        if self.until is not None and self.until <= time.time():
-            self.closed = True
+        if self._expire():
             return None
         if not self._news:
             return None
         news = next(iter(self._news))
         del self._news[news]
         return news
+
+    def _expire(self) -> bool:
+        """Tell whether its token has ended; then it is closed, and what waits is not given."""
+        expired = self.until is not None and self.until <= time.time()
+        self.closed = self.closed or expired
+        return expired
 
 
 class Watchers:
@@ -105,10 +121,9 @@ class Watchers:
         Raises:
             InputError: The owner has too many.
         """
-        watchers = self._of_owner.setdefault(watcher.owner, set())
-        if len(watchers) >= MOST_WATCHERS:
-            raise InputError(f"{MOST_WATCHERS} connections of yours listen already.", "Close one of them.")
-        watchers.add(watcher)
+        if watcher.counts:
+            self._check_count(watcher.owner)
+        self._of_owner.setdefault(watcher.owner, set()).add(watcher)
 
     def remove(self, watcher: Watcher) -> None:
         """Let one go, with all that it watches; again is harmless."""
@@ -125,12 +140,18 @@ class Watchers:
         Raises:
             InputError: It is.
         """
+        if wanted and not watcher.counts:
+            self._check_count(watcher.owner)
         if len(watcher.uris) + wanted > MOST_URIS:
             raise InputError(f"A connection may watch {MOST_URIS} resources.", "Watch fewer, or unsubscribe from some.")
         if sum(len(each.uris) for each in self.of(watcher.owner)) + wanted > MOST_OF_OWNER:
             raise InputError(
                 f"Your connections may watch {MOST_OF_OWNER:,} resources together.", "Unsubscribe from some."
             )
+
+    def _check_count(self, owner: str) -> None:
+        if sum(each.counts for each in self.of(owner)) >= MOST_WATCHERS:
+            raise InputError(f"{MOST_WATCHERS} connections of yours listen already.", "Close one of them.")
 
     def watch(self, watcher: Watcher, uri: str, topic: Topic) -> None:
         """Let a watcher hear of a URI."""

@@ -76,11 +76,15 @@ class Desk:
     watchers: list[Told] = field(default_factory=list[Told])
     left: list[Told] = field(default_factory=list[Told])
     watched: list[str] = field(default_factory=list[str])
+    renewed: list[Told] = field(default_factory=list[Told])
 
-    def join(self, *, listing: bool, ending: bool) -> Told:
-        del listing, ending
+    def join(self, *, listing: bool, stream: bool) -> Told:
+        del listing, stream
         self.watchers.append(Told())
         return self.watchers[-1]
+
+    def renew(self, watcher: Told) -> None:
+        self.renewed.append(watcher)
 
     def leave(self, watcher: Told) -> None:
         self.left.append(watcher)
@@ -136,6 +140,16 @@ async def test_a_legacy_connection_whose_token_allows_no_reading_is_never_told_o
     mcp, desk = with_desk(may_hear=False)
     async with watching(mcp, "legacy", []):
         assert desk.watchers == []
+
+
+async def test_each_request_of_a_legacy_connection_renews_what_it_is_told() -> None:
+    mcp, desk = with_desk()
+    async with watching(mcp, "legacy", []) as watched:
+        before = len(desk.renewed)
+        await watched.client.call_tool("echo")
+        (told,) = desk.watchers
+        assert len(desk.renewed) > before
+        assert all(renewed is told for renewed in desk.renewed)
 
 
 @pytest.mark.parametrize("era", ERAS)

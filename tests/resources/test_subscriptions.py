@@ -1,6 +1,5 @@
-"""What watchers are told: which entry changes what, whose it must be, how much one may watch, and until when."""
+"""What watchers are told: which entry changes what, whose it must be, and how much one may watch."""
 
-import time
 from collections.abc import AsyncIterator
 from typing import Any, get_args
 
@@ -68,7 +67,7 @@ async def test_an_entry_changes_the_resources_that_show_it(desk: Desk, kind: str
     base = BASE.format(session_id)
     uris = {f"{base}/{part}": kinds for part, kinds in PARTS.items()}
     uris |= {f"{base}/run_log/0": PARTS["run_log"], f"{base}/answer?offset=100": PARTS["answer"]}
-    watcher = desk.subscriptions.join(listing=True, ending=False)
+    watcher = desk.subscriptions.join(listing=True, stream=False)
     assert await desk.subscriptions.watch_all(watcher, [*uris]) == [*uris]
     desk.tell(session_id, kind)
     changed = {uri for uri, kinds in uris.items() if kind in kinds}
@@ -91,7 +90,7 @@ async def test_all_of_an_owner_s_sessions_change_what_is_said_of_them_together(d
         "resource://patterns/generic",
         f"resource://sessions/{session_id}/generic/nothing",
     ]
-    watcher = desk.subscriptions.join(listing=False, ending=False)
+    watcher = desk.subscriptions.join(listing=False, stream=False)
     await desk.subscriptions.watch_all(watcher, uris + still)
     desk.tell(session_id, "draft")
     assert sorted(map(str, await told(watcher))) == sorted(uris)
@@ -109,7 +108,7 @@ async def test_all_of_an_owner_s_sessions_change_what_is_said_of_them_together(d
 async def test_nobody_hears_of_another_owner_s_changes(desk: Desk) -> None:
     session_id = await desk.session()
     desk.owner = "bob"
-    watcher = desk.subscriptions.join(listing=True, ending=False)
+    watcher = desk.subscriptions.join(listing=True, stream=False)
     uris = ["resource://sessions", "resource://metrics", f"resource://sessions/{session_id}"]
     assert await desk.subscriptions.watch_all(watcher, uris) == uris[:2]
     with pytest.raises(SessionNotFoundError):
@@ -142,7 +141,7 @@ async def test_a_foreign_session_open_or_not_costs_the_reads_of_an_unknown_one_a
     desk = Desk(Process.on(store := Counted()))
     foreign = await desk.session()
     desk.owner = "bob"
-    watcher = desk.subscriptions.join(listing=False, ending=False)
+    watcher = desk.subscriptions.join(listing=False, stream=False)
 
     async def asked(session_id: str) -> tuple[list[str], str, int]:
         store.reads, uri = 0, f"resource://sessions/{session_id}"
@@ -160,7 +159,7 @@ async def test_a_foreign_session_open_or_not_costs_the_reads_of_an_unknown_one_a
 
 
 async def test_a_resource_that_is_not_served_cannot_be_watched(desk: Desk) -> None:
-    watcher = desk.subscriptions.join(listing=False, ending=False)
+    watcher = desk.subscriptions.join(listing=False, stream=False)
     for uri in ("file:///etc/passwd", "resource://" + "x" * 2_000):
         assert await desk.subscriptions.watch_all(watcher, [uri]) == []
         with pytest.raises(InputError, match="There is no resource"):
@@ -175,9 +174,9 @@ async def test_what_is_watched_is_bounded_for_each_connection_and_each_owner(
     monkeypatch.setattr(watchers, "MOST_OF_OWNER", 5)
     monkeypatch.setattr(watchers, "MOST_WATCHERS", 2)
     uris = [f"resource://companions/{number}" for number in range(6)]
-    first, second = (desk.subscriptions.join(listing=False, ending=False) for _ in range(2))
+    first, second = (desk.subscriptions.join(listing=False, stream=True) for _ in range(2))
     with pytest.raises(InputError, match="2 connections"):
-        desk.subscriptions.join(listing=False, ending=False)
+        desk.subscriptions.join(listing=False, stream=True)
     with pytest.raises(InputError, match="may watch 3"):
         await desk.subscriptions.watch_all(first, uris[:4])
     for uri in (*uris[:3], uris[0]):
@@ -191,14 +190,14 @@ async def test_what_is_watched_is_bounded_for_each_connection_and_each_owner(
     desk.subscriptions.unwatch(first, uris[0])
     await desk.subscriptions.watch(second, uris[2])
     desk.owner = "bob"
-    await desk.subscriptions.watch_all(desk.subscriptions.join(listing=False, ending=False), uris[:3])
+    await desk.subscriptions.watch_all(desk.subscriptions.join(listing=False, stream=False), uris[:3])
     desk.owner = OWNER
     desk.subscriptions.leave(first)
-    desk.subscriptions.join(listing=False, ending=False)
+    desk.subscriptions.join(listing=False, stream=True)
 
 
 async def test_a_watcher_that_left_leaves_nothing_behind(desk: Desk) -> None:
-    watcher = desk.subscriptions.join(listing=True, ending=False)
+    watcher = desk.subscriptions.join(listing=True, stream=False)
     await desk.subscriptions.watch_all(watcher, ["resource://sessions", f"resource://sessions/{await desk.session()}"])
     desk.subscriptions.leave(watcher)
     kept: Any = desk.subscriptions._watchers  # pyright: ignore[reportPrivateUsage] (nobody else may see it)
@@ -208,32 +207,23 @@ async def test_a_watcher_that_left_leaves_nothing_behind(desk: Desk) -> None:
 
 
 async def test_a_slow_watcher_is_told_each_thing_once(desk: Desk) -> None:
-    watcher = desk.subscriptions.join(listing=True, ending=False)
+    watcher = desk.subscriptions.join(listing=True, stream=False)
     await desk.subscriptions.watch(watcher, "resource://sessions")
     for number in range(10_000):
         desk.tell(f"s{number}", what="created")
     assert await told(watcher) == ["resource://sessions", LIST]
 
 
-async def test_a_watcher_ends_with_the_access_token_that_it_came_with(desk: Desk) -> None:
-    desk.until = time.time() + 0.05
-    watcher, lasting = (desk.subscriptions.join(listing=True, ending=ending) for ending in (True, False))
-    assert await watcher.next() is None
-    desk.tell("s1", what="created")
-    assert await watcher.next() is None
-    assert await lasting.next() is LIST
-
-
 async def test_at_the_end_all_are_let_go_and_nobody_new_is_taken(desk: Desk) -> None:
-    watcher = desk.subscriptions.join(listing=True, ending=False)
+    watcher = desk.subscriptions.join(listing=True, stream=False)
     desk.tell("s1", what="created")
     desk.subscriptions.close()
     assert await watcher.next() is LIST
     assert await watcher.next() is None
     with pytest.raises(StoreAwayError, match="ending"):
-        desk.subscriptions.join(listing=True, ending=False)
+        desk.subscriptions.join(listing=True, stream=False)
     desk.subscriptions.open()
-    desk.subscriptions.join(listing=True, ending=False)
+    desk.subscriptions.join(listing=True, stream=False)
 
 
 def test_addresses_are_read_as_the_server_reads_them() -> None:

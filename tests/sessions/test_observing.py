@@ -80,11 +80,11 @@ async def test_entries_that_a_store_took_although_it_said_no_are_told_once(store
     process.store.breaks("append", Fault(StoreError("It failed.", "Wait."), commits=True))
     await process.step("revise", made.session_id, text="So it is.")
     await notes.until(6)
-    assert notes.of(made.session_id) == [*FIRST, "entry critique 4", "entry revision 5"]
     await process.calls.close()
+    assert notes.of(made.session_id) == [*FIRST, "entry critique 4", "entry revision 5"]
 
 
-@pytest.mark.parametrize("fails", [ZeroDivisionError("a bug"), asyncio.CancelledError()])
+@pytest.mark.parametrize("fails", [ZeroDivisionError("a bug"), asyncio.CancelledError(), SystemExit(1)])
 async def test_one_that_fails_is_logged_once_and_holds_up_neither_calls_nor_others(fails: BaseException) -> None:
     process, failing = watched(MemoryStore())
     failing.fails = fails
@@ -184,12 +184,17 @@ def broken():
     raise RuntimeError("it is not ready")
 
 
+def leaving():
+    raise SystemExit(1)
+
+
 class Halfway:
     async def on_created(self, session): pass
 """
 POINTS = """[persistent_companions.observers]
 whole = installed_for_tests:Observer
 broken = installed_for_tests:broken
+leaving = installed_for_tests:leaving
 missing = no_such_module:Observer
 halfway = installed_for_tests:Halfway
 """
@@ -223,5 +228,6 @@ async def test_an_installed_observer_hears_from_the_first_event_on_and_one_that_
     assert sorted(said) == [
         "observer broken could not be loaded",
         "observer halfway could not be loaded: it lacks a method of an observer",
+        "observer leaving could not be loaded",
         "observer missing could not be loaded",
     ]

@@ -1,6 +1,7 @@
 """Change notifications over the wire: a process on the same store has the change, and only its owner hears of it."""
 
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from typing import Any
 
 import pytest
 from fastmcp import Client
+from fastmcp.client.auth import BearerAuth
+from pydantic import SecretStr
 
 from tests.wire.processes import ERAS, Connection, Era, Served, serving_http
 from tests.wire.test_ways_out import stops
@@ -16,6 +19,7 @@ from tests.wire.tokens import Issuer
 from tests.wire.watching import LIST, watching
 
 pytestmark = pytest.mark.filterwarnings("ignore:resources/subscribe is removed")
+BRIEF_SECONDS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +126,31 @@ async def test_without_a_scope_nothing_is_heard(pair: Pair) -> None:
             await opened(ann)
             await fence.until(LIST)
             assert without.told == []
+
+
+@pytest.mark.parametrize("pair", ["redis"], indirect=True)
+async def test_a_legacy_connection_hears_until_its_newest_token_ends(pair: Pair) -> None:
+    ends = time.time() + BRIEF_SECONDS
+    brief, renewed = (BearerAuth(pair.issuer.token("ann", "write", seconds=BRIEF_SECONDS)) for _ in range(2))
+    lasting = SecretStr(pair.issuer.token("ann", "write"))
+    async with (
+        watching(pair.there.url, "legacy", ["resource://sessions"], auth=brief, verify=False) as ended,
+        watching(pair.there.url, "legacy", ["resource://sessions"], auth=renewed, verify=False) as fence,
+        pair.client("ann") as ann,
+    ):
+        renewed.token = lasting
+        await fence.client.call_tool("list_sessions", {})
+        while time.time() <= ends + 1:
+            await opened(ann)
+            await fence.until(LIST, "resource://sessions")
+        ended.told.clear()
+        await opened(ann)
+        await fence.until(LIST, "resource://sessions")
+        brief.token = lasting  # nothing is sent in the meantime: it asks again, and hears again
+        assert ended.told == []
+        await ended.client.session.subscribe_resource("resource://sessions")
+        await opened(ann)
+        await ended.until(LIST, "resource://sessions")
 
 
 @pytest.mark.parametrize("era", ERAS)
