@@ -11,7 +11,8 @@ import time
 from collections.abc import Callable
 
 from companions.errors import InputError, StoreAwayError
-from sessions.opening import open_store
+from sessions.erasure_store import Wiped
+from sessions.opening import WIPE_SECONDS, open_store, reached
 from sessions.sealing.keys import SETTING, Keyring, new_key
 from sessions.sealing.rotating import Rotated, rotate
 from sessions.spool.spool import all_spools
@@ -23,6 +24,9 @@ TRIES = 5
 """How often it is waited for what is in a spool, when nothing of it came home meanwhile."""
 NAMED = 10
 """Sessions that a message names."""
+STORE = "COMPANIONS_STORE"
+NOBODY = ""
+"""An owner who has nothing."""
 
 
 def make_key(chosen: argparse.Namespace, make: MakeProgram) -> int:
@@ -48,6 +52,8 @@ def rotate_keys(chosen: argparse.Namespace, make: MakeProgram) -> int:
     waiting = all_spools(program.spool, program.store)
     rotated = asyncio.run(_rotate(program.store, keyring, drop=not waiting))
     _tell(rotated, keyring.newest)
+    # Told after it: what is sealed is sealed, also where the old bytes could not be wiped.
+    _tell_wiped(asyncio.run(_wipe(program.store)))
     if waiting:
         files = "file" if len(waiting) == 1 else "files"
         fail(
@@ -83,11 +89,15 @@ async def _bring_home(program: Program) -> None:
 
 async def _rotate(url: str, keyring: Keyring, *, drop: bool) -> Rotated:
     store = open_store(url)
-    try:
-        await store.load()
+    async with reached(store, STORE):
         return await rotate(store, keyring, _telling(), drop=drop)
-    finally:
-        await store.close()
+
+
+async def _wipe(url: str) -> Wiped:
+    """Take out of the store's own files what stood there before it was sealed, also by a run that was cut short."""
+    store = open_store(url)
+    async with reached(store, STORE) as guarded:
+        return await guarded.alone(lambda: store.wipe(NOBODY), WIPE_SECONDS)
 
 
 def _give_up(program: Program, key_id: str) -> int:
@@ -103,13 +113,10 @@ def _give_up(program: Program, key_id: str) -> int:
 
 async def _forget_key(url: str, key_id: str) -> None:
     store = open_store(url)
-    try:
-        await store.load()
-        if key_id not in await store.seals():
+    async with reached(store, STORE) as guarded:
+        if key_id not in await guarded.alone(store.seals):
             raise InputError("The store knows of no key of that id.", "The error that it is refused with names them.")
-        await store.drop_seal(key_id)
-    finally:
-        await store.close()
+        await guarded.alone(lambda: store.drop_seal(key_id))
 
 
 def _telling() -> Callable[[int, int], None]:
@@ -136,8 +143,14 @@ def _tell(rotated: Rotated, newest: str) -> None:
         screen.result(f"Nothing is sealed with {named} any more: take it out of {SETTING}.")
     if rotated.left:
         fail(
-            f"{rotated.left:,} texts were sealed with another key meanwhile. Start every server with {newest!r} as the "
-            "first key, and call this again."
+            f"{rotated.left:,} texts were stored meanwhile that {newest!r} has not sealed. Start every server with it "
+            "as the first key, and call this again."
+        )
+    if rotated.used:
+        named = ", ".join(map(repr, rotated.used))
+        fail(
+            f"A server still seals with {named}. Start every server with {newest!r} as the first key, "
+            "and call this again."
         )
     if rotated.unopened:
         named = ", ".join(sorted(rotated.unopened)[:NAMED])
@@ -145,3 +158,11 @@ def _tell(rotated: Rotated, newest: str) -> None:
             f"{len(rotated.unopened):,} sessions hold something that does not open, left as it is: {named}. "
             "Restore them from a backup or forget them, and call this again; keep every key until then."
         )
+
+
+def _tell_wiped(wiped: Wiped) -> None:
+    screen = Screen.of_process()
+    for sentence in wiped.done:
+        screen.result(sentence)
+    for sentence in wiped.left:
+        screen.result(f"Left: {sentence}")

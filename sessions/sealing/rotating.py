@@ -13,6 +13,7 @@ from typing import TypeVar
 from companions.entries import Entry
 from companions.errors import StoreAwayError
 from sessions.seal_store import SealableStore, Stretch
+from sessions.sealing import admission
 from sessions.sealing import entries as sealed_entries
 from sessions.sealing import heads as sealed_heads
 from sessions.sealing.cipher import Cipher
@@ -44,6 +45,7 @@ class Rotated:
         resealed: How many of them this run sealed.
         unopened: Sessions with something that does not open; it was left as it is.
         left: How many entries or heads were still found to be sealed otherwise at the last look.
+        used: Ids of older keys that a server said meanwhile that it goes on sealing with.
         dropped: Ids of the keys that nothing in the store is sealed with any more.
     """
 
@@ -52,12 +54,13 @@ class Rotated:
     resealed: int = 0
     unopened: set[str] = field(default_factory=set[str])
     left: int = 0
+    used: list[str] = field(default_factory=list[str])
     dropped: list[str] = field(default_factory=list[str])
 
     @property
     def whole(self) -> bool:
-        """Whether everything is sealed with the newest key."""
-        return not (self.left or self.unopened)
+        """Whether everything is sealed with the newest key, and will be."""
+        return not (self.left or self.unopened or self.used)
 
 
 async def rotate(store: SealableStore, keyring: Keyring, report: Report, *, drop: bool = True) -> Rotated:
@@ -67,7 +70,9 @@ async def rotate(store: SealableStore, keyring: Keyring, report: Report, *, drop
         store: The store itself.
         keyring: The newest key, and those that the store was sealed with.
         report: Hears how far it is.
-        drop: Whether the store is to forget the other keys once nothing is sealed with them.
+        drop: Whether the store is to forget the other keys once nothing is sealed with them. Before it does, or says
+            of what was sealed now that it is all, every process has to have looked at the seals again: that is waited
+            for, twice ``admission.EXPIRY`` seconds.
 
     Raises:
         UnopenedError: A key is missing or another than the store was sealed with.
@@ -77,16 +82,8 @@ async def rotate(store: SealableStore, keyring: Keyring, report: Report, *, drop
     await asyncio.to_thread(rotation.cipher.load)
     admit(keyring, await _timed(store.seals()))
     await _timed(mark(store, keyring))
-    found = await rotation.once()
-    for _ in range(PASSES):
-        if not found.left:
-            break
-        found = await rotation.once()
-    if drop and found.whole:
-        found.dropped = [key_id for key_id in await _timed(store.seals()) if key_id != keyring.newest]
-        for key_id in found.dropped:
-            await _timed(store.drop_seal(key_id))
-    return found
+    found = await rotation.passes()
+    return await rotation.settled(found) if drop and found.whole else found
 
 
 class _Rotation:
@@ -96,6 +93,39 @@ class _Rotation:
         self.cipher = cipher
         self._store, self._report = store, report
         self._resealed = 0
+        self._changed = False
+
+    async def passes(self) -> Rotated:
+        """Walk over the store until nothing is left to do."""
+        found = await self.once()
+        for _ in range(PASSES):
+            if not found.left:
+                break
+            found = await self.once()
+        return found
+
+    async def settled(self, found: Rotated) -> Rotated:
+        """Drop the older keys unless a process still uses one of them; what such a process wrote is found, too."""
+        seals = await _timed(self._store.seals())
+        older = {key_id: proof for key_id, proof in seals.items() if key_id != self.cipher.keyring.newest}
+        if not (older or self._changed):
+            return found
+        needed = True
+        try:
+            for key_id in older:
+                await _timed(self._store.drop_seal(key_id))
+            # Whoever looked just before may rely on that for one EXPIRY, and store for another.
+            await asyncio.sleep(2 * admission.EXPIRY)
+            found = await self.once()
+            seals = await _timed(self._store.seals())
+            found.used = [key_id for key_id in seals if key_id != self.cipher.keyring.newest]
+            needed = not found.whole
+        finally:
+            if needed:
+                for key_id, proof in older.items():
+                    await _timed(self._store.put_seal(key_id, proof))
+        found.dropped = [] if needed else list(older)
+        return found
 
     async def once(self) -> Rotated:
         """Walk over all sessions; what was found otherwise than sealed with the newest key counts as left."""
@@ -106,9 +136,9 @@ class _Rotation:
                 found.sessions += 1
                 self._report(found.sessions, self._resealed)
             after = heads[-1].opening.session_id
-        if found.left:
-            # What listings showed of the last sessions may stand in a log yet.
-            await _timed(self._store.rewrite(after, ()))
+        self._changed |= bool(found.left)
+        # What was replaced may stand in a log yet, also that of a run that was cut short before.
+        await _timed(self._store.rewrite(after, ()))
         found.resealed = self._resealed
         return found
 

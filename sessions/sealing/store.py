@@ -17,11 +17,12 @@ from sessions.pattern_store import Share
 from sessions.seal_store import SealableStore, Stretch
 from sessions.sealing import entries as sealed_entries
 from sessions.sealing import heads as sealed_heads
+from sessions.sealing.admission import Admission
 from sessions.sealing.cipher import Cipher
 from sessions.sealing.entries import Header, header_of
 from sessions.sealing.keys import Keyring
 from sessions.sealing.lineages import Lineages
-from sessions.sealing.refusals import admit, mark, unopened
+from sessions.sealing.refusals import unopened
 from sessions.store import Append, Head, Outcome, Projection, Size, Window
 
 log = logging.getLogger("companions.sealing")
@@ -40,13 +41,13 @@ class SealedStore:
     keyring: InitVar[Keyring | None] = None
     cipher: Cipher | None = field(init=False)
     _lineages: Lineages = field(init=False)
-    _admitted: bool = False
-    _marked: bool = False
+    _admission: Admission = field(init=False)
 
     def __post_init__(self, keyring: Keyring | None) -> None:
         """Take the keys."""
         self.cipher = None if keyring is None else Cipher(keyring)
         self._lineages = Lineages(self.store, self._header)
+        self._admission = Admission(self.store, self.cipher)
 
     @property
     def shared(self) -> bool:
@@ -61,10 +62,9 @@ class SealedStore:
 
     async def append(self, appends: Sequence[Append]) -> builtins.list[Outcome]:
         """Store what fits, sealed; see ``Store.append``."""
-        await self._ready()
+        await self._admission.to_write()
         if self.cipher is None:
             return await self.store.append(appends)
-        await self._mark()
         before = await self._lineages.before(appends)
         return await self.store.append(
             [_sealed(self.cipher, append, link) for append, link in zip(appends, before, strict=True)]
@@ -72,7 +72,7 @@ class SealedStore:
 
     async def tail(self, session_id: str, companion_type: str, window: Window) -> builtins.list[Entry]:
         """Read what an open companion needs; see ``Store.tail``."""
-        await self._ready()
+        await self._admission.to_read()
         return await self._opened(session_id, await self.store.tail(session_id, companion_type, window))
 
     async def page(
@@ -86,7 +86,7 @@ class SealedStore:
         kinds: Sequence[str] = (),
     ) -> builtins.list[Entry]:
         """Read entries in order; see ``Store.page``."""
-        await self._ready()
+        await self._admission.to_read()
         found = await self.store.page(
             session_id, after=after, limit=limit, companion_type=companion_type, slot=slot, kinds=kinds
         )
@@ -94,13 +94,13 @@ class SealedStore:
 
     async def head(self, session_id: str) -> Head | None:
         """Read a session's head; see ``Store.head``."""
-        await self._ready()
+        await self._admission.to_read()
         head = await self.store.head(session_id)
         return None if head is None else self._shown(head)
 
     async def scan(self, *, after: str = "", limit: int = 100) -> builtins.list[Head]:
         """Read all owners' sessions in order of id; see ``Store.scan``."""
-        await self._ready()
+        await self._admission.to_read()
         return [self._shown(head) for head in await self.store.scan(after=after, limit=limit)]
 
     async def size(self) -> Size:
@@ -109,11 +109,10 @@ class SealedStore:
 
     async def project(self, projections: Sequence[Projection]) -> None:
         """Refresh projections, sealed; see ``Store.project``."""
-        await self._ready()
+        await self._admission.to_write()
         if self.cipher is None:
             await self.store.project(projections)
             return
-        await self._mark()
         await self.store.project([sealed_heads.sealed(self.cipher, shown) for shown in projections])
 
     async def lease(self, name: str, holder: str, seconds: float) -> str:
@@ -156,23 +155,9 @@ class SealedStore:
         self, owner: str, *, search: str | None = None, limit: int = 10, offset: int = 0
     ) -> builtins.list[Head]:
         """Read an owner's sessions; see ``Store.list``. Of what is sealed, a search sees companion types and dates."""
-        await self._ready()
+        await self._admission.to_read()
         heads = await self.store.list(owner, search=search, limit=limit, offset=offset)
         return [self._shown(head) for head in heads]
-
-    async def _ready(self) -> None:
-        """Compare the keys, before anything else, with what the store was sealed with."""
-        if not self._admitted:
-            if self.cipher is not None:
-                await asyncio.to_thread(self.cipher.load)
-            admit(None if self.cipher is None else self.cipher.keyring, await self.store.seals())
-            self._admitted = True
-
-    async def _mark(self) -> None:
-        """Note in the store, before anything is sealed with it, which key is used."""
-        if not self._marked and self.cipher is not None:
-            await mark(self.store, self.cipher.keyring)
-            self._marked = True
 
     async def _opened(self, session_id: str, found: Sequence[Entry]) -> builtins.list[Entry]:
         """Open entries that a session reads.

@@ -1,26 +1,36 @@
 """Sealing a whole store with another key: everything, while others work on it, however often it is cut short."""
 
 import asyncio
+import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from companions.entries import Entry
-from companions.errors import StoreAwayError, UnopenedError
+from companions.errors import StoreAwayError, StoreError, UnopenedError
 from sessions.seal_store import SealableStore
+from sessions.sealing import admission
 from sessions.sealing.entries import SEALED
 from sessions.sealing.keys import Keyring
 from sessions.sealing.rotating import Rotated, rotate
 from sessions.stores.memory.store import MemoryStore
+from sessions.stores.sqlite.store import SQLiteStore
 from tests.sessions.building import Story, note
 from tests.sessions.copies import check_all, filled, unheard
 from tests.sessions.faults import Process
 from tests.sessions.forks import looped
-from tests.sessions.sealed_stores import BOTH, MARK, NEW_RING, OLD_RING, bytes_of, marked, sealed
+from tests.sessions.sealed_stores import BOTH, MARK, NEW_RING, OLD_RING, bytes_of, files_of, marked, sealed
 
 AWAY = StoreAwayError("The store is away.", "Wait.")
+
+
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have every process look at the seals before each append, so that a rotation need not wait for that."""
+    monkeypatch.setattr(admission, "EXPIRY", 0.0)
 
 
 class Interrupted:
@@ -156,3 +166,21 @@ async def test_a_long_session_and_its_fork_are_sealed_in_pages(store: SealableSt
     done = await rotated(store, OLD_RING)
     assert (done.resealed, done.entries, done.whole) == (652, 652, True)
     await check_all([fork], sealed(store))
+
+
+async def test_a_rotation_is_not_whole_while_a_log_holds_what_an_earlier_one_replaced(tmp_path: Path) -> None:
+    store = SQLiteStore(tmp_path / "store" / "sessions.db", deadline=0.2)
+    await marked(sealed(store, None))
+    path = tmp_path / "store" / "sessions.db"
+    reader = await asyncio.to_thread(sqlite3.connect, path, check_same_thread=False, isolation_level=None)
+    await asyncio.to_thread(lambda: reader.execute("BEGIN").fetchall())
+    await asyncio.to_thread(lambda: reader.execute("SELECT count(*) FROM entries").fetchall())
+    # The entries, what listings show, and nothing any more.
+    for _ in range(3):
+        with pytest.raises(StoreError, match="still reads the text"):
+            await rotated(store, OLD_RING)
+    assert await keys_in(store) == {"old"}
+    await asyncio.to_thread(reader.close)
+    assert (await rotated(store, OLD_RING)).whole
+    assert MARK.encode() not in await asyncio.to_thread(files_of, tmp_path / "store")
+    await store.close()

@@ -12,6 +12,7 @@ from fastmcp import Client, FastMCP
 import server
 from sessions.lifetime import Lifetime
 from sessions.opening import open_store
+from sessions.sealing import admission
 from sessions.sealing.keys import Keyring
 from sessions.spool.spool import Spool
 from tests.sessions.spooling import append
@@ -27,6 +28,8 @@ SEALED = "Texts are sealed: only ids, companion types and dates of last use"
 def offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COMPANIONS_MODEL", "offline")
     monkeypatch.setenv("COMPANIONS_SPOOL", str(tmp_path / "spool"))
+    # Of the commands in this process none runs beside another.
+    monkeypatch.setattr(admission, "EXPIRY", 0.0)
 
 
 def new_key(terminal: Terminal) -> dict[str, str]:
