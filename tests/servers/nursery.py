@@ -1,10 +1,11 @@
-"""Imports what the program imports, then forks for each request and becomes the program in the child.
+"""Imports what the program imports, at once or later, then forks for each request and becomes the program in the child.
 
 ``preloaded.py`` starts it with the number of a socket. A request is a length (4 bytes), that many bytes of JSON
 (``words``, ``cwd``, ``session``, ``environment``) and three streams. The answer is the child's pid (4 bytes), then a
 byte once the process between has ended, by which the child has become the asking process's own.
 """
 
+import gc
 import io
 import json
 import os
@@ -12,10 +13,28 @@ import runpy
 import signal
 import socket
 import sys
+from importlib import import_module
 from typing import Any
 
 import server
 
+DEFERRED = (
+    "asyncpg",
+    "cryptography.hazmat.primitives.ciphers.aead",
+    "cryptography.hazmat.primitives.kdf.hkdf",
+    "jsonschema",
+    "langchain_openai",
+    "langchain_openai.chat_models.base",
+    "proselint.checks",
+    "proselint.tools",
+    "re2",
+    "redis.asyncio.retry",
+    "referencing.jsonschema",
+    "rich.live",
+    "rich.markdown",
+    "sqlalchemy.ext.asyncio",
+)
+"""What the program imports when it first uses it: each takes longer than a fork, most longer than a test's own work."""
 STREAMS = 3
 ADOPTED = b"."
 
@@ -70,6 +89,9 @@ def _take(streams: list[int]) -> None:
 
 
 if __name__ == "__main__":
+    for name in DEFERRED:
+        import_module(name)
+    gc.freeze()
     request = serve(socket.socket(fileno=int(sys.argv[1])))
     if request["session"]:
         os.setsid()

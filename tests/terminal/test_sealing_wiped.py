@@ -33,6 +33,11 @@ def new_key(terminal: Terminal) -> dict[str, str]:
     return json.loads(terminal("new-key").out)
 
 
+def other_than_progress(err: str) -> list[str]:
+    """Give what was said beside how far it was, which is told on a slow machine."""
+    return [line for line in err.splitlines() if not line.endswith("entries sealed")]
+
+
 async def _plain(url: str, marker: str) -> None:
     """Store sessions that are not sealed, with texts of all lengths, so that rows move while they are replaced."""
     opened = open_store(url)
@@ -53,7 +58,7 @@ def test_nothing_is_left_in_an_sqlite_file_of_what_stood_there_before_it_was_sea
     assert found_in(store.read_bytes(), marker)
     monkeypatch.setenv(KEYS, json.dumps(new_key(terminal)))
     done = terminal("rotate-keys")
-    assert (done.status, done.err) == (0, "")
+    assert (done.status, other_than_progress(done.err)) == (0, [])
     _, written, *left = done.out.decode().splitlines()
     assert written == "The file was written anew, and its log emptied."
     assert [line[:14] for line in left] == ["Left: Backups "]
@@ -79,7 +84,7 @@ def test_nothing_is_left_in_the_files_of_postgresql_but_in_its_log(
     monkeypatch.setenv("COMPANIONS_STORE", f"{own_postgres_url}?sslmode=disable")
     monkeypatch.setenv(KEYS, json.dumps(new_key(terminal)))
     done = terminal("rotate-keys")
-    assert (done.status, done.err) == (0, "")
+    assert (done.status, other_than_progress(done.err)) == (0, [])
     assert "The tables were written anew." in done.out.decode()
     assert "Left: The server's write-ahead log" in done.out.decode()
     assert asyncio.run(held()) == []
