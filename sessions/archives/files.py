@@ -10,10 +10,11 @@ from pathlib import Path
 from companions.entries import Entry
 from companions.errors import InputError
 from sessions.archives import checking, reading, seed, templates
-from sessions.archives.importing import Imported, Importing, Report, derived
+from sessions.archives.importing import Imported, Importing, derived
 from sessions.archives.listing import Listed
 from sessions.archives.reading import Archive
 from sessions.archives.templates import Begun
+from sessions.reporting import Report
 from sessions.sessions import Sessions
 from sessions.store import Opening
 
@@ -71,7 +72,7 @@ async def bring(
         owner: Whose they will be, whatever the file says.
         path: The file.
         most_line: The most bytes of one entry in it.
-        report: Hears how far it is.
+        report: Hears how many sessions are done, and how many there are.
 
     Raises:
         InputError: It is none of the three, or not such as this program writes; nothing was stored.

@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 import string
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Protocol
@@ -29,9 +29,6 @@ TRIES = 8
 """How often one id is looked at while others write there."""
 _LETTERS = string.ascii_lowercase + string.digits
 _LENGTH = 20
-
-Report = Callable[[int, int], None]
-"""Hears now and then how many sessions are done, and how many there are."""
 
 
 class Source(Protocol):

@@ -6,12 +6,13 @@ keys. What waits in spools is for their servers to bring home.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from companions.entries import Entry
 from companions.errors import StoreAwayError
+from sessions.reporting import Report
 from sessions.seal_store import SealableStore, Stretch
 from sessions.sealing import admission
 from sessions.sealing import entries as sealed_entries
@@ -31,8 +32,6 @@ PASSES = 5
 """Of which the last finds nothing left, unless others write with an older key meanwhile."""
 
 T = TypeVar("T")
-Report = Callable[[int, int], None]
-"""Hears now and then how many sessions are done, and how many entries were sealed."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -69,7 +68,7 @@ async def rotate(store: SealableStore, keyring: Keyring, report: Report, *, drop
     Args:
         store: The store itself.
         keyring: The newest key, and those that the store was sealed with.
-        report: Hears how far it is.
+        report: Hears how many sessions are done, and how many entries were sealed.
         drop: Whether the store is to forget the other keys once nothing is sealed with them. Before it does, or says
             of what was sealed now that it is all, every process has to have looked at the seals again: that is waited
             for, twice ``admission.EXPIRY`` seconds.
