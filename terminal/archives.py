@@ -22,9 +22,6 @@ from terminal.records import found
 from terminal.screen import Screen, fail
 from terminal.storekeeping import NAMED, counted, named
 
-LINES = 64
-"""An entry in an archive may have so many times the bytes of a text: it holds several, each letter escaped."""
-
 
 def export(chosen: argparse.Namespace, make: MakeProgram) -> int:
     """Write one session out, a template of it, or all of an owner's as an archive.
@@ -97,7 +94,7 @@ async def _bring(program: Program, owner: str, path: Path) -> Imported | list[Be
     sessions = program.calls.desk.sessions
     async with patient(sessions.store):
         try:
-            return await bring_file(sessions, owner, path, most_line=LINES * program.text_limit, report=telling(_done))
+            return await bring_file(sessions, owner, path, text_limit=program.text_limit, report=telling(_done))
         except StoreError as error:
             raise error.with_remedy(
                 f"{error.remedy} What was imported stays; the same command goes on from there."
@@ -119,6 +116,11 @@ def _tell(screen: Screen, imported: Imported) -> None:
 def _tell_begun(screen: Screen, begun: Begun) -> None:
     """Say which session was begun, and what is to be asked in it."""
     screen.result(begun.session_id)
+    if begun.spooled:
+        fail(
+            "The store went away: the session waits in the spool on this machine's disk, and comes into the store with "
+            "the next command or server that reaches it. Do not import the file again: that begins another one."
+        )
     for name, query in begun.waiting.items():
         screen.say(f"Companion {name} waits for the draft of: {_short(query)}")
     for name, query in begun.later:

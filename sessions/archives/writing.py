@@ -211,8 +211,8 @@ class _Writing:
         """Put a session that was written as a whole into the archive."""
         parts.end()
         session_id = parts.opening.session_id
-        told = {"sha256": parts.session.digest, "transcript_sha256": parts.transcript.digest}
-        self._sessions.append({"session_id": session_id, "entries": parts.seq - parts.opening.base} | told)
+        entries = parts.seq - parts.opening.base
+        self._sessions.append({"session_id": session_id, "entries": entries, "sha256": parts.session.digest})
         self._written[session_id] = parts.seq
         zipping.add(layout.session_name(session_id), parts.session)
         zipping.add(layout.transcript_name(session_id), parts.transcript)

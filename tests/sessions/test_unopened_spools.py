@@ -1,4 +1,4 @@
-"""Entries on this machine's disk whose key was lost: they hold up nobody's erasure or export, and go with their owner's."""
+"""Entries on this machine's disk whose key was lost: they hold up nobody else, and are erased with their owner's."""
 
 import logging
 from collections.abc import AsyncIterator
