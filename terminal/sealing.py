@@ -85,8 +85,8 @@ async def _bring_home(program: Program) -> None:
 
 async def _rotate(url: str, keyring: Keyring, *, drop: bool) -> Rotated:
     store = open_store(url)
-    async with reached(store, STORE):
-        return await rotate(store, keyring, telling(_looked), drop=drop)
+    async with reached(store, STORE) as guarded:
+        return await rotate(store, guarded, keyring, telling(_looked), drop=drop)
 
 
 async def _wipe(url: str) -> Wiped:
