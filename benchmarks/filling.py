@@ -12,6 +12,7 @@ from benchmarks.growth import COMPANION, OWNER, desk
 from companions.entries import Entry
 from companions.models import Step
 from companions.requests import Request
+from sessions.resting import rest
 from sessions.steps import Caller
 from sessions.store import Append, Committed, Opening, Projection, Store
 
@@ -63,7 +64,7 @@ class Filling:
             Request(step="revise", text=words(SIZE)),
         ):
             await made.step(session, COMPANION, request, Caller())
-        await made.sessions.rest()
+        await rest(made.sessions)
         return cls(store, {entry.kind: entry for entry in await store.page(session.session_id)})
 
     async def long(self, session_id: str, steps: int) -> Session:

@@ -15,6 +15,7 @@ from benchmarks.persistence.meters import meter
 from benchmarks.persistence.places import STORES, databases
 from sessions.forking import fork
 from sessions.opening import open_store
+from sessions.resting import rest
 from sessions.store import Store
 
 SHORT, LONG = 10, 5_000
@@ -42,7 +43,7 @@ async def measure(name: str, url: str, rounds: int) -> None:
                     cold[length] += unknown
                     if before is not None and after is not None:
                         written[length].append(after - before)
-    await sessions.rest()
+    await rest(sessions)
     await store.close()
     _tell(name, seconds, cold, written)
 
@@ -50,7 +51,7 @@ async def measure(name: str, url: str, rounds: int) -> None:
 async def _fork_unknown(store: Store, session_id: str) -> None:
     sessions = desk(store).sessions
     await fork(sessions, OWNER, session_id)
-    await sessions.rest()
+    await rest(sessions)
 
 
 def _tell(

@@ -24,6 +24,7 @@ from companions.patience import Bounds
 from companions.requests import Request
 from sessions.asked import Caller
 from sessions.opening import open_store
+from sessions.resting import rest
 from sessions.sessions import Sessions
 from sessions.steps import Desk
 from sessions.store import Append, Committed, Store
@@ -78,7 +79,7 @@ async def build(store: Store, length: int) -> str:
     ]
     for request in first:
         await made.step(session, COMPANION, request, Caller())
-    await made.sessions.rest()
+    await rest(made.sessions)
     *_, critique, revision = await store.page(session.session_id)
     entries = itertools.islice(_following(critique, revision), length - len(first))
     for batch in iter(lambda: tuple(itertools.islice(entries, BATCH)), ()):
@@ -116,7 +117,7 @@ async def next_steps(url: str, built: dict[int, list[str]], plain: "Plain", roun
                 await steps.make(ids[number % len(ids)], text)
             with timed(inserts[length]):
                 plain.insert(length, text)
-    await steps.desk.sessions.rest()
+    await rest(steps.desk.sessions)
     await store.close()
     return samples, inserts
 
@@ -136,7 +137,7 @@ async def resumed(url: str, built: dict[int, list[str]], rounds: int) -> tuple[S
             steps = Steps(desk(open_store(url)))
             with timed(answering[length]):
                 await steps.make(session_id, text)
-            await steps.desk.sessions.rest()
+            await rest(steps.desk.sessions)
             await steps.desk.sessions.store.close()
     return reading, answering
 

@@ -1,15 +1,14 @@
-"""Sends many hostile inputs, each followed by a good call, over stdio in both protocols and over HTTP; counts harm.
+"""Sends many hostile inputs, each followed by a good call, over stdio and HTTP in both protocols; counts harm.
 
 It ends with exit code 1 if the server crashed, hung, told a library's text or left a good call unanswered.
 """
 
 import argparse
-import asyncio
 import tempfile
 from pathlib import Path
 
-from tests.wire.processes import ERAS
-from tests.wire.striking import strike_http, strike_stdio
+from tests.wire.processes import PLACES
+from tests.wire.striking import strike
 
 
 def main() -> None:
@@ -18,16 +17,12 @@ def main() -> None:
     parser.add_argument("--inputs", type=int, default=10_000, help="of each way in (default: 10,000)")
     parser.add_argument("--first", type=int, default=1_000_000, help="number of the first (default: 1,000,000)")
     chosen = parser.parse_args()
-    numbers, complaints = range(chosen.first, chosen.first + chosen.inputs), list[str]()
-    for era in ERAS:
+    complaints = list[str]()
+    for kind, era in PLACES:
         with tempfile.TemporaryDirectory() as folder:
-            found = asyncio.run(strike_stdio(Path(folder), era, numbers))
-        print(f"stdio, {era}: {len(numbers):,} inputs, {len(found)} complaints", flush=True)
+            found = strike(kind, era, Path(folder), chosen.inputs, chosen.first)
+        print(f"{kind}, {era}: {chosen.inputs:,} inputs, {len(found)} complaints", flush=True)
         complaints += found
-    with tempfile.TemporaryDirectory() as folder:
-        found = strike_http(Path(folder), numbers)
-    print(f"HTTP: {len(numbers):,} inputs, {len(found)} complaints")
-    complaints += found
     for complaint in complaints[:20]:
         print(complaint)
     raise SystemExit(1 if complaints else 0)

@@ -12,9 +12,11 @@ from typing import Any, Literal, TypeVar
 
 from companions.errors import InputError
 from companions.requests import Request
+from sessions import resting
 from sessions.answers import Answer, Given
 from sessions.asked import Caller, OnFailure, OnStep, asking
 from sessions.bounds import cancel
+from sessions.ending import UNHURRIED, End
 from sessions.loops import Refined, Status, Wish, told
 from sessions.minting import in_new
 from sessions.refining import Refining, going_on
@@ -164,16 +166,17 @@ class Calls:
         """Begin to serve, also again after ``rest``, also in another event loop."""
         self.runs.open()
 
-    async def rest(self) -> None:
+    async def rest(self, end: End = UNHURRIED) -> None:
         """Answer every waiting call as running, and store what was handed over; nothing runs afterwards."""
         self.runs.close()
+        self.desk.sessions.store.hurry(end)
         await self.runs.finish()
-        await self.desk.sessions.rest()
+        await resting.rest(self.desk.sessions, end)
 
-    async def close(self) -> None:
+    async def close(self, end: End = UNHURRIED) -> None:
         """Rest, and let go of the store."""
-        await self.rest()
-        await self.desk.sessions.store.close()
+        await self.rest(end)
+        await self.desk.sessions.store.close(end)
 
     async def in_new(self, owner: str, asked: Hashable, run: Callable[[Session], Awaitable[T]]) -> T:
         """Run in a new session, or in the one that an unanswered call which asked the same has minted."""

@@ -1,9 +1,11 @@
 """Two texts side by side: two versions of a slot, or the answers of two sessions, such as a fork and its parent.
 
-It reads and measures; which of two versions is better is ``picking``'s to say.
+It reads and measures; which of two versions is better is ``picking``'s to say. The last comparison is kept for its
+next page.
 """
 
 import asyncio
+import weakref
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,11 +39,56 @@ class Side:
         }
 
 
-async def comparison(sessions: Sessions, session: Session, companion: Companion, with_: str | None) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A comparison.
+
+    Attributes:
+        sides: The session and the entry of both texts, which never change.
+        similarity: How similar they are, 0 to 1.
+        text: Both as one, with what was removed and added.
+    """
+
+    sides: tuple[str, str, str, str]
+    similarity: float
+    text: str
+
+
+class LastComparison:
+    """The comparison that was made last; it goes when one of its sessions leaves memory, as a forgotten one does."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self.made: Made | None = None
+        self._sessions: tuple[weakref.ref[Session], ...] = ()
+
+    async def of(self, before: Side, after: Side) -> Made:
+        """Compare two texts, unless it was done just now."""
+        sides = (before.session.session_id, before.entry.id, after.session.session_id, after.entry.id)
+        if self.made is not None and self.made.sides == sides:
+            return self.made
+        ours, theirs = before.entry.text, after.entry.text
+        # In a thread: two texts of 200 kB take a while.
+        pieces = await asyncio.to_thread(word_diff, ours, theirs)
+        measured = await asyncio.to_thread(similarity, ours, theirs)
+        made = Made(sides, measured, marked(pieces))
+        self._sessions = tuple(weakref.ref(side.session, self._left) for side in (before, after))
+        self.made = made
+        return made
+
+    def _left(self, session: "weakref.ref[Session]") -> None:
+        if any(session is known for known in self._sessions):
+            self.made, self._sessions = None, ()
+
+
+async def comparison(
+    sessions: Sessions, last: LastComparison, session: Session, companion: Companion, with_: str | None
+) -> dict[str, Any]:
     """Compare a slot's answer with another text.
 
     Args:
         sessions: Where both are.
+        last: The comparison before this one.
         session: The session whose answer is the later text.
         companion: It, as it stands in the slot that is meant.
         with_: What it is compared with: a version of the same slot by number, or by its id another session of the same
@@ -57,11 +104,8 @@ async def comparison(sessions: Sessions, session: Session, companion: Companion,
     """
     after = _answer(session, companion)
     before = await _other(sessions, after, companion, with_)
-    ours, theirs = before.entry.text, after.entry.text
-    # In a thread: two texts of 200 kB take a while.
-    pieces = await asyncio.to_thread(word_diff, ours, theirs)
-    measured = await asyncio.to_thread(similarity, ours, theirs)
-    return {"before": before.told(), "after": after.told(), "similarity": measured, "text": marked(pieces)}
+    made = await last.of(before, after)
+    return {"before": before.told(), "after": after.told(), "similarity": made.similarity, "text": made.text}
 
 
 async def _other(sessions: Sessions, after: Side, companion: Companion, with_: str | None) -> Side:

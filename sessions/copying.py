@@ -6,22 +6,20 @@ other. Where an earlier run stopped is kept nowhere but in the target's own head
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
 from companions.entries import Entry
 from sessions import whole_sessions
 from sessions.copying_shares import copy_shares
+from sessions.reporting import Report
 from sessions.session_lines import opening_line
 from sessions.store import Append, Committed, Gone, Head, Opening, Store
 from sessions.whole_sessions import pages
 
 SESSIONS = 100
 """Sessions that are listed, copied and verified at a time."""
-
-Report = Callable[[int, int], None]
-"""Hears now and then how many sessions are done, and how many entries were stored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +59,7 @@ async def copy(source: Store, target: Store, report: Report) -> Copied:
     Args:
         source: Where sessions are read; it may be written to meanwhile.
         target: Where they are stored.
-        report: Hears how far it is.
+        report: Hears how many sessions are done, and how many entries were stored.
 
     Raises:
         StoreError: One of the stores failed; what was stored until then stays.

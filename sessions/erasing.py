@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from companions.errors import StoreAwayError, StoreError
 from sessions.erasure_store import Reader, Wiped
 from sessions.sessions import Sessions
+from sessions.spooled_sessions import opening_of, waiting
 from sessions.store import Opening
 
 NOT_WIPED = "The store's files may hold pieces of it until another session is forgotten, or `companions erase` is run."
@@ -64,6 +65,7 @@ class Erased:
     Attributes:
         sessions, entries, spooled: How many were erased; entries are those in the store.
         kept: What living forks of others still read.
+        nobodys: Sessions of which entries wait on this machine's disk, and nothing tells whose they are; they stay.
         wiped: What became of the store's own files; ``None`` if nothing was erased.
     """
 
@@ -71,6 +73,7 @@ class Erased:
     entries: int = 0
     spooled: int = 0
     kept: list[Kept] = field(default_factory=list[Kept])
+    nobodys: tuple[str, ...] = ()
     wiped: Wiped | None = None
 
     def count(self, owned: Owned) -> None:
@@ -105,7 +108,13 @@ async def forget(sessions: Sessions, owner: str, session_id: str) -> Forgotten:
         SessionNotFoundError: There is no such session of the owner's.
         StoreError: It could not be erased, or is erased and its text still in a log.
     """
-    await sessions.forget(owner, session_id)
+    stuck = sessions.open.get(session_id) is None and sessions.writer.keeper.waits(session_id)
+    opening = await opening_of(sessions, session_id) if stuck else None
+    if opening is not None and opening.owner == owner:
+        # What waits may never come home, where it does not open.
+        await _forget(sessions, opening)
+    else:
+        await sessions.forget(owner, session_id)
     kept: Kept | None = None
     with contextlib.suppress(StoreError):  # it is gone; what cannot be asked now is not told
         kept = _kept(owner, session_id, await sessions.store.readers(session_id))
@@ -124,14 +133,14 @@ async def owned(sessions: Sessions, owner: str) -> AsyncGenerator[Owned]:
     """
     await sessions.writer.read_in()
     spool, after = sessions.spool, ""
-    waiting = {} if spool is None else dict(spool.waiting)
+    spooled = {} if spool is None else dict(spool.waiting)
     while heads := await sessions.store.scan(after=after, limit=PAGE):
         after = heads[-1].opening.session_id
         for head in heads:
-            newest = waiting.pop(head.opening.session_id, head.seq)
+            newest = spooled.pop(head.opening.session_id, head.seq)
             if head.opening.owner == owner:
                 yield _owned(head.opening, head.seq, newest)
-    for session_id, newest in waiting.items():
+    for session_id, newest in spooled.items():
         opening = None if spool is None else await spool.opening(session_id)
         if opening is not None and opening.owner == owner:
             yield _owned(opening, opening.base, newest)
@@ -148,6 +157,7 @@ async def would_erase(sessions: Sessions, owner: str) -> Erased:
         readers = [reader for reader in await sessions.store.readers(session_id) if reader.session_id not in ids]
         if (kept := _kept(owner, session_id, readers)) is not None:
             found.kept.append(kept)
+    found.nobodys = await _nobodys(sessions)
     return found
 
 
@@ -168,9 +178,14 @@ async def erase(sessions: Sessions, owner: str) -> Erased:
     for session_id in ids:
         if (kept := _kept(owner, session_id, await sessions.store.readers(session_id))) is not None:
             erased.kept.append(kept)
+    erased.nobodys = await _nobodys(sessions)
     # Also when none was found: an earlier call may have been interrupted behind the last.
     erased.wiped = await sessions.store.wipe(owner)
     return erased
+
+
+async def _nobodys(sessions: Sessions) -> tuple[str, ...]:
+    return tuple([session_id async for session_id, opening in waiting(sessions) if opening is None])
 
 
 async def _erase(sessions: Sessions, opening: Opening) -> None:
@@ -197,7 +212,10 @@ async def _forget(sessions: Sessions, opening: Opening) -> None:
     except StoreError:
         await sessions.observing.deleted_perhaps(opening)
         raise
-    sessions.observing.deleted(opening)
+    else:
+        sessions.observing.deleted(opening)
+    finally:
+        sessions.open.leave(opening.session_id)  # whoever looked for it meanwhile has put it there
 
 
 def _owned(opening: Opening, seq: int, newest: int) -> Owned:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from companions.companion import Companion
 from companions.entries import Entry
 from companions.errors import StoreError
+from sessions.ending import UNHURRIED, End
 from sessions.knowledge import Knowledge
 from sessions.left_sessions import LeftSessions
 from sessions.session import Session
@@ -115,7 +116,7 @@ class Learner:
         for place in await self.left.look(time.time() - self.left_seconds):
             self._end(place)
 
-    async def rest(self) -> None:
+    async def rest(self, end: End = UNHURRIED) -> None:
         """Put what was counted, count what can be in a moment and put that, and end."""
         if self._task is None:
             return
@@ -123,7 +124,7 @@ class Learner:
         await asyncio.wait({self._task})
         self._task = None
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LAST_SECONDS):
+            async with asyncio.timeout(end.share(LAST_SECONDS)):
                 await self._tried(self._put_counted)
                 await self._tried(self._count_last)
                 await self._tried(self._put_counted)

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from companions.errors import StoreError, UnopenedError
 from sessions.calls import Calls
-from sessions.ending import Ending
+from sessions.ending import End, Ending
 from sessions.news_exchange import NewsExchange
 from sessions.sessions import Sessions
 
@@ -87,12 +87,19 @@ class Lifetime:
             for task in beside:
                 task.cancel()
             self._let_go()
-            await self.ending.end(self.calls.rest, self.news.close, self.models.aclose)
+            await self.ending.end(self.calls.rest, self.news.close, self._close_models)
 
-    async def drain(self) -> None:
-        """Answer what waits, store what was handed over, let go of everything, in time; again is harmless."""
+    async def drain(self, since: float | None = None) -> None:
+        """Answer what waits, store what was handed over, let go of everything, in time; again is harmless.
+
+        Args:
+            since: When the process was told to end, on the event loop's clock; now, if nothing has ended yet.
+        """
         self._let_go()
-        await self.ending.end(self.calls.close, self.news.close, self.models.aclose)
+        await self.ending.end(self.calls.close, self.news.close, self._close_models, since=since)
+
+    async def _close_models(self, _end: End) -> None:
+        await self.models.aclose()
 
     def _let_go(self) -> None:
         for listened in self.listened:

@@ -17,6 +17,7 @@ from typing import Any
 
 from companions.entries import Entry
 from companions.errors import StoreError
+from sessions.ending import UNHURRIED, End
 from sessions.news import Change, Channel, What, mark_of, messages, read
 from sessions.observers import Observed
 
@@ -30,7 +31,9 @@ SEND_SECONDS = 2.0
 GATHER_SECONDS = 0.03
 """The least from one sending to the next."""
 DRAIN_SECONDS = 0.3
-"""How long a program that ends goes on sending."""
+"""How long a program that ends goes on sending, at most."""
+LET_GO_SECONDS = 0.5
+"""How long it then waits for connections to be let go, at most."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 """How long to wait before a connection that was lost is made again; each further pause is twice as long."""
 STEADY_SECONDS = 10.0
@@ -102,22 +105,26 @@ class NewsExchange:
                 async with asyncio.timeout(seconds):
                     await self._listens.wait()
 
-    async def close(self) -> None:
+    async def close(self, end: End = UNHURRIED) -> None:
         """Send what waits, for a moment, and let go of the connections; the next event begins anew."""
         if self._sending is not None:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(DRAIN_SECONDS):
+                async with asyncio.timeout(end.share(DRAIN_SECONDS)):
                     await self._sent.wait()
         tasks = {task for task in (self._sending, self._listening) if task is not None}
         for task in tasks:
             task.cancel()
         if tasks:
-            await asyncio.wait(tasks)
+            await asyncio.wait(tasks, timeout=end.share(LET_GO_SECONDS))
         self._sending = self._listening = None
         self._waiting.clear()
         self._wake, self._sent, self._listens = (asyncio.Event() for _ in range(3))
         if self.channel is not None:
-            await self.channel.close()
+            closing = asyncio.create_task(self.channel.close(), name="companions-news-closing")
+            await asyncio.wait({closing}, timeout=end.share(LET_GO_SECONDS))
+            if closing.done():
+                closing.result()
+            closing.cancel()
 
     def _tell(self, session: Observed, what: What) -> None:
         self._spread(Change(owner=mark_of(session.owner), session_id=session.session_id, what=what))

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from companions.entries import Entry
 from companions.errors import StoreError
+from sessions.ending import UNHURRIED, End
 from sessions.observer_line import Event, ObserverLine, Tell, Waiting
 from sessions.observers import Observed, Observer
 from sessions.open_sessions import OpenSessions
@@ -22,9 +23,9 @@ log = logging.getLogger("companions.observers")
 Load = Callable[[], Sequence[tuple[str, Observer]]]
 """Gives observers by name; it may block, and is called in a thread."""
 DRAIN_SECONDS = 0.3
-"""How long a program that ends goes on telling."""
+"""How long a program that ends goes on telling, at most."""
 CANCEL_SECONDS = 1.0
-"""How long it then waits for observers to let go."""
+"""How long it then waits for observers to let go, at most."""
 
 
 @dataclass(slots=True)
@@ -81,10 +82,10 @@ class Observing:
             if await self.store.head(opening.session_id) is None:
                 self.deleted(opening)
 
-    async def rest(self) -> None:
+    async def rest(self, end: End = UNHURRIED) -> None:
         """Tell what waits, for a moment, and forget the rest; the next event begins anew, in another loop too."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(DRAIN_SECONDS):
+            async with asyncio.timeout(end.share(DRAIN_SECONDS)):
                 while busy := self._busy():
                     await asyncio.wait(busy)
         busy = self._busy()
@@ -94,7 +95,7 @@ class Observing:
         for task in busy:
             task.cancel()
         if busy:
-            await asyncio.wait(busy, timeout=CANCEL_SECONDS)
+            await asyncio.wait(busy, timeout=end.share(CANCEL_SECONDS))
 
     def _busy(self) -> "set[asyncio.Task[None]]":
         tasks = (self._loading, *(line.task for line in self._lines))

@@ -1,13 +1,13 @@
 """One door to everything that can be read of a session: resources and ``show_thinking`` give the same bodies."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from companions.companion import Companion
 from companions.errors import InputError, UnknownNameError
 from sessions import convergence_view, paged_views, searching, slots, views
 from sessions.calls import Calls
-from sessions.comparing import comparison
+from sessions.comparing import LastComparison, comparison
 from sessions.cutting import BESIDE_BYTES, PAGE_BYTES, cut
 from sessions.patterns_view import patterns, patterns_of
 from sessions.session import Session
@@ -42,9 +42,14 @@ SEALED_SEARCH = "Texts are sealed: only ids, companion types and dates of last u
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """Reads parts of sessions for their owners. It takes no locks and changes nothing."""
+    """Reads parts of sessions for their owners. It takes no locks and changes nothing.
+
+    Attributes:
+        compared: The comparison that was read last.
+    """
 
     calls: Calls
+    compared: LastComparison = field(default_factory=LastComparison)
 
     async def part(
         self,
@@ -77,7 +82,7 @@ class Reading:
         companion = await slots.companion_at(session, companion_type, slot)
         self._check(session, companion, slot)
         if part == "comparison":
-            told = await comparison(self.calls.desk.sessions, session, companion, compared_with)
+            told = await comparison(self.calls.desk.sessions, self.compared, session, companion, compared_with)
             body = _piece("text", told, part, slot=slot, offset=offset)
         else:
             body = await self._read(session, companion, part, slot=slot, offset=offset)

@@ -25,7 +25,7 @@ OWN_WEIGHT = 6_000
 TEXTS = frozenset({"draft", "critique", "revision"})
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True)
 class Session:
     """One open session.
 

@@ -206,20 +206,6 @@ class Sessions:
         """Delete what is older than sessions are kept, now and then, until cancelled."""
         await keep_pruned(self.store, self.retention, spared=self.writer.keeper.waits, observing=self.observing)
 
-    async def rest(self) -> None:
-        """Let the writer finish and end, and forget what is open: the next event loop opens it anew."""
-        self.store.hurry()
-        await self.learner.rest()
-        await self.leases.rest()
-        await self.writer.drain()
-        await self.projector.flush()
-        await self.projector.rest()
-        await self.writer.stop()
-        await self.writer.keeper.rest()
-        await self.observing.rest()
-        await self.store.rest()
-        self.open.clear()
-
     def _moved(self, session_id: str, done: Reconciled) -> None:
         """Take note that another process wrote first to a session whose entries were answered before."""
         session = self.open.get(session_id)

@@ -6,9 +6,6 @@ What an archive holds, and what of it may be brought, is decided elsewhere; a si
 
 import argparse
 import asyncio
-import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 from companions.errors import InputError, StoreError
@@ -20,12 +17,10 @@ from sessions.archives.writing import Exported
 from sessions.opening import patient
 from terminal import keeping
 from terminal.program import MakeProgram, Program, drained
+from terminal.progress import telling
 from terminal.records import found
-from terminal.screen import Screen
-from terminal.storekeeping import NAMED, TOLD_SECONDS, counted
-
-LINES = 64
-"""An entry in an archive may have so many times the bytes of a text: it holds several, each letter escaped."""
+from terminal.screen import Screen, fail
+from terminal.storekeeping import NAMED, counted, named
 
 
 def export(chosen: argparse.Namespace, make: MakeProgram) -> int:
@@ -42,10 +37,20 @@ def export(chosen: argparse.Namespace, make: MakeProgram) -> int:
         exported = asyncio.run(drained(program, _export(program, chosen.owner or program.owner, target)))
         counts = f"{counted(exported.sessions, 'session')}, {counted(exported.entries, 'entry')}"
         screen.say(f"{counts} are in {chosen.output}. What was learned from loops is nobody's, and not in it.")
-        return 0
+        return _tell_lacking(exported)
     asyncio.run(drained(program, _export_template(program, chosen.session, target)))
     screen.say(f"The settings and queries of session {chosen.session} are in {chosen.output}.")
     return 0
+
+
+def _tell_lacking(exported: Exported) -> int:
+    """Say what is not in the archive: 1 if anything is not."""
+    if exported.lacking:
+        fail(
+            f"Entries that wait on this machine's disk are not in it, since they do not open with the keys at hand, or "
+            f"nothing tells whose they are: of {named(exported.lacking)}. Put every key back and call this again."
+        )
+    return int(bool(exported.lacking))
 
 
 def _check(chosen: argparse.Namespace) -> None:
@@ -64,7 +69,7 @@ def _check(chosen: argparse.Namespace) -> None:
 async def _export(program: Program, owner: str, target: Path) -> Exported:
     sessions = program.calls.desk.sessions
     async with patient(sessions.store):
-        return await writing.export(sessions, owner, target, _telling())
+        return await writing.export(sessions, owner, target, telling(_done))
 
 
 async def _export_template(program: Program, session_id: str, target: Path) -> Exported:
@@ -89,7 +94,7 @@ async def _bring(program: Program, owner: str, path: Path) -> Imported | list[Be
     sessions = program.calls.desk.sessions
     async with patient(sessions.store):
         try:
-            return await bring_file(sessions, owner, path, most_line=LINES * program.text_limit, report=_telling())
+            return await bring_file(sessions, owner, path, text_limit=program.text_limit, report=telling(_done))
         except StoreError as error:
             raise error.with_remedy(
                 f"{error.remedy} What was imported stays; the same command goes on from there."
@@ -111,6 +116,11 @@ def _tell(screen: Screen, imported: Imported) -> None:
 def _tell_begun(screen: Screen, begun: Begun) -> None:
     """Say which session was begun, and what is to be asked in it."""
     screen.result(begun.session_id)
+    if begun.spooled:
+        fail(
+            "The store went away: the session waits in the spool on this machine's disk, and comes into the store with "
+            "the next command or server that reaches it. Do not import the file again: that begins another one."
+        )
     for name, query in begun.waiting.items():
         screen.say(f"Companion {name} waits for the draft of: {_short(query)}")
     for name, query in begun.later:
@@ -123,14 +133,5 @@ def _short(query: str) -> str:
     return words if len(words) <= keeping.SHOWN else f"{words[: keeping.SHOWN]}..."
 
 
-def _telling() -> Callable[[int, int], None]:
-    """Give what tells a person how far it is, now and then once it takes a while."""
-    next_at = time.monotonic() + TOLD_SECONDS
-
-    def tell(done: int, total: int) -> None:
-        nonlocal next_at
-        if time.monotonic() >= next_at:
-            next_at = time.monotonic() + TOLD_SECONDS
-            sys.stderr.write(f"companions: {done:,} of {counted(total, 'session')} done\n")
-
-    return tell
+def _done(done: int, of: int) -> str:
+    return f"{done:,} of {counted(of, 'session')} done"

@@ -12,8 +12,8 @@ from sessions import erasing
 from sessions.erasing import Erased
 from sessions.opening import patient
 from terminal.program import MakeProgram, Program, drained
-from terminal.screen import Screen, harmless
-from terminal.storekeeping import NAMED, counted
+from terminal.screen import Screen, fail, harmless
+from terminal.storekeeping import NAMED, counted, named
 
 
 def erase(chosen: argparse.Namespace, make: MakeProgram) -> int:
@@ -68,6 +68,11 @@ def _tell(screen: Screen, erased: Erased, done: str) -> None:
         screen.result(f"Of session {kept.session_id}, fork {kept.fork} of another owner keeps the first {entries}.")
     if len(erased.kept) > NAMED:
         screen.result(f"And so do forks of {counted(len(erased.kept) - NAMED, 'more session')}.")
+    if erased.nobodys:
+        fail(
+            f"Entries that wait on this machine's disk stay, since nothing tells whose they are: of "
+            f"{named(erased.nobodys)}."
+        )
     if erased.wiped is not None:
         for sentence in erased.wiped.done:
             screen.result(sentence)

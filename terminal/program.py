@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from fastmcp import FastMCP
 from starlette.middleware import Middleware
@@ -14,6 +14,14 @@ from sessions.retention import KEEP
 from sessions.sealing.keys import Keyring
 
 Given = TypeVar("Given")
+
+
+class Drain(Protocol):
+    """Stores what was handed over and lets go of everything, in time."""
+
+    def __call__(self, since: float | None = None) -> Awaitable[None]:
+        """Do so; ``since`` is when the process was told to end, on the event loop's clock, if that was before now."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +69,7 @@ class Program:
     reading: Reading
     owner: str
     server: Callable[[], FastMCP]
-    drain: Callable[[], Awaitable[None]]
+    drain: Drain
     store: str
     spool: Path
     text_limit: int

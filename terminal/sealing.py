@@ -6,24 +6,20 @@ What is sealed, and how, is said elsewhere. No key is shown but the one that was
 import argparse
 import asyncio
 import contextlib
-import sys
-import time
-from collections.abc import Callable
 
-from companions.errors import InputError, StoreAwayError
+from companions.errors import InputError, StoreAwayError, UnopenedError
 from sessions.erasure_store import Wiped
 from sessions.opening import WIPE_SECONDS, open_store, reached
 from sessions.sealing.keys import SETTING, Keyring, new_key
 from sessions.sealing.rotating import Rotated, rotate
 from sessions.spool.spool import all_spools
 from terminal.program import MakeProgram, Program, drained
+from terminal.progress import telling
 from terminal.screen import Screen, fail
+from terminal.storekeeping import named
 
-TOLD_SECONDS = 1.0
 TRIES = 5
 """How often it is waited for what is in a spool, when nothing of it came home meanwhile."""
-NAMED = 10
-"""Sessions that a message names."""
 STORE = "COMPANIONS_STORE"
 NOBODY = ""
 """An owner who has nothing."""
@@ -89,8 +85,8 @@ async def _bring_home(program: Program) -> None:
 
 async def _rotate(url: str, keyring: Keyring, *, drop: bool) -> Rotated:
     store = open_store(url)
-    async with reached(store, STORE):
-        return await rotate(store, keyring, _telling(), drop=drop)
+    async with reached(store, STORE) as guarded:
+        return await rotate(store, guarded, keyring, telling(_looked), drop=drop)
 
 
 async def _wipe(url: str) -> Wiped:
@@ -108,7 +104,23 @@ def _give_up(program: Program, key_id: str) -> int:
         )
     asyncio.run(_forget_key(program.store, key_id))
     Screen.of_process().say("The store opens without it. What it sealed does not: such sessions can only be forgotten.")
+    if closed := asyncio.run(drained(program, _closed(program))):
+        fail(
+            f"On this machine's disk, entries do not open that wait to be stored: of {named(closed)}. They stay until "
+            "their key is put back, or their session is erased by `companions forget` or `companions erase`."
+        )
     return 0
+
+
+async def _closed(program: Program) -> tuple[str, ...]:
+    """Give the sessions of which something on this machine's disk does not open, if that can be told."""
+    writer = program.calls.desk.sessions.writer
+    with contextlib.suppress(UnopenedError):  # other keys are missing too
+        await writer.keeper.store.head("-")
+        await writer.read_in()
+        spool = writer.keeper.spool
+        return () if spool is None else tuple(sorted(await spool.unopened()))
+    return ()
 
 
 async def _forget_key(url: str, key_id: str) -> None:
@@ -119,17 +131,8 @@ async def _forget_key(url: str, key_id: str) -> None:
         await guarded.alone(lambda: store.drop_seal(key_id))
 
 
-def _telling() -> Callable[[int, int], None]:
-    """Give what tells a person how far it is: now and then."""
-    next_at = time.monotonic() + TOLD_SECONDS
-
-    def tell(sessions: int, entries: int) -> None:
-        nonlocal next_at
-        if time.monotonic() >= next_at:
-            next_at = time.monotonic() + TOLD_SECONDS
-            sys.stderr.write(f"companions: {sessions:,} sessions looked at, {entries:,} entries sealed\n")
-
-    return tell
+def _looked(sessions: int, entries: int) -> str:
+    return f"{sessions:,} sessions looked at, {entries:,} entries sealed"
 
 
 def _tell(rotated: Rotated, newest: str) -> None:
@@ -139,23 +142,23 @@ def _tell(rotated: Rotated, newest: str) -> None:
         f"{rotated.resealed:,} were sealed now."
     )
     if rotated.dropped:
-        named = ", ".join(map(repr, rotated.dropped))
-        screen.result(f"Nothing is sealed with {named} any more: take it out of {SETTING}.")
+        keys = ", ".join(map(repr, rotated.dropped))
+        screen.result(f"Nothing is sealed with {keys} any more: take it out of {SETTING}.")
     if rotated.left:
         fail(
             f"{rotated.left:,} texts were stored meanwhile that {newest!r} has not sealed. Start every server with it "
             "as the first key, and call this again."
         )
     if rotated.used:
-        named = ", ".join(map(repr, rotated.used))
+        keys = ", ".join(map(repr, rotated.used))
         fail(
-            f"A server still seals with {named}. Start every server with {newest!r} as the first key, "
+            f"A server still seals with {keys}. Start every server with {newest!r} as the first key, "
             "and call this again."
         )
     if rotated.unopened:
-        named = ", ".join(sorted(rotated.unopened)[:NAMED])
         fail(
-            f"{len(rotated.unopened):,} sessions hold something that does not open, left as it is: {named}. "
+            f"{len(rotated.unopened):,} sessions hold something that does not open, left as it is: "
+            f"{named(tuple(sorted(rotated.unopened)))}. "
             "Restore them from a backup or forget them, and call this again; keep every key until then."
         )
 

@@ -10,7 +10,6 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Awaitable, Callable
 from types import FrameType
 
 import uvicorn
@@ -20,17 +19,17 @@ from starlette.middleware.cors import CORSMiddleware
 
 from companions.errors import CompanionsError
 from terminal.body_limit import BodyLimit
-from terminal.program import Http
+from terminal.program import Drain, Http
 from terminal.refused_bodies import RefusedBodies
 
-DRAIN_SECONDS = 1.5
+END_SECONDS = 1.5
 """From the signal to the end: a host kills after 2 s."""
 FLUSH_SECONDS = 0.1
 """For replies on their way to the client: a transport does not tell when the last one is written."""
+DRAIN_SECONDS = END_SECONDS - 2 * FLUSH_SECONDS
+"""From the signal until everything else is done: it ends by itself unless something holds up the event loop."""
 PREFLIGHT_SECONDS = 600
 OWN_PAGES = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
-
-Drain = Callable[[], Awaitable[None]]
 
 
 def log_to_stderr(level: str) -> None:
@@ -39,7 +38,7 @@ def log_to_stderr(level: str) -> None:
     logging.getLogger("fastmcp").setLevel(logging.CRITICAL)
 
 
-def end_in_time(status: int, seconds: float = DRAIN_SECONDS) -> None:
+def end_in_time(status: int, seconds: float = END_SECONDS) -> None:
     """End the process when the deadline passes, also if a thread or a connection hangs."""
     watchdog = threading.Timer(seconds, os._exit, (status,))
     watchdog.daemon = True
@@ -65,7 +64,7 @@ async def _stdio(mcp: FastMCP, drain: Drain) -> None:
     def leave(number: signal.Signals) -> None:
         if not leaving:
             end_in_time(128 + number)
-            leaving.append(loop.create_task(_leave(number, drain), name="companions-leave"))
+            leaving.append(loop.create_task(_leave(number, drain, loop.time()), name="companions-leave"))
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, leave, number)
@@ -75,9 +74,9 @@ async def _stdio(mcp: FastMCP, drain: Drain) -> None:
     os._exit(0)  # without the interpreter's teardown: it takes half a second, and no watchdog runs in it
 
 
-async def _leave(number: signal.Signals, drain: Drain) -> None:
+async def _leave(number: signal.Signals, drain: Drain, since: float) -> None:
     """Drain, then end by the same signal, as whoever sent it expects."""
-    await drain()
+    await drain(since)
     await asyncio.sleep(FLUSH_SECONDS)
     _end_by(number)
 
@@ -100,12 +99,13 @@ class _Server(uvicorn.Server):
         """Begin to drain, then let uvicorn close its connections."""
         if self._draining is None:
             end_in_time(128 + sig)
-            asyncio.get_running_loop().call_soon_threadsafe(self._begin)
+            loop = asyncio.get_running_loop()
+            loop.call_soon_threadsafe(self._begin, loop.time())
         super().handle_exit(sig, frame)
 
-    def _begin(self) -> None:
+    def _begin(self, since: float) -> None:
         if self._draining is None:
-            self._draining = asyncio.ensure_future(_quietly(self._drain))
+            self._draining = asyncio.ensure_future(self._drain(since))
 
 
 def _pages(how: Http) -> Middleware:
@@ -119,10 +119,6 @@ def _pages(how: Http) -> Middleware:
         expose_headers=("mcp-session-id", "mcp-protocol-version", "www-authenticate"),
         max_age=PREFLIGHT_SECONDS,
     )
-
-
-async def _quietly(drain: Drain) -> None:
-    await drain()
 
 
 def serve_http(mcp: FastMCP, drain: Drain, *, host: str, port: int, how: Http) -> None:

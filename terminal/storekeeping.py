@@ -7,9 +7,7 @@ how long a store may take for an answer too. A store's URL is never shown, since
 import argparse
 import asyncio
 import secrets
-import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from companions.errors import InputError, StoreError
@@ -22,14 +20,13 @@ from sessions.sealing.refusals import copy_seals
 from sessions.store import Size
 from sessions.stores.sqlite.store import SQLiteStore
 from terminal.program import MakeProgram, drained
+from terminal.progress import telling
 from terminal.screen import Screen, fail
 
 SQLITE = "sqlite:///"
 WRONG_USE = 2
 NAMED = 20
 """Sessions that a message names."""
-TOLD_SECONDS = 1.0
-"""How often a copy says how far it is."""
 
 
 def prune(chosen: argparse.Namespace, make: MakeProgram) -> int:
@@ -104,22 +101,14 @@ async def _copy(source: SealableStore, target: SealableStore) -> Copied:
     async with reached(source, "--from") as read, reached(target, "--to") as written:
         total = (await read.size()).sessions
         await copy_seals(source, target)
-        return await copying.copy(read, written, _telling(total))
-
-
-def _telling(total: int) -> Callable[[int, int], None]:
-    """Give what tells a person how far a copy is: at once, then now and then."""
-    next_at = 0.0
-
-    def tell(sessions: int, entries: int) -> None:
-        nonlocal next_at
-        if time.monotonic() >= next_at:
-            next_at = time.monotonic() + TOLD_SECONDS
-            sys.stderr.write(
-                f"companions: {sessions:,} of {counted(total, 'session')} done, {counted(entries, 'entry')} copied\n"
-            )
-
-    return tell
+        return await copying.copy(
+            read,
+            written,
+            telling(
+                lambda done, copied: f"{done:,} of {counted(total, 'session')} done, {counted(copied, 'entry')} copied",
+                at_once=True,
+            ),
+        )
 
 
 def _tell_copied(copied: Copied) -> None:
@@ -128,10 +117,10 @@ def _tell_copied(copied: Copied) -> None:
     screen.result(f"{counted(copied.entries, 'entry')} copied; {compared} compared, the same in both stores.")
     screen.result(f"sha256 {copied.digest}")
     if copied.forgotten:
-        screen.say(f"Forgotten in one of the stores, and left so: {_named(copied.forgotten)}.")
+        screen.say(f"Forgotten in one of the stores, and left so: {named(copied.forgotten)}.")
     if copied.differing:
         fail(
-            f"{counted(len(copied.differing), 'session')} not the same in both stores: {_named(copied.differing)}. "
+            f"{counted(len(copied.differing), 'session')} not the same in both stores: {named(copied.differing)}. "
             "The target's were left as they are; forget them there, or copy to another store."
         )
 
@@ -180,6 +169,7 @@ def counted(count: int, name: str) -> str:
     return f"{count:,} {name if count == 1 else several}"
 
 
-def _named(ids: tuple[str, ...]) -> str:
+def named(ids: tuple[str, ...]) -> str:
+    """Name sessions, as many as a message holds."""
     more = "" if len(ids) <= NAMED else f" and {len(ids) - NAMED:,} more"
     return f"{', '.join(ids[:NAMED])}{more}"

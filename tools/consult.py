@@ -3,8 +3,9 @@
 It words what ``sessions.consultations`` shows, in both channels alike, and decides nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any
 
 from fastmcp import Context, FastMCP
@@ -17,9 +18,11 @@ from sessions.answers import Answer
 from sessions.consultations import SYNTHESIZER, Consulted, Question
 from sessions.consulting import Consultations
 from sessions.cutting import PAGE_BYTES, cut, size
+from sessions.intelligence import STATE
 from sessions.paged_views import text_offset_of
 from tools.arguments import CompanionTypes, OptionalSessionId, Text, TextFor
 from tools.replies import ADVICE, STANDS, links, more_line, next_line, shown_of, told
+from tools.suggesting import suggestions, with_suggestions
 from tools.waiting import signature, waiting
 
 Body = dict[str, Any]
@@ -65,15 +68,20 @@ class Consult:
             text_limit=self.text_limit,
         )
         wait = waiting(ctx, self.reply_seconds)
-        return consult_reply(
-            await self.consultations.consult(self.owner(), session_id, question, waiting=wait, signature=signature(ctx))
+        given = await self.consultations.consult(
+            self.owner(), session_id, question, waiting=wait, signature=signature(ctx)
         )
+        return consult_reply(given, await ctx.get_state(STATE))
 
 
-def consult_reply(given: Consulted) -> ToolResult:
-    """Tell where a consultation stands when its call is answered."""
-    if given.answer is not None:
-        return _hand_out(given, given.answer)
+def consult_reply(given: Consulted, known: Mapping[str, Any] | None) -> ToolResult:
+    """Tell where a consultation stands when its call is answered, and what is known of how its synthesizer goes on."""
+    answer = given.answer
+    tell = partial(_tell, given) if answer is None else partial(_hand_out, given, answer)
+    return with_suggestions(tell, suggestions(known))
+
+
+def _tell(given: Consulted, suggested: list[str]) -> ToolResult:
     text, more = "", None
     if given.shown is not None:
         text, following = cut(given.shown.text, PAGE_BYTES)
@@ -83,7 +91,7 @@ def consult_reply(given: Consulted) -> ToolResult:
     if given.status == "running":
         why = "The consultation goes on and keeps each answer; call consult again to wait for it."
         coming = {"tool": "consult", "arguments": _arguments(given), "why": why}
-    body: Body = _common(given) | {
+    body: Body = _common(given, suggested) | {
         "companion_type": given.synthesizer,
         "slot": given.slot,
         "phase": given.phase,
@@ -95,11 +103,11 @@ def consult_reply(given: Consulted) -> ToolResult:
     if given.shown is not None:
         body |= shown_of(given.shown) | {"step": "draft", "versions": 1}
     said = [f"{text}\n\n---\n"] if text else []
-    said += [_where(given), *filter(None, [given.not_recorded]), *given.advice[:ADVICE]]
+    said += [_where(given), *filter(None, [given.not_recorded]), *body["advice"]]
     return told(body, "\n".join(said) + f"\n{more_line(more)}{next_line(coming)}")
 
 
-def _hand_out(given: Consulted, answer: Answer) -> ToolResult:
+def _hand_out(given: Consulted, answer: Answer, suggested: list[str]) -> ToolResult:
     """Hand the next writing to the caller: a contribution, or the synthesis."""
     system, user = answer.instructions["system"], answer.instructions["user"]
     piece, following = cut(user, PAGE_BYTES - size(system))
@@ -108,7 +116,7 @@ def _hand_out(given: Consulted, answer: Answer) -> ToolResult:
     why = f"Write the {what} as instructions say, then call consult with these arguments and your text."
     arguments = _arguments(given) | {"text_for": answer.companion_type}
     coming = {"tool": "consult", "arguments": arguments, "why": why}
-    body: Body = _common(given) | {
+    body: Body = _common(given, suggested) | {
         "companion_type": answer.companion_type,
         "step": answer.step,
         "slot": answer.slot,
@@ -118,13 +126,13 @@ def _hand_out(given: Consulted, answer: Answer) -> ToolResult:
         "next": coming,
     }
     prose = f"Please write the {what} yourself.\n\n{system}\n\n{piece}\n\n---\n{_where(given)}\n"
-    prose += "".join(f"{line}\n" for line in (given.not_recorded, *given.advice[:ADVICE]) if line)
+    prose += "".join(f"{line}\n" for line in (given.not_recorded, *body["advice"]) if line)
     if more is not None:
         prose += f"Of companion {answer.companion_type}: "
     return told(body, f"{prose}{more_line(more)}{next_line(coming)} Put what you wrote into text.")
 
 
-def _common(given: Consulted) -> Body:
+def _common(given: Consulted, suggested: list[str]) -> Body:
     return {
         "session_id": given.session_id,
         "status": given.status,
@@ -132,7 +140,7 @@ def _common(given: Consulted) -> Body:
         "companions": {name: state["status"] for name, state in given.companions.items()},
         "answer_version": None if given.shown is None else version_of(given.shown),
         "not_recorded": given.not_recorded,
-        "advice": [*given.advice][:ADVICE],
+        "advice": [*given.advice, *suggested][:ADVICE],
     }
 
 

@@ -5,11 +5,13 @@ threads.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 
+from companions.entries import Entry
 from companions.errors import InputError
 from sessions.archives import layout
 from sessions.archives.following import Following
+from sessions.archives.listing import Listed
 from sessions.archives.reading import Archive
 from sessions.archives.values import AGAIN
 from sessions.store import Opening
@@ -21,17 +23,44 @@ Place = tuple[str, int]
 """A session, and an entry of its own."""
 
 
-def check(archive: Archive) -> None:
-    """Go through all of an archive's entries.
+class Checked:
+    """An archive that all was gone through of once: there is none that was not.
 
-    Raises:
-        InputError: One of them does not fit; the message says which, and why.
+    Attributes:
+        template: Whether it holds questions without answers.
+        sessions: What it holds, parents before their forks.
     """
-    if archive.template:
-        _check_template(archive)
-    else:
-        _check_sessions(archive)
-    archive.checked = True
+
+    def __init__(self, archive: Archive) -> None:
+        """Go through all of an archive's entries.
+
+        Raises:
+            InputError: One of them does not fit; the message says which, and why.
+        """
+        if archive.template:
+            _check_template(archive)
+        else:
+            _check_sessions(archive)
+        self.template, self.sessions = archive.template, archive.sessions
+        self._archive = archive
+
+    def entries(self, listed: Listed) -> Generator[list[Entry]]:
+        """Read a session's entries again, some at a time.
+
+        Raises:
+            InputError: The file is another by now.
+        """
+        return self._archive.entries(listed, again=True)
+
+
+def check_length(place: str, entry: Entry, most: int) -> None:
+    """Refuse an entry with a text of more bytes than callers may give."""
+    for text in (entry.text, entry.meta.get("evidence")):
+        if isinstance(text, str) and len(text.encode("utf-8", "replace")) > most:
+            raise InputError(
+                f"{place} has a text of more than {most:,} bytes.",
+                "Set COMPANIONS_TEXT_LIMIT to what it was where the file was made.",
+            )
 
 
 def _check_sessions(archive: Archive) -> None:
@@ -42,6 +71,7 @@ def _check_sessions(archive: Archive) -> None:
         following = _begun(origins[session_id], begun, asked) if listed.opening.base else Following()
         for entries in archive.entries(listed):
             for entry in entries:
+                check_length(f"Entry {entry.seq} of {layout.session_name(session_id)}", entry, archive.text_limit)
                 following.follow(layout.session_name(session_id), entry)
                 if (session_id, entry.seq) in asked:
                     begun[session_id, entry.seq] = following.copy()
@@ -72,6 +102,9 @@ def _check_template(archive: Archive) -> None:
         for entries in archive.entries(listed):
             for entry in entries:
                 seq += 1
+                check_length(
+                    f"Entry {seq} of {layout.session_name(listed.opening.session_id)}", entry, archive.text_limit
+                )
                 if entry.kind not in KEPT or entry.seq != seq or listed.opening.parent is not None:
                     raise InputError(
                         f"Entry {seq} of {layout.session_name(listed.opening.session_id)} is in no template.", AGAIN

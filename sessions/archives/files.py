@@ -4,20 +4,23 @@ import asyncio
 import hashlib
 from collections.abc import AsyncGenerator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from companions.entries import Entry
 from companions.errors import InputError
-from sessions.archives import checking, reading, seed, templates
-from sessions.archives.importing import Imported, Importing, Report, derived
+from sessions.archives import reading, seed, templates
+from sessions.archives.checking import Checked, check_length
+from sessions.archives.importing import Imported, Importing, derived
 from sessions.archives.listing import Listed
-from sessions.archives.reading import Archive
 from sessions.archives.templates import Begun
+from sessions.reporting import Report
 from sessions.sessions import Sessions
 from sessions.store import Opening
 
 ZIP = b"PK\3\4"
+CHOSEN = frozenset({"configure", "query"})
+"""Entries of a seed project's session whose metas this program's settings have a part in."""
 MOST_SEED = 64_000_000
 """Bytes of a seed project's file, which is read as a whole."""
 
@@ -26,7 +29,7 @@ MOST_SEED = 64_000_000
 class _Archived:
     """A session of an archive, as an import takes it."""
 
-    archive: Archive
+    archive: Checked
     listed: Listed
 
     @property
@@ -45,6 +48,9 @@ class _Archived:
         finally:
             await asyncio.to_thread(pages.close)
 
+    def as_told(self, entry: Entry) -> Entry:
+        return replace(entry, author="")
+
 
 @dataclass(frozen=True, slots=True)
 class _Made:
@@ -60,9 +66,13 @@ class _Made:
     async def entries(self) -> AsyncGenerator[list[Entry]]:
         yield [*self.made]
 
+    def as_told(self, entry: Entry) -> Entry:
+        # What the file leaves open was filled in by the settings of that day.
+        return replace(entry, author="", meta={} if entry.kind in CHOSEN else entry.meta)
+
 
 async def bring(
-    sessions: Sessions, owner: str, path: Path, *, most_line: int, report: Report
+    sessions: Sessions, owner: str, path: Path, *, text_limit: int, report: Report
 ) -> Imported | list[Begun]:
     """Import a file; a template begins new sessions, all others bring what is not there yet.
 
@@ -70,8 +80,8 @@ async def bring(
         sessions: Where they go.
         owner: Whose they will be, whatever the file says.
         path: The file.
-        most_line: The most bytes of one entry in it.
-        report: Hears how far it is.
+        text_limit: The most bytes of one text in it.
+        report: Hears how many sessions are done, and how many there are.
 
     Raises:
         InputError: It is none of the three, or not such as this program writes; nothing was stored.
@@ -79,11 +89,11 @@ async def bring(
     """
     beginning = await asyncio.to_thread(_read, path, len(ZIP))
     if beginning != ZIP:
-        return await _bring_seed(sessions, owner, path)
+        return await _bring_seed(sessions, owner, path, text_limit)
     stack = ExitStack()
     try:
-        archive = await asyncio.to_thread(stack.enter_context, reading.opened(path, most_line=most_line))
-        await asyncio.to_thread(checking.check, archive)
+        opened = await asyncio.to_thread(stack.enter_context, reading.opened(path, text_limit=text_limit))
+        archive = await asyncio.to_thread(Checked, opened)
         if archive.template:
             return await _begin(sessions, owner, archive)
         return await _bring(sessions, owner, archive, report)
@@ -91,7 +101,7 @@ async def bring(
         await asyncio.to_thread(stack.close)
 
 
-async def _bring(sessions: Sessions, owner: str, archive: Archive, report: Report) -> Imported:
+async def _bring(sessions: Sessions, owner: str, archive: Checked, report: Report) -> Imported:
     importing = Importing(sessions.store, owner, sessions.retention)
     for number, listed in enumerate(archive.sessions):
         report(number, len(archive.sessions))
@@ -99,7 +109,7 @@ async def _bring(sessions: Sessions, owner: str, archive: Archive, report: Repor
     return importing.imported
 
 
-async def _begin(sessions: Sessions, owner: str, archive: Archive) -> list[Begun]:
+async def _begin(sessions: Sessions, owner: str, archive: Checked) -> list[Begun]:
     kept = [
         [entry async for page in _Archived(archive, listed).entries() for entry in page] for listed in archive.sessions
     ]
@@ -108,12 +118,17 @@ async def _begin(sessions: Sessions, owner: str, archive: Archive) -> list[Begun
     return [await templates.begin(sessions, owner, entries) for entries in kept]
 
 
-async def _bring_seed(sessions: Sessions, owner: str, path: Path) -> Imported:
+async def _bring_seed(sessions: Sessions, owner: str, path: Path, text_limit: int) -> Imported:
     content = await asyncio.to_thread(_read, path, MOST_SEED + 1)
     if len(content) > MOST_SEED:
         raise InputError(f"{path.name} is larger than any session.", "Name an archive, a template or a session's JSON.")
     library = await sessions.read_library()
     created_at, entries = await asyncio.to_thread(seed.read, content, path.name, library, sessions.defaults)
+    for entry in entries:
+        place = (
+            f"The {entry.kind} {entry.index} of slot {entry.slot} of companion {entry.companion_type} in {path.name}"
+        )
+        check_length(place, entry, text_limit)
     name = derived(owner, hashlib.sha256(content).hexdigest(), 0)
     importing = Importing(sessions.store, owner, sessions.retention)
     await importing.bring(_Made(Opening(session_id=name, owner=owner, created_at=created_at), tuple(entries)))

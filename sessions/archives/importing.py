@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 import string
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Protocol
@@ -30,9 +30,6 @@ TRIES = 8
 _LETTERS = string.ascii_lowercase + string.digits
 _LENGTH = 20
 
-Report = Callable[[int, int], None]
-"""Hears now and then how many sessions are done, and how many there are."""
-
 
 class Source(Protocol):
     """A session that is brought."""
@@ -49,6 +46,10 @@ class Source(Protocol):
 
     def entries(self) -> AsyncIterator[list[Entry]]:
         """Give its own entries in order, some at a time; may be asked for more than once."""
+        ...
+
+    def as_told(self, entry: Entry) -> Entry:
+        """Give an entry without what is not the file's own, so that those of the same file are the same."""
         ...
 
 
@@ -121,7 +122,8 @@ class Importing:
         if there.owner != self._owner or not forked:
             return False
         last = min(source.last, head.seq)
-        return await _digest(_taken(source, last)) == await _digest(_stored(self._store, there.session_id, base, last))
+        stored = _stored(self._store, there.session_id, base, last)
+        return await _digest(source, _taken(source, last)) == await _digest(source, stored)
 
     async def _add(self, source: Source, opening: Opening, after: int, *, new: bool) -> int | None:
         """Store what is missing; gives how many entries were, ``None`` if the id is a forgotten session's."""
@@ -212,13 +214,13 @@ async def _stored(store: Store, session_id: str, after: int, last: int) -> Async
         yield [entry for entry, _ in page]
 
 
-def _lines(entries: list[Entry]) -> bytes:
-    return b"".join(entry_line(replace(entry, author="")) for entry in entries)
+def _lines(source: Source, entries: list[Entry]) -> bytes:
+    return b"".join(entry_line(source.as_told(entry)) for entry in entries)
 
 
-async def _digest(entries: AsyncIterator[list[Entry]]) -> str:
-    """Digest what entries say, whoever is said to have written them."""
+async def _digest(source: Source, entries: AsyncIterator[list[Entry]]) -> str:
+    """Digest what entries say, as far as a source tells it."""
     found = hashlib.sha256()
     async for several in entries:
-        found.update(await asyncio.to_thread(_lines, several))
+        found.update(await asyncio.to_thread(_lines, source, several))
     return found.hexdigest()

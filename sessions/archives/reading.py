@@ -24,6 +24,8 @@ from sessions.whole_sessions import MOST_BYTES
 
 MOST_RATIO, ALWAYS = 200, 64_000_000
 """An archive may unpack to so many times its size, and to so many bytes in any case."""
+LINES = 64
+"""An entry may have so many times the bytes of a text: it holds several, each letter escaped."""
 MOST_MANIFEST = 32_000_000
 SEVERAL = 500
 """Entries that are read at a time."""
@@ -35,34 +37,42 @@ class Archive:
     """An archive that is open.
 
     Attributes:
+        text_limit: The most bytes of one text.
         template: Whether it holds questions without answers.
         sessions: What it holds, parents before their forks.
-        checked: Whether all of it was read before: its length is known, and entries need not be held against the schema
-            again, which takes longer than all else.
     """
 
     path: Path
-    most_line: int
+    text_limit: int
     template: bool
     sessions: tuple[Listed, ...]
     _zip: ZipFile
     _room: int
-    checked: bool = False
 
-    def entries(self, listed: Listed) -> Generator[list[Entry]]:
+    @property
+    def most_line(self) -> int:
+        """The most bytes of one entry."""
+        return LINES * self.text_limit
+
+    def entries(self, listed: Listed, *, again: bool = False) -> Generator[list[Entry]]:
         """Read a session's entries, some at a time.
+
+        Args:
+            listed: The session.
+            again: Whether they were read before: their length is known then, and they need not be held against the
+                schema, which takes longer than all else.
 
         Raises:
             InputError: The file is not what the manifest says, or not an archive's.
         """
         name, found, size = layout.session_name(listed.opening.session_id), list[Entry](), 0
         with refusals(self.path), self._zip.open(name) as file:
-            lines = _Lines(self, name, file)
+            lines = _Lines(self, name, file, spends=not again)
             lines.take()
             for number in range(listed.entries):
                 line = lines.take()
                 ended = line.removesuffix(b"\n").removesuffix(b"," if number < listed.entries - 1 else b"")
-                found.append(_entry(f"entry {number + 1} of {name}", ended, checked=self.checked))
+                found.append(_entry(f"entry {number + 1} of {name}", ended, checked=again))
                 size += len(line)
                 if len(found) == SEVERAL or size >= MOST_BYTES:
                     yield found
@@ -73,7 +83,7 @@ class Archive:
 
     def spend(self, count: int) -> None:
         """Count what was unpacked, so that a small file cannot keep a machine busy for ever."""
-        self._room -= 0 if self.checked else count
+        self._room -= count
         if self._room < 0:
             raise InputError(
                 f"{self.path.name} unpacks to more than {MOST_RATIO} times its size.",
@@ -84,8 +94,8 @@ class Archive:
 class _Lines:
     """The lines of one file of an archive, of which none may be longer than there is room for."""
 
-    def __init__(self, archive: Archive, name: str, file: IO[bytes]) -> None:
-        self._archive, self._name, self._file = archive, name, file
+    def __init__(self, archive: Archive, name: str, file: IO[bytes], *, spends: bool = True) -> None:
+        self._archive, self._name, self._file, self._spends = archive, name, file, spends
         self._digest = hashlib.sha256()
 
     @property
@@ -100,18 +110,19 @@ class _Lines:
                 f"A line of {self._name} is longer than {self._archive.most_line:,} bytes.",
                 "Set COMPANIONS_TEXT_LIMIT to what it was where the archive was made.",
             )
-        self._archive.spend(len(line))
+        if self._spends:
+            self._archive.spend(len(line))
         self._digest.update(line)
         return line
 
 
 @contextmanager
-def opened(path: Path, *, most_line: int) -> Generator[Archive]:
+def opened(path: Path, *, text_limit: int) -> Generator[Archive]:
     """Open an archive, and read what it holds but its entries.
 
     Args:
         path: The file.
-        most_line: The most bytes of one entry.
+        text_limit: The most bytes of one text.
 
     Raises:
         InputError: It is no archive, of a newer version, or holds what no archive holds.
@@ -120,14 +131,14 @@ def opened(path: Path, *, most_line: int) -> Generator[Archive]:
         file = ZipFile(path)
     with file:
         with refusals(path):
-            archive = _opened(path, most_line, file)
+            archive = _opened(path, text_limit, file)
         yield archive
 
 
-def _opened(path: Path, most_line: int, file: ZipFile) -> Archive:
+def _opened(path: Path, text_limit: int, file: ZipFile) -> Archive:
     _check_names(path, file)
     room = max(ALWAYS, MOST_RATIO * path.stat().st_size)
-    archive = Archive(path, most_line, template=False, sessions=(), _zip=file, _room=room)
+    archive = Archive(path, text_limit, template=False, sessions=(), _zip=file, _room=room)
     manifest = _manifest(archive, file)
     archive.template = manifest["template"]
     listed = [_listed(archive, file, told) for told in manifest["sessions"]]

@@ -5,12 +5,13 @@ asked at once. What a template keeps of a session is ``writing``'s to say.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from companions.companion import Companion
 from companions.entries import Entry, Note
-from companions.errors import ConflictError, InputError
+from companions.errors import ConflictError, InputError, StoreError
 from sessions.keeping import Kept
 from sessions.projections import brought_up
 from sessions.sessions import Sessions
@@ -25,11 +26,13 @@ class Begun:
         session_id: The session.
         waiting: By companion type, the query that waits for its draft.
         later: Companion type and text of each query that is left to be put.
+        spooled: Whether it waits on this machine's disk, since the store went away.
     """
 
     session_id: str
     waiting: dict[str, str]
     later: tuple[tuple[str, str], ...]
+    spooled: bool = False
 
 
 def notes_of(entries: Sequence[Entry]) -> tuple[list[Note], list[tuple[str, str]]]:
@@ -68,23 +71,25 @@ def _configure(companion: Companion, entry: Entry) -> None:
 
 
 async def begin(sessions: Sessions, owner: str, entries: Sequence[Entry]) -> Begun:
-    """Begin a session.
+    """Begin a session; where the store goes away meanwhile, it waits on this machine's disk.
 
     Raises:
         InputError: The template is such that no session can begin from it.
-        StoreError: The store failed; there is no session.
+        StoreError: It could not be stored; there is no session.
     """
     notes, later = notes_of(entries)
     session = sessions.mint(owner)
     _, receipt = sessions.writer.hand_over(session.place, notes)
     outcome = await asyncio.shield(receipt)
-    await sessions.writer.landed(session.place)
     if not isinstance(outcome, Committed | Kept):
         raise ConflictError("The session could not be begun.", "Import the template again.")
-    await sessions.writer.settled(session.session_id)
-    head = await sessions.store.head(session.session_id)
-    if head is not None:
-        await sessions.store.project([await brought_up(sessions.store, head)])
+    with contextlib.suppress(StoreError):  # it is there, or kept; what listings show of it is made up for by them
+        await sessions.writer.landed(session.place)
+        await sessions.writer.settled(session.session_id)
+        head = await sessions.store.head(session.session_id)
+        if head is not None:
+            await sessions.store.project([await brought_up(sessions.store, head)])
     sessions.open.leave(session.session_id)
+    spooled = sessions.writer.keeper.waits(session.session_id)
     waiting = {note.companion_type: note.text for note in notes if note.kind == "query"}
-    return Begun(session_id=session.session_id, waiting=waiting, later=tuple(later))
+    return Begun(session_id=session.session_id, waiting=waiting, later=tuple(later), spooled=spooled)

@@ -5,7 +5,7 @@ broken one never looks whole is ``zipping``'s work. What was learned from loops 
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -18,25 +18,30 @@ from sessions.archives import layout
 from sessions.archives.zipping import Part, Zipping
 from sessions.paged_views import in_markdown, moment
 from sessions.projections import title_of
+from sessions.reporting import Report
 from sessions.session import Session
 from sessions.sessions import Sessions
 from sessions.slots import SHOWN
+from sessions.spooled_sessions import waiting
 from sessions.store import Opening, Store
 from sessions.whole_sessions import pages
 
 SESSIONS = 100
 """Sessions that are listed in one go."""
 
-Report = Callable[[int, int], None]
-"""Hears now and then how many sessions are done, and how many there are."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exported:
-    """What an archive holds."""
+    """What an archive holds.
+
+    Attributes:
+        lacking: Sessions of the owner's, or of nobody known, of which entries wait on this machine's disk that do not
+            open or have no beginning; those entries are not in it.
+    """
 
     sessions: int
     entries: int
+    lacking: tuple[str, ...] = ()
 
 
 async def export(sessions: Sessions, owner: str, target: Path, report: Report) -> Exported:
@@ -46,20 +51,20 @@ async def export(sessions: Sessions, owner: str, target: Path, report: Report) -
         sessions: Where they are.
         owner: Whose they are.
         target: The file; one that is there is replaced once the new one is whole.
-        report: Hears how far it is.
+        report: Hears how many sessions are done, and how many there are.
 
     Raises:
         StoreError: The store failed; there is no new file.
         CompanionsError: The file cannot be written; likewise.
     """
-    await _come_home(sessions)
+    lacking = await _come_home(sessions, owner)
     found = [each async for each in _owned(sessions.store, owner)]
     writing = _Writing(sessions.store, owner)
     async with _begun(target) as zipping:
         for number, (opening, seq) in enumerate(_parents_first(found)):
             report(number, len(found))
             await writing.add(zipping, opening, seq)
-        return await asyncio.to_thread(writing.finish, zipping, template=False)
+        return replace(await asyncio.to_thread(writing.finish, zipping, template=False), lacking=lacking)
 
 
 async def export_template(session: Session, target: Path) -> Exported:
@@ -104,11 +109,21 @@ def _bare(entry: Entry, seq: int) -> Entry:
     return replace(entry, seq=seq, id=f"template-{seq}", author="", at=0.0, meta=meta)
 
 
-async def _come_home(sessions: Sessions) -> None:
-    """Wait until the store holds what this machine's disk kept for it, so that nothing is left out."""
-    await sessions.writer.read_in()
-    for session_id in list(sessions.spool.waiting if sessions.spool is not None else ()):
-        await sessions.writer.settled(session_id)
+async def _come_home(sessions: Sessions, owner: str) -> tuple[str, ...]:
+    """Wait until the store holds what this machine's disk kept for it of an owner's; gives what cannot come."""
+    found = [
+        (session_id, opening)
+        async for session_id, opening in waiting(sessions)
+        if opening is None or opening.owner == owner
+    ]
+    closed = await sessions.spool.unopened() if found and sessions.spool is not None else frozenset[str]()
+    lacking = list[str]()
+    for session_id, opening in found:
+        if opening is None or session_id in closed:
+            lacking.append(session_id)
+        else:
+            await sessions.writer.settled(session_id)
+    return tuple(sorted(lacking))
 
 
 async def _owned(store: Store, owner: str) -> AsyncGenerator[tuple[Opening, int]]:
@@ -196,8 +211,8 @@ class _Writing:
         """Put a session that was written as a whole into the archive."""
         parts.end()
         session_id = parts.opening.session_id
-        told = {"sha256": parts.session.digest, "transcript_sha256": parts.transcript.digest}
-        self._sessions.append({"session_id": session_id, "entries": parts.seq - parts.opening.base} | told)
+        entries = parts.seq - parts.opening.base
+        self._sessions.append({"session_id": session_id, "entries": entries, "sha256": parts.session.digest})
         self._written[session_id] = parts.seq
         zipping.add(layout.session_name(session_id), parts.session)
         zipping.add(layout.transcript_name(session_id), parts.transcript)

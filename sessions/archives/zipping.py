@@ -1,17 +1,19 @@
 """A zip file that is written beside its name, and takes it once it is whole: a broken one never looks whole.
 
-It knows nothing of sessions. Everything here blocks: it is called on threads.
+It knows nothing of sessions; what a process that was killed has left is ``unfinished``'s. Everything here blocks: it is
+called on threads.
 """
 
 import hashlib
 import os
-import secrets
 import time
 from contextlib import suppress
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import IO
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
+from sessions.archives.unfinished import begun, remove_left
 
 IN_MEMORY = 4_000_000
 """Bytes of a part that are kept in memory before it goes to the disk."""
@@ -51,8 +53,9 @@ class Zipping:
 
     def __init__(self, target: Path) -> None:
         self._target = target
-        self._unfinished = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-        self._file = os.fdopen(os.open(self._unfinished, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600), "w+b")
+        remove_left(target)
+        self._unfinished, number = begun(target)
+        self._file = os.fdopen(number, "w+b")
         self._zip = ZipFile(self._file, "w", ZIP_DEFLATED)
 
     def add(self, name: str, part: Part) -> None:

@@ -6,12 +6,11 @@ keys. What waits in spools is for their servers to bring home.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from functools import partial
 
 from companions.entries import Entry
-from companions.errors import StoreAwayError
+from sessions.reporting import Report
 from sessions.seal_store import SealableStore, Stretch
 from sessions.sealing import admission
 from sessions.sealing import entries as sealed_entries
@@ -21,18 +20,14 @@ from sessions.sealing.entries import header_of
 from sessions.sealing.keys import Keyring
 from sessions.sealing.refusals import admit, mark
 from sessions.store import Head, Projection
+from sessions.stores.deadlines import Patience
+from sessions.stores.guarded import GuardedStore
+from sessions.whole_sessions import pages
 
 SESSIONS = 100
 """Sessions that are listed at a time."""
-FIRST_PAGE, MOST_ENTRIES, MOST_CHARACTERS = 16, 500, 2_000_000
-"""Of a page, as far as the page before it tells how long entries are."""
-CALL_SECONDS = 30.0
 PASSES = 5
 """Of which the last finds nothing left, unless others write with an older key meanwhile."""
-
-T = TypeVar("T")
-Report = Callable[[int, int], None]
-"""Hears now and then how many sessions are done, and how many entries were sealed."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -63,13 +58,16 @@ class Rotated:
         return not (self.left or self.unopened or self.used)
 
 
-async def rotate(store: SealableStore, keyring: Keyring, report: Report, *, drop: bool = True) -> Rotated:
+async def rotate(
+    store: SealableStore, guarded: GuardedStore, keyring: Keyring, report: Report, *, drop: bool = True
+) -> Rotated:
     """Seal everything in a store with the newest key, and look whether all of it opens with that one.
 
     Args:
         store: The store itself.
+        guarded: The same within the bounds that calls are to keep to.
         keyring: The newest key, and those that the store was sealed with.
-        report: Hears how far it is.
+        report: Hears how many sessions are done, and how many entries were sealed.
         drop: Whether the store is to forget the other keys once nothing is sealed with them. Before it does, or says
             of what was sealed now that it is all, every process has to have looked at the seals again: that is waited
             for, twice ``admission.EXPIRY`` seconds.
@@ -78,10 +76,10 @@ async def rotate(store: SealableStore, keyring: Keyring, report: Report, *, drop
         UnopenedError: A key is missing or another than the store was sealed with.
         StoreError: The store failed; what was done until then stays done.
     """
-    rotation = _Rotation(store, Cipher(keyring), report)
+    rotation = _Rotation(store, guarded, Cipher(keyring), report)
     await asyncio.to_thread(rotation.cipher.load)
-    admit(keyring, await _timed(store.seals()))
-    await _timed(mark(store, keyring))
+    admit(keyring, await guarded.alone(store.seals))
+    await guarded.alone(lambda: mark(store, keyring))
     found = await rotation.passes()
     return await rotation.settled(found) if drop and found.whole else found
 
@@ -89,9 +87,9 @@ async def rotate(store: SealableStore, keyring: Keyring, report: Report, *, drop
 class _Rotation:
     """Runs over one store; the last one finds nothing left to do."""
 
-    def __init__(self, store: SealableStore, cipher: Cipher, report: Report) -> None:
+    def __init__(self, store: SealableStore, guarded: GuardedStore, cipher: Cipher, report: Report) -> None:
         self.cipher = cipher
-        self._store, self._report = store, report
+        self._store, self._guarded, self._report = store, guarded, report
         self._resealed = 0
         self._changed = False
 
@@ -106,31 +104,33 @@ class _Rotation:
 
     async def settled(self, found: Rotated) -> Rotated:
         """Drop the older keys unless a process still uses one of them; what such a process wrote is found, too."""
-        seals = await _timed(self._store.seals())
+        seals = await self._guarded.alone(self._store.seals)
         older = {key_id: proof for key_id, proof in seals.items() if key_id != self.cipher.keyring.newest}
         if not (older or self._changed):
             return found
         needed = True
         try:
             for key_id in older:
-                await _timed(self._store.drop_seal(key_id))
+                await self._guarded.alone(partial(self._store.drop_seal, key_id))
             # Whoever looked just before may rely on that for one EXPIRY, and store for another.
             await asyncio.sleep(2 * admission.EXPIRY)
             found = await self.once()
-            seals = await _timed(self._store.seals())
+            seals = await self._guarded.alone(self._store.seals)
             found.used = [key_id for key_id in seals if key_id != self.cipher.keyring.newest]
             needed = not found.whole
         finally:
             if needed:
                 for key_id, proof in older.items():
-                    await _timed(self._store.put_seal(key_id, proof))
+                    # Also where the store is thought to be away: it would be let in without a key that it needs.
+                    patience = Patience(asyncio.get_running_loop().time() + self._guarded.patience)
+                    await patience.wait(partial(self._store.put_seal, key_id, proof))
         found.dropped = [] if needed else list(older)
         return found
 
     async def once(self) -> Rotated:
         """Walk over all sessions; what was found otherwise than sealed with the newest key counts as left."""
         found, after = Rotated(), ""
-        while heads := await _timed(self._store.scan(after=after, limit=SESSIONS)):
+        while heads := await self._guarded.scan(after=after, limit=SESSIONS):
             for head in heads:
                 await self._session(head, found)
                 found.sessions += 1
@@ -138,19 +138,19 @@ class _Rotation:
             after = heads[-1].opening.session_id
         self._changed |= bool(found.left)
         # What was replaced may stand in a log yet, also that of a run that was cut short before.
-        await _timed(self._store.rewrite(after, ()))
+        await self._guarded.alone(partial(self._store.rewrite, after, ()))
         found.resealed = self._resealed
         return found
 
     async def _session(self, head: Head, found: Rotated) -> None:
         session_id = head.opening.session_id
-        lineage = await _timed(self._store.lineage(session_id))
+        lineage = await self._guarded.alone(lambda: self._store.lineage(session_id))
         last = head.seq
         for number, stretch in enumerate(lineage):
             above = lineage[number + 1 :]
             before = None if not stretch.base or not above else await self._writer(session_id, stretch.base, above)
             # What a living parent wrote is rewritten when it is its turn.
-            if stretch.session_id == session_id or await _timed(self._store.head(stretch.session_id)) is None:
+            if stretch.session_id == session_id or await self._guarded.head(stretch.session_id) is None:
                 await self._stretch(session_id, stretch, last, before, found)
             last = min(last, stretch.base)
         if head.projection is not None:
@@ -158,7 +158,7 @@ class _Rotation:
 
     async def _writer(self, session_id: str, seq: int, above: list[Stretch]) -> Stretch:
         """Name who wrote the entry that a fork begins behind: as it is sealed or, where it is plain, as stored."""
-        entries = await _timed(self._store.page(session_id, after=seq - 1, limit=1))
+        entries = await self._guarded.page(session_id, after=seq - 1, limit=1)
         header = header_of(entries[0]) if entries else None
         stored = next((stretch.session_id for stretch in above if stretch.base < seq), session_id)
         return Stretch(stored if header is None else header.session_id, seq)
@@ -167,9 +167,9 @@ class _Rotation:
         self, session_id: str, stretch: Stretch, last: int, before: Stretch | None, found: Rotated
     ) -> None:
         """Rewrite what one session wrote of what another, or itself, reads."""
-        async for page in _pages(self._store, session_id, stretch.base, last):
+        async for page in pages(self._guarded, session_id, stretch.base, last):
             changed: list[Entry] = []
-            for entry in page:
+            for entry, _ in page:
                 again = self._again(entry, stretch.session_id, before)
                 if again is None:
                     found.unopened.add(session_id)
@@ -179,7 +179,7 @@ class _Rotation:
                     changed.append(again)
             if changed:
                 found.left += len(changed)
-                self._resealed += await _timed(self._store.rewrite(stretch.session_id, changed))
+                self._resealed += await self._guarded.alone(partial(self._store.rewrite, stretch.session_id, changed))
 
     def _again(self, entry: Entry, writer: str, before: Stretch | None) -> Entry | None:
         """Give an entry sealed with the newest key, itself if it is already; ``None`` if it does not open."""
@@ -201,26 +201,4 @@ class _Rotation:
                 return  # it is made again of the entries by whoever looks at it next
             shown = opened
         found.left += 1
-        await _timed(self._store.project([sealed_heads.sealed(self.cipher, shown)]))
-
-
-async def _pages(store: SealableStore, session_id: str, after: int, last: int) -> AsyncGenerator[list[Entry]]:
-    limit = FIRST_PAGE
-    while after < last:
-        page = await _timed(store.page(session_id, after=after, limit=min(limit, last - after)))
-        if not page:
-            return
-        yield page
-        after = page[-1].seq
-        size = 1 + sum(len(entry.text) for entry in page) // len(page)
-        limit = max(1, min(2 * limit, MOST_ENTRIES, MOST_CHARACTERS // size))
-
-
-async def _timed(call: Awaitable[T]) -> T:
-    try:
-        async with asyncio.timeout(CALL_SECONDS):
-            return await call
-    except TimeoutError:
-        raise StoreAwayError(
-            f"The store did not answer within {CALL_SECONDS:g} seconds.", "Look whether it runs and can be reached."
-        ) from None
+        await self._guarded.project([sealed_heads.sealed(self.cipher, shown)])

@@ -1,6 +1,8 @@
 """What waits in a spool, sealed as a whole: on this machine's disk it holds nobody's words. It reads no file.
 
-A row is bound to its session and its first number. Rows from before there were keys are taken as they are.
+A row is bound to its session, its first number and what it says of how the session was opened, which stands beside it
+as it does in the store: so an erasure finds what is a person's, also where it does not open. Rows from before there
+were keys are taken as they are.
 """
 
 import json
@@ -20,15 +22,15 @@ class SpoolSeal:
     def __init__(self, keyring: Keyring | None = None) -> None:
         self._cipher = None if keyring is None else Cipher(keyring)
 
-    def seal(self, body: bytes, session_id: str, first: int) -> bytes:
+    def seal(self, body: bytes, session_id: str, first: int, opening: str | None) -> bytes:
         """Give a row's body as it is kept."""
         if self._cipher is None:
             return body
         key_id = self._cipher.keyring.newest.encode()
-        closed = self._cipher.seal(PURPOSE, session_id, body, _bound(session_id, first))
+        closed = self._cipher.seal(PURPOSE, session_id, body, _bound(session_id, first, opening))
         return b"%b%b %b" % (BEGINNING, key_id, closed)
 
-    def open(self, body: bytes, session_id: str, first: int) -> bytes:
+    def open(self, body: bytes, session_id: str, first: int, opening: str | None) -> bytes:
         """Give a row's body as it was put.
 
         Raises:
@@ -40,7 +42,7 @@ class SpoolSeal:
         opened = None
         if self._cipher is not None:
             name = key_id.decode("ascii", "replace")
-            opened = self._cipher.open(name, PURPOSE, session_id, closed, _bound(session_id, first))
+            opened = self._cipher.open(name, PURPOSE, session_id, closed, _bound(session_id, first, opening))
         if opened is None:
             raise UnopenedError(
                 f"Entries of session {session_id} in the spool do not open with the keys in {SETTING}.",
@@ -49,5 +51,5 @@ class SpoolSeal:
         return opened
 
 
-def _bound(session_id: str, first: int) -> bytes:
-    return json.dumps([session_id, first]).encode()
+def _bound(session_id: str, first: int, opening: str | None) -> bytes:
+    return json.dumps([session_id, first, opening]).encode()

@@ -25,6 +25,8 @@ from sessions.stores.sqlite.schema import transaction
 APPLICATION = 0x436D7053
 """Marks the file as a spool of ours, in SQLite's own header."""
 VERSION = 1
+PAGE = 64
+"""Appends that are looked at in one go."""
 
 
 def name_of(store: str) -> str:
@@ -77,7 +79,16 @@ class SpoolFile:
 
     async def opening(self, session_id: str) -> Opening | None:
         """Read with what a session was opened, if that waits here too."""
-        return await self._lane.run(partial(spool_rows.opening, session_id=session_id, seal=self._seal))
+        return await self._lane.run(partial(spool_rows.opening, session_id=session_id))
+
+    async def unopened(self) -> set[str]:
+        """Find the sessions of which something does not open."""
+        closed, last = set[str](), 0
+        while last is not None:
+            look = partial(spool_rows.unopened, after=last, limit=PAGE, seal=self._seal)
+            found, last = await self._lane.run(look)
+            closed |= found
+        return closed
 
     async def drop(self, numbers: Collection[int]) -> None:
         """Erase appends by number."""

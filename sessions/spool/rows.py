@@ -19,21 +19,23 @@ from sessions.store import Append, Opening
 
 log = logging.getLogger("companions.spool")
 
-# entries, size: what the row counts for; at: when its first entry was handed over. The long column stands last.
+# entries, size: what the row counts for; at: when its first entry was handed over; opening: how the session was opened,
+# in the row of its first entry. The long column stands last.
 SCHEMA = (
     """CREATE TABLE appends (
         number INTEGER PRIMARY KEY AUTOINCREMENT, session_id TEXT NOT NULL, first INTEGER NOT NULL,
         last INTEGER NOT NULL, entries INTEGER NOT NULL, size INTEGER NOT NULL, at REAL NOT NULL,
-        body BLOB NOT NULL)""",
+        opening TEXT, body BLOB NOT NULL)""",
     "CREATE INDEX appends_by_session ON appends (session_id, last)",
 )
-_COLUMNS = "session_id, first, last, entries, size, at, body"
-_ADD = f"INSERT INTO appends ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 (made of constants only)
+_COLUMNS = "session_id, first, last, entries, size, at, opening, body"
+_ADD = f"INSERT INTO appends ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 (made of constants only)
 _MOVE = f"INSERT INTO appends ({_COLUMNS}) SELECT {_COLUMNS} FROM orphan.appends ORDER BY number"  # noqa: S608 (as above)
-_OLDEST = "SELECT number, entries, session_id, first, body FROM appends ORDER BY number LIMIT ?"
+_OLDEST = "SELECT number, entries, session_id, first, opening, body FROM appends ORDER BY number LIMIT ?"
+_PAGE = "SELECT number, session_id, first, opening, body FROM appends WHERE number > ? ORDER BY number LIMIT ?"
 _COUNTS = "SELECT number, session_id, entries, size FROM"
 _NEWEST = "SELECT max(last) FROM appends WHERE session_id = ?"
-_OPENING = "SELECT session_id, first, body FROM appends WHERE session_id = ? ORDER BY last LIMIT 1"
+_OPENING = "SELECT opening FROM appends WHERE session_id = ? AND opening IS NOT NULL ORDER BY last LIMIT 1"
 _SINCE = "SELECT at FROM appends ORDER BY number LIMIT 1"
 
 _ENTRY = tuple(each.name for each in fields(Entry))
@@ -77,25 +79,38 @@ def take(connection: sqlite3.Connection, limit: int, seal: SpoolSeal) -> list[tu
     """
     taken, entries, closed = list[tuple[int, Append]](), 0, set[str]()
     with closing(connection.execute(_OLDEST, (max(limit, 1),))) as rows:
-        for number, count, session_id, first, body in rows:
+        for number, count, session_id, first, opened, body in rows:
             if session_id in closed:
                 continue
             if taken and entries + count > limit:
                 break
             try:
-                taken.append((number, _append(seal.open(body, session_id, first))))
+                entire = _append(session_id, opened, seal.open(body, session_id, first, opened))
             except UnopenedError as error:
                 closed.add(session_id)
                 log.error("entries in the spool stay where they are: %s", error)  # noqa: TRY400 (its trace says nothing)
             else:
+                taken.append((number, entire))
                 entries += count
     return taken
 
 
-def opening(connection: sqlite3.Connection, session_id: str, seal: SpoolSeal) -> Opening | None:
-    """Read with what a session was opened, if that waits here too."""
+def unopened(connection: sqlite3.Connection, after: int, limit: int, seal: SpoolSeal) -> tuple[set[str], int | None]:
+    """Look at a page of rows behind a number; gives sessions of which one does not open, and the last row's number."""
+    closed, last = set[str](), None
+    for number, session_id, first, opened, body in connection.execute(_PAGE, (after, limit)):
+        last = number
+        try:
+            seal.open(body, session_id, first, opened)
+        except UnopenedError:
+            closed.add(session_id)
+    return closed, last
+
+
+def opening(connection: sqlite3.Connection, session_id: str) -> Opening | None:
+    """Read with what a session was opened, if that waits here too: as it was put, unless somebody changed the file."""
     row = connection.execute(_OPENING, (session_id,)).fetchone()
-    return None if row is None else _append(seal.open(row[2], row[0], row[1])).opening
+    return None if row is None else _opening(row[0])
 
 
 def drop(connection: sqlite3.Connection, numbers: Collection[int]) -> list[Counted]:
@@ -142,11 +157,10 @@ def _added(connection: sqlite3.Connection, append: Append, seal: SpoolSeal) -> C
     first, last = append.entries[0], append.entries[-1]
     # A text that is not valid Unicode is refused here: no store would take it later.
     size = sum(len(entry.text.encode()) + len(_json(dict(entry.meta))) for entry in append.entries)
-    opening = append.opening and asdict(append.opening)
-    body = {"session_id": append.session_id, "opening": opening, "entries": [_fields(each) for each in append.entries]}
+    opened = None if append.opening is None else json.dumps(asdict(append.opening))
     count = len(append.entries)
-    kept = seal.seal(_json(body), append.session_id, first.seq)
-    row = (append.session_id, first.seq, last.seq, count, size, first.at, kept)
+    kept = seal.seal(_json([_fields(each) for each in append.entries]), append.session_id, first.seq, opened)
+    row = (append.session_id, first.seq, last.seq, count, size, first.at, opened, kept)
     return Counted(connection.execute(_ADD, row).lastrowid or 0, append.session_id, count, size)
 
 
@@ -163,8 +177,10 @@ def _json(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
 
 
-def _append(body: bytes) -> Append:
-    found = json.loads(body.decode("utf-8", "surrogatepass"))
-    opening = found["opening"] and Opening(**found["opening"])
-    entries = tuple(Entry(**each) for each in found["entries"])
-    return Append(session_id=found["session_id"], entries=entries, opening=opening)
+def _append(session_id: str, opened: str | None, body: bytes) -> Append:
+    entries = tuple(Entry(**each) for each in json.loads(body.decode("utf-8", "surrogatepass")))
+    return Append(session_id=session_id, entries=entries, opening=None if opened is None else _opening(opened))
+
+
+def _opening(opened: str) -> Opening:
+    return Opening(**json.loads(opened))

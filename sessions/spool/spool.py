@@ -163,9 +163,13 @@ class Spool:
         return [Spooled(number=number, append=append) for number, append in taken]
 
     async def opening(self, session_id: str) -> Opening | None:
-        """Read with what a session was opened; ``None`` if that does not wait here."""
+        """Read with what a session was opened, also where its entries do not open; ``None`` if that is not here."""
         waits = self._file is not None and session_id in self.waiting
         return await self._file.opening(session_id) if self._file is not None and waits else None
+
+    async def unopened(self) -> frozenset[str]:
+        """Find the sessions of which something that waits does not open with the keys at hand."""
+        return frozenset(await self._file.unopened() if self._file is not None and self.entries else ())
 
     async def drop(self, numbers: Collection[int]) -> None:
         """Erase appends by number; numbers that are gone are passed over."""

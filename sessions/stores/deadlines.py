@@ -13,6 +13,11 @@ TURNS = 4
 T = TypeVar("T")
 
 
+def away() -> StoreAwayError:
+    """Word that a store is known to be away."""
+    return StoreAwayError("The store is away.", WAIT)
+
+
 class Patience:
     """How long one call is waited for."""
 

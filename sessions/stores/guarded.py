@@ -14,10 +14,11 @@ from typing import TypeVar
 
 from companions.entries import Entry
 from companions.errors import StoreAwayError, StoreError
+from sessions.ending import UNHURRIED, End
 from sessions.erasure_store import Reader, Wiped
 from sessions.pattern_store import Share
 from sessions.store import Append, Committed, Conflict, Head, Outcome, Projection, Size, Store, Window
-from sessions.stores.deadlines import WAIT, Patience
+from sessions.stores.deadlines import Patience, away
 from sessions.stores.recognising import known, recognised
 
 log = logging.getLogger("companions.store")
@@ -26,7 +27,7 @@ T = TypeVar("T")
 DEADLINE = 2.0
 """Seconds that a call may take, its repetitions included."""
 HURRY = 0.5
-"""The same at shutdown."""
+"""The same at shutdown, and never more than half of the time that is left."""
 PAUSE = 0.02
 """Seconds before a call is first repeated; each further pause is twice as long."""
 PATIENCE = 10.0
@@ -54,7 +55,7 @@ class GuardedStore:
     away: bool = False
     on_back: Callable[[], None] = lambda: None
     on_stored: Callable[[Append], None] = lambda _append: None
-    _hurried: bool = False
+    _end: End | None = None
     _loaded: bool = False
     _probing: "asyncio.Task[None] | None" = None
     _waiting: set[Patience] = field(default_factory=set[Patience])
@@ -62,7 +63,7 @@ class GuardedStore:
     @property
     def deadline(self) -> float:
         """Seconds that a call may take now."""
-        return min(HURRY, self.seconds) if self._hurried else self.seconds
+        return self.seconds if self._end is None else min(self.seconds, self._end.share(HURRY))
 
     @property
     def shared(self) -> bool:
@@ -153,23 +154,23 @@ class GuardedStore:
         """Forget what was learned; see ``PatternStore.drop_shares``."""
         return await self.alone(lambda: self.store.drop_shares(companion_type), self.seconds)
 
-    async def close(self) -> None:
+    async def close(self, end: End = UNHURRIED) -> None:
         """Let go of the store; one that does not answer is left to itself."""
         await self.rest()
         with contextlib.suppress(StoreAwayError):
-            await self._in_time(self.store.close, asyncio.get_running_loop().time() + self.deadline)
+            await self._in_time(self.store.close, asyncio.get_running_loop().time() + end.share(self.seconds))
 
     async def rest(self) -> None:
         """End what runs in the background, and know nothing of the store any more: the next event loop begins anew."""
         if self._probing is not None:
             self._probing.cancel()
             await asyncio.wait({self._probing})
-        self._probing, self.away, self._hurried = None, False, False
+        self._probing, self.away, self._end = None, False, None
 
-    def hurry(self) -> None:
+    def hurry(self, end: End = UNHURRIED) -> None:
         """Wait less long until ``rest``, also for what is under way: the program is ending."""
-        self._hurried = True
-        until = asyncio.get_running_loop().time() + HURRY
+        self._end = end
+        until = asyncio.get_running_loop().time() + self.deadline
         for patience in self._waiting:
             patience.until(until)
 
@@ -188,22 +189,22 @@ class GuardedStore:
     async def alone(self, call: Callable[[], Awaitable[T]], seconds: float | None = None) -> T:
         """Make a call that may have much to do: that it takes long says nothing of the store."""
         if self.away:
-            raise _away()
+            raise away()
         await self.load()
-        patience = HURRY if self._hurried else seconds or self.patience
+        patience = seconds or self.patience if self._end is None else self.deadline
         return await self._in_time(call, asyncio.get_running_loop().time() + patience)
 
     async def _within(self, call: Callable[[], Awaitable[T]]) -> T:
         """Make a call, and repeat it until the deadline as long as the store is only away for a moment."""
         if self.away:
-            raise _away()
+            raise away()
         await self.load()
         until, pause = asyncio.get_running_loop().time() + self.deadline, PAUSE
         while True:
             try:
                 return await self._in_time(call, until)
             except StoreAwayError as error:
-                if self.away or self._hurried or asyncio.get_running_loop().time() + pause >= until:
+                if self.away or self._end is not None or asyncio.get_running_loop().time() + pause >= until:
                     self._leave(error)
                     raise
             await asyncio.sleep(pause)
@@ -244,7 +245,3 @@ class GuardedStore:
             log.exception("the store failed in a way that it does not know")
             return False
         return True
-
-
-def _away() -> StoreAwayError:
-    return StoreAwayError("The store is away.", WAIT)

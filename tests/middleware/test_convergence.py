@@ -179,6 +179,18 @@ async def test_a_loop_that_is_handed_out_step_by_step_tells_how_it_will_go(serve
     assert done["advice"] == ["It has not converged: refine with this session_id goes on."]
 
 
+async def test_a_consultation_tells_how_its_synthesizer_will_go_on(served: Served) -> None:
+    async with Client(served.mcp) as client:
+        for revisions in (2, 2, 2, 2, 2):
+            await think(client, still_after(revisions))
+        await served.learner.settle()
+        told = await say(client, "consult", query="Q?", companion_types=["marketing"], synthesizer="generic")
+        while told["status"] == "write":
+            assert "Of 5 earlier loops" in told["advice"][0]
+            told = await say(client, "consult", **told["next"]["arguments"], text=version(0))
+    assert "Of 5 earlier loops" in told["advice"][0]
+
+
 async def test_a_learned_threshold_is_told_with_the_loops_that_it_rests_on(served: Served) -> None:
     settled = Sample(
         revisions=2, censored=False, steps=(Revised(similarity=0.99), Revised(similarity=0.99)), scores=(0.5, 0.5, 0.4)

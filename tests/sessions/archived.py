@@ -20,7 +20,7 @@ from sessions.store import Store
 from sessions.stores.memory.store import MemoryStore
 from tests.sessions.faults import OWNER, Process
 
-MOST_LINE = 1_000_000
+TEXT_LIMIT = 15_000
 IDS: list[str] = []
 """Of the archive at hand: a session, its fork, and a fork of that."""
 TEXT = "Ünï漢字🧠 {braces} \0 \\ \" ' \u2028 end"
@@ -62,7 +62,7 @@ async def export(process: Process, path: Path, owner: str = OWNER) -> Exported:
 
 
 async def bring(process: Process, path: Path, owner: str = OWNER) -> Imported:
-    brought = await files.bring(process.calls.desk.sessions, owner, path, most_line=MOST_LINE, report=unheard)
+    brought = await files.bring(process.calls.desk.sessions, owner, path, text_limit=TEXT_LIMIT, report=unheard)
     assert isinstance(brought, Imported)
     return brought
 

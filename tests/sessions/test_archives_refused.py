@@ -9,7 +9,7 @@ import pytest
 
 from sessions.archives import reading
 from sessions.stores.memory.store import MemoryStore
-from tests.sessions.archived import IDS, MOST_LINE, bring, contents, forged, refused, signed
+from tests.sessions.archived import IDS, TEXT_LIMIT, bring, contents, forged, refused, signed
 from tests.sessions.faults import OWNER, Process
 
 pytest_plugins = ("tests.sessions.archive_fixtures",)
@@ -116,7 +116,7 @@ LINES: dict[str, Callable[[bytes], bytes]] = {
     "no UTF-8": lambda line: line.replace(b'"text": "', b'"text": "\xff\xfe', 1),
     "no object": lambda _line: b"[1],\n",
     "nothing": lambda _line: b"\n",
-    "a long line": lambda line: line.replace(b'"text": "', b'"text": "' + b"x" * 2 * MOST_LINE, 1),
+    "a long line": lambda line: line.replace(b'"text": "', b'"text": "' + b"x" * 65 * TEXT_LIMIT, 1),
 }
 
 
@@ -128,12 +128,22 @@ async def test_a_line_that_is_none_is_refused(what: str, archive: Path) -> None:
     lines[2] = LINES[what](lines[2])
     await asyncio.to_thread(signed, archive, held | {name: b"".join(lines)})
     told = await refused(archive)
-    assert ("longer than 1,000,000 bytes" if what == "a long line" else "entry 2 of") in told
+    assert ("longer than 960,000 bytes" if what == "a long line" else "entry 2 of") in told
+
+
+@pytest.mark.parametrize("where", ["text", "evidence"])
+async def test_a_text_over_the_limit_is_refused_by_its_place(where: str, archive: Path) -> None:
+    def long(_body: Body, entries: Entries) -> None:
+        entry = next(entry for entry in entries if entry["kind"] == "critique")
+        (entry if where == "text" else entry["meta"])[where] = "ü" * (TEXT_LIMIT // 2 + 1)
+
+    await asyncio.to_thread(forged, archive, IDS[0], long)
+    assert f"Entry 4 of sessions/{IDS[0]}.json has a text of more than {TEXT_LIMIT:,} bytes" in await refused(archive)
 
 
 async def test_a_file_that_unpacks_to_too_much_is_given_up(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def long(_body: Body, entries: Entries) -> None:
-        entries[1]["text"] = "x" * (MOST_LINE // 2)
+        entries[1]["text"] = "x" * 500_000
 
     await asyncio.to_thread(forged, archive, IDS[0], long)
     monkeypatch.setattr(reading, "ALWAYS", 400_000)

@@ -3,8 +3,10 @@
 import pytest
 
 from companions.errors import InputError, SessionNotFoundError
+from companions.word_diff import Piece, word_diff
+from sessions import comparing
 from sessions.reading import Body, Reading
-from tests.sessions.faults import OWNER, Process
+from tests.sessions.faults import OWNER, Process, until
 from tests.sessions.forks import forked
 
 LONG = " ".join(f"word{number}" for number in range(400))
@@ -79,12 +81,36 @@ async def test_two_sessions_of_one_owner_are_compared_and_no_other_s(process: Pr
         await Reading(calls=process.calls).part("bob", one, None, "comparison")
 
 
-async def test_a_long_comparison_comes_in_pages(process: Process) -> None:
+async def test_a_long_comparison_comes_in_pages_and_is_made_once(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+
+    def noted(before: str, after: str) -> list[Piece]:
+        made.append(after)
+        return word_diff(before, after)
+
+    monkeypatch.setattr(comparing, "word_diff", noted)
+    reading = Reading(calls=process.calls)
     one, two = [await written(process, "\n".join(f"{n} {letter * 30}" for n in range(4_000))) for letter in "ab"]
-    body = await compared(process, two, one)
-    text = body["text"]
+    body = await reading.part(OWNER, two, None, "comparison", compared_with=one)
+    text, offsets = body["text"], list[int]()
     while body["more"] is not None:
-        body = await compared(process, two, one, offset=body["more"]["offset"])
+        offsets.append(body["more"]["offset"])
+        body = await reading.part(OWNER, two, None, "comparison", compared_with=one, offset=offsets[-1])
         text += body["text"]
     assert text.endswith(f"3999 [-{'a' * 30}-] {{+{'b' * 30}+}}")
     assert text.count("{+bbb") == 4_000
+    assert (len(offsets) > 1, len(made)) == (True, 1)
+    await reading.part(OWNER, one, None, "comparison", compared_with=two)
+    assert len(made) == 2
+
+
+async def test_nothing_of_a_comparison_stays_behind_a_session_that_is_forgotten(process: Process) -> None:
+    one, two = await written(process, "By land."), await written(process, "By sea.")
+    for forgotten in (one, two):
+        reading = Reading(calls=process.calls)
+        await reading.part(OWNER, two, None, "comparison", compared_with=one if forgotten == one else "0")
+        assert reading.compared.made is not None
+        await process.calls.desk.sessions.forget(OWNER, forgotten)
+        await until(lambda compared=reading.compared: compared.made is None)

@@ -16,6 +16,7 @@ from sessions.sealing import admission
 from sessions.sealing.entries import SEALED
 from sessions.sealing.keys import Keyring
 from sessions.sealing.rotating import Rotated, rotate
+from sessions.stores.guarded import GuardedStore
 from sessions.stores.memory.store import MemoryStore
 from sessions.stores.sqlite.store import SQLiteStore
 from tests.sessions.building import Story, note
@@ -59,7 +60,11 @@ class Interrupted:
 
 
 async def rotated(store: Any, keyring: Keyring, **chosen: Any) -> Rotated:
-    return await rotate(store, keyring, unheard, **chosen)
+    guarded = GuardedStore(store)
+    try:
+        return await rotate(store, guarded, keyring, unheard, **chosen)
+    finally:
+        await guarded.rest()
 
 
 async def keys_in(store: SealableStore) -> set[str | None]:

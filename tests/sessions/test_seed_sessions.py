@@ -12,7 +12,7 @@ from companions.errors import InputError
 from companions.run_log import run_log
 from sessions.archives.importing import Imported
 from sessions.stores.memory.store import MemoryStore
-from tests.sessions.archived import bring
+from tests.sessions.archived import TEXT_LIMIT, bring
 from tests.sessions.faults import OWNER, Process
 
 SLOT: dict[str, Any] = {
@@ -75,6 +75,24 @@ async def test_a_seed_session_is_gone_on_with_where_it_was(process: Process, tmp
 
     again = await bring(process, tmp_path / "seed.json")
     assert (again.sessions, again.there, again.ids) == (0, 1, brought.ids)
+
+
+async def test_a_seed_session_is_known_again_where_other_models_and_thresholds_are_set(tmp_path: Path) -> None:
+    store = MemoryStore()
+    first, second = Process.on(store), Process.on(store, model="openai:other", similarity_threshold=0.5)
+    before = await imported(first, tmp_path / "seed.json", SESSION)
+    again = await bring(second, tmp_path / "seed.json")
+    assert (again.sessions, again.there, again.ids) == (0, 1, before.ids)
+    assert (await store.size()).sessions == 1
+    for process in (first, second):
+        await process.calls.close()
+
+
+async def test_a_text_over_the_limit_is_refused_by_its_place(process: Process, tmp_path: Path) -> None:
+    slot = SLOT | {"critique": ["Too cold.", "x" * (TEXT_LIMIT + 1)]}
+    with pytest.raises(InputError, match=r"critique 1 of slot 0 of companion generic in seed\.json has a text of more"):
+        await imported(process, tmp_path / "seed.json", {"companions": {"generic": {"run_log": [slot]}}})
+    assert (await process.store.size()).sessions == 0
 
 
 async def test_a_slot_is_gone_on_with_in_its_own_phase(process: Process, tmp_path: Path) -> None:

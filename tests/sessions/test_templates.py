@@ -9,9 +9,10 @@ import pytest
 from companions.errors import InputError
 from sessions.archives import files, writing
 from sessions.archives.templates import Begun
+from sessions.spool.spool import Spool
 from sessions.stores.memory.store import MemoryStore
-from tests.sessions.archived import MOST_LINE, TEXT, bring, contents, forged, thought, unheard
-from tests.sessions.faults import OWNER, Process
+from tests.sessions.archived import TEXT, TEXT_LIMIT, bring, contents, forged, thought, unheard
+from tests.sessions.faults import OWNER, Process, until
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ async def template(process: Process, path: Path) -> str:
 
 
 async def begun(process: Process, path: Path) -> Begun:
-    made = await files.bring(process.calls.desk.sessions, OWNER, path, most_line=MOST_LINE, report=unheard)
+    made = await files.bring(process.calls.desk.sessions, OWNER, path, text_limit=TEXT_LIMIT, report=unheard)
     assert isinstance(made, list)
     (one,) = made
     return one
@@ -75,6 +76,23 @@ async def test_a_session_from_a_template_waits_for_the_draft_of_each_companion_s
         await process.step("critique", made.session_id, name, text="Why there?")
     again = await begun(process, path)
     assert again.session_id not in {old, made.session_id}
+
+
+async def test_a_session_that_was_begun_while_the_store_went_away_is_told_as_waiting_and_comes_home(
+    process: Process, path: Path, tmp_path: Path
+) -> None:
+    await template(process, path)
+    spool = Spool(tmp_path / "spool", "the store", limit=1_000_000)
+    other = Process.on(MemoryStore(), spool=spool)
+    other.store.away = True
+    other.calls.desk.sessions.store.seconds = 0.1
+    made = await begun(other, path)
+    assert (made.spooled, list(spool.waiting)) == (True, [made.session_id])
+    other.store.away = False
+    await until(lambda: not spool.entries)
+    assert (await other.step("draft", made.session_id, "strategy", text="There.")).step == "draft"
+    await other.calls.close()
+    assert not (await begun(process, path)).spooled
 
 
 async def test_a_template_with_an_answer_or_without_settings_begins_nothing(process: Process, path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from tests.survival.backends import Place
 from tests.survival.checker import Step
 from tests.survival.lives import Lives
 from tests.survival.looking import checked
+from tests.wire.processes import SERVER
 from tests.wire.raw_stdio import RawHost, raw_host
 
 END_SECONDS = 2.0
@@ -25,6 +27,23 @@ WAYS = {
 }
 MOMENTS = [("postgres", "closed stdin", "once it knows"), ("redis", "SIGTERM", "at once")]
 """Whether the process ends while its first calls still wait for the store, or after it has given up waiting."""
+
+
+DEAF = """
+import asyncio, contextlib, pathlib
+
+class Deaf:
+    async def on_entry(self, session, entry):
+        pathlib.Path(__file__).with_suffix(".heard").touch()
+        while True:
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+    on_created = on_archived = on_deleted = lambda self, session: self.on_entry(session, None)
+"""
+"""An observer that hangs at the first word and does not let itself be cancelled."""
+
+STARTED = (sys.executable, "-u", str(SERVER))
+"""In full, not forked from a process that knows no such observer."""
 
 
 class Thinking:
@@ -106,6 +125,41 @@ async def test_a_process_that_ends_while_its_store_stands_still_loses_nothing(
                 thinking.all("revise", session_ids)
             await host.ask("tools/list")  # the calls before it are under way by then
             await ends(host, WAYS[way])
+        finally:
+            await asyncio.to_thread(place.bring_back, "freeze")
+    async with Lives(folder=tmp_path, settings=settings) as lives:
+        await lives.begin()
+        found, _ = await checked(place.url, thinking.answered, thinking.sent, session_ids=session_ids)
+        assert found.lines() == []
+
+
+@pytest.mark.parametrize("place", ["redis"], indirect=True)
+async def test_observer_news_and_store_that_all_hang_keep_neither_the_end_nor_what_was_answered(
+    place: Place, tmp_path: Path
+) -> None:
+    settings = {"COMPANIONS_STORE": place.url, "COMPANIONS_SPOOL": str(tmp_path / "spool")}
+    about = tmp_path / "deaf-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: deaf\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text("[persistent_companions.observers]\ndeaf = deaf:Deaf\n")
+    (tmp_path / "deaf.py").write_text(DEAF)
+    # What is answered is not stored yet: the end has to see to it.
+    early = settings | {"COMPANIONS_DURABILITY": "background", "PYTHONPATH": str(tmp_path)}
+    async with raw_host(tmp_path, "auto", early, command=STARTED) as host:
+        await host.begin()
+        thinking = Thinking(host)
+        session_ids = await thinking.draft()
+        async with asyncio.timeout(60):
+            while not (tmp_path / "deaf.heard").exists():  # noqa: ASYNC110 (another process makes it)
+                await asyncio.sleep(0.02)
+        await asyncio.to_thread(place.take_away, "freeze")
+        try:
+            thinking.all("critique", session_ids)
+            await asyncio.gather(*thinking.calls)
+            thinking.all("revise", session_ids)
+            await asyncio.gather(*thinking.calls)
+            assert len(thinking.answered) == 3 * SESSIONS
+            await ends(host, signal.SIGTERM)
         finally:
             await asyncio.to_thread(place.bring_back, "freeze")
     async with Lives(folder=tmp_path, settings=settings) as lives:

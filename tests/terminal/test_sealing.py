@@ -148,6 +148,32 @@ def test_a_key_that_is_lost_is_given_up_and_what_it_sealed_can_be_forgotten(
     assert terminal("rotate-keys").status == 0
 
 
+def test_what_waits_on_the_disk_under_a_key_that_is_lost_is_told_and_goes_with_its_owner(
+    terminal: Terminal, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost, key = new_key(terminal), new_key(terminal)
+    monkeypatch.setenv(KEYS, json.dumps(lost))
+    assert terminal("refine", TEXT).status == 0
+
+    async def leave() -> None:
+        keyring = Keyring.read(json.dumps(lost))
+        spool = Spool(tmp_path / "spool", f"sqlite:///{store}", limit=1_000_000, keyring=keyring)
+        await spool.put([append("hers", 1, opening=True)])
+        await spool.close()
+
+    asyncio.run(leave())
+    monkeypatch.setenv(KEYS, json.dumps(key))
+    given_up = terminal("rotate-keys", "--give-up", *lost)
+    assert given_up.status == 0
+    assert "entries do not open that wait to be stored: of hers. They stay" in given_up.err
+    hers = terminal("export", "--all", "--owner", "ann", "-o", str(tmp_path / "hers.zip"))
+    assert hers.status == 1
+    assert "are not in it, since they do not open" in hers.err
+    assert terminal("export", "--all", "--owner", "bob", "-o", str(tmp_path / "his.zip")).status == 0
+    assert "1 entry on this machine's disk erased" in terminal("erase", "--owner", "ann", "--yes").out.decode()
+    assert terminal("export", "--all", "--owner", "ann", "-o", str(tmp_path / "hers.zip")).status == 0
+
+
 def test_what_ended_processes_kept_is_brought_home_first_and_what_is_held_keeps_the_keys(
     terminal: Terminal, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

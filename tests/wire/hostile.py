@@ -11,6 +11,17 @@ from typing import Any
 LEAKS = (
     "Traceback",
     "pydantic",
+    "validation error",
+    "input_value",
+    "JSONDecodeError",
+    "UnicodeDecodeError",
+    "RecursionError",
+    "object has no attribute",
+    "Errno",
+    "starlette",
+    "uvicorn",
+    "langchain",
+    "asyncio",
     "site-packages",
     "sqlite3",
     "sqlalchemy",
@@ -117,6 +128,7 @@ class Attacker:
             self._deep,
             self._malformed,
             self._repeated,
+            self._twice,
             *[self._call] * 6,
             self._resource,
             self._completion,
@@ -132,7 +144,7 @@ class Attacker:
         return Attack("cut", line[: dice.randrange(1, len(line))])
 
     def _not_utf8(self, dice: random.Random, number: int) -> Attack:
-        line = self._line("tools/call", number, name="draft", arguments={"query": "Q?", "text": "HERE"})
+        line = self.request("tools/call", number, name="draft", arguments={"query": "Q?", "text": "HERE"})
         bad = dice.choice([b"\xff\xfe", b"\xc3\x28", b"\xed\xa0\x80", b"\x80"])
         return Attack("not UTF-8", line.replace(b"HERE", bad))
 
@@ -140,19 +152,26 @@ class Attacker:
         depth = dice.choice([50, 500, 5_000, 50_000])
         start, end = dice.choice([(b"[", b"]"), (b'{"a":', b"}")])
         deep = start * depth + b"1" + end * depth
-        line = self._line("tools/call", number, name="draft", arguments={"sampling": "HERE"})
+        line = self.request("tools/call", number, name="draft", arguments={"sampling": "HERE"})
         return Attack("deep", line.replace(b'"HERE"', deep))
 
     def _malformed(self, dice: random.Random, number: int) -> Attack:
         message: dict[str, Any] = {"jsonrpc": "2.0", "id": number, "method": dice.choice(METHODS), "params": self.meta}
         message[dice.choice(["jsonrpc", "method", "params", "extra"])] = dice.choice(VALUES)
         del message[dice.choice([*message])]
-        return Attack("malformed", _encoded(message))
+        return Attack("malformed", encoded(message))
 
     def _repeated(self, dice: random.Random, number: int) -> Attack:
-        line = self._line("tools/call", number, name="list_sessions", arguments={})
+        line = self.request("tools/call", number, name="list_sessions", arguments={})
         again = dice.choice([b'"id":1e999,', b'"method":"ping",', b'"params":{},', b'"jsonrpc":"1.0",'])
         return Attack("repeated keys", b"{" + again + line[1:])
+
+    def _twice(self, dice: random.Random, number: int) -> Attack:
+        """Give arguments of which one stands twice, with values that cannot both be meant."""
+        line = self.request("tools/call", number, name=dice.choice(TOOLS[:8]), arguments={"HERE": 1})
+        name = dice.choice(ARGUMENTS)
+        both = b",".join(encoded({name: value})[1:-1] for value in dice.sample(VALUES, 2))
+        return Attack(f"{name} twice", line.replace(b'"HERE":1', both), request=True)
 
     def _call(self, dice: random.Random, number: int) -> Attack:
         names = dice.sample(ARGUMENTS, dice.randrange(0, 5))
@@ -162,28 +181,32 @@ class Attacker:
         tool = dice.choice(TOOLS)
         if tool == "forget_session":
             arguments["session_id"] = dice.choice(TEXTS)
-        return Attack(f"{tool} {names}", self._line("tools/call", number, name=tool, arguments=arguments), request=True)
+        return Attack(
+            f"{tool} {names}", self.request("tools/call", number, name=tool, arguments=arguments), request=True
+        )
 
     def _resource(self, dice: random.Random, number: int) -> Attack:
         parts = [dice.choice([*TEXTS[:12], self.session_id, "generic", "answer"]) for _ in range(dice.randrange(1, 5))]
         uri = "resource://" + "/".join(["sessions", *parts]) + dice.choice(["", "?offset=-1", "?offset=x", "#", "?"])
-        return Attack("resource", self._line("resources/read", number, uri=uri), request=True)
+        return Attack("resource", self.request("resources/read", number, uri=uri), request=True)
 
     def _completion(self, dice: random.Random, number: int) -> Attack:
         reference = {"type": "ref/prompt", "name": dice.choice(["continue_session", *TEXTS[:12]])}
         argument = {"name": dice.choice(["session_id", *TEXTS[:12]]), "value": dice.choice(TEXTS)}
         return Attack(
-            "completion", self._line("completion/complete", number, ref=reference, argument=argument), request=True
+            "completion", self.request("completion/complete", number, ref=reference, argument=argument), request=True
         )
 
     def _prompt(self, dice: random.Random, number: int) -> Attack:
         arguments = {name: dice.choice(TEXTS) for name in ("session_id", "text", "companion_type")}
         name = dice.choice(["refine_this", "continue_session", "compare_versions", *TEXTS[:6]])
-        return Attack("prompt", self._line("prompts/get", number, name=name, arguments=arguments), request=True)
+        return Attack("prompt", self.request("prompts/get", number, name=name, arguments=arguments), request=True)
 
-    def _line(self, method: str, number: int, **params: Any) -> bytes:
-        return _encoded({"jsonrpc": "2.0", "id": number, "method": method, "params": self.meta | params})
+    def request(self, method: str, number: int, **params: Any) -> bytes:
+        """Write a request as a client of the protocol does."""
+        return encoded({"jsonrpc": "2.0", "id": number, "method": method, "params": self.meta | params})
 
 
-def _encoded(message: object) -> bytes:
+def encoded(message: object) -> bytes:
+    """Write a value as one line of JSON, half of a character pair escaped."""
     return json.dumps(message, separators=(",", ":")).encode()

@@ -102,10 +102,12 @@ class RawHost:
 
     def _hear(self, message: JSON) -> None:
         assert message["jsonrpc"] == "2.0"
-        if message.get("id") in self._answers:
-            self._answers[message["id"]].set_result(message)
-        else:
+        number = message.get("id")
+        answer = self._answers.get(number) if isinstance(number, int) else None
+        if answer is None or answer.done():
             self.notes.append(message)
+        else:
+            answer.set_result(message)
 
     def _write(self, message: JSON) -> None:
         assert self.process.stdin is not None

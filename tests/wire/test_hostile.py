@@ -7,20 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.wire.processes import ERAS, Era, serving_http
-from tests.wire.striking import SETTINGS, call, post, strike_http, strike_stdio
+from tests.wire.processes import PLACES, Era, Kind, serving_http
+from tests.wire.striking import SETTINGS, call, post, strike
 
-INPUTS = 120
+INPUTS = 100
 pytestmark = pytest.mark.timeout(180)
 
 
-@pytest.mark.parametrize("era", ERAS)
-async def test_over_stdio_no_line_harms_the_server(tmp_path: Path, era: Era) -> None:
-    assert await strike_stdio(tmp_path, era, range(INPUTS)) == []
-
-
-def test_over_http_no_body_harms_the_server(tmp_path: Path) -> None:
-    assert strike_http(tmp_path, range(INPUTS)) == []
+@pytest.mark.parametrize(("kind", "era"), PLACES)
+def test_nothing_that_is_sent_harms_the_server(tmp_path: Path, kind: Kind, era: Era) -> None:
+    assert strike(kind, era, tmp_path, INPUTS) == []
 
 
 def test_a_body_that_no_call_can_need_is_refused_before_it_is_read(tmp_path: Path) -> None:

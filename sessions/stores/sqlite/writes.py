@@ -212,5 +212,5 @@ def empty_log(connection: sqlite3.Connection, path: Path, what: str) -> None:
     if busy:
         raise StoreError(
             f"{what}, but another program or a backup still reads the text in {path.name}.",
-            "Let it end; the text goes when a session is next forgotten, or when this program ends.",
+            "Let it end; the text goes when a session is next forgotten, keys are next rotated, or this program ends.",
         )
