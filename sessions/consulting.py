@@ -14,9 +14,10 @@ from companions.errors import InputError, SlotLeftError
 from sessions.answers import Answer
 from sessions.asked import Caller, asking
 from sessions.calls import Calls, Waiting
-from sessions.consultations import Begun, Consulted, Question, begun_on, goes_on, going_on, left, told
+from sessions.consultations import Begun, Consulted, begun_on, goes_on, going_on, left, told
 from sessions.contributing import Contributing
 from sessions.loops import Status
+from sessions.questions import Question
 from sessions.running import AskingSeveral, Key, Running
 from sessions.session import Session
 from sessions.workflows import consultation, contributed, contributions, failures

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 
 from companions.errors import InputError
-from sessions.consultations import CONTRIBUTORS, SYNTHESIZER
+from sessions.questions import CONTRIBUTORS, SYNTHESIZER
 from sessions.retention import Retention
 
 DISTRIBUTION = "persistent-companions"

@@ -11,8 +11,9 @@ from companions.errors import InputError
 from companions.model_catalog import OFFLINE
 from companions.models import Sampling
 from companions.requests import Request
-from sessions.consultations import SYNTHESIZER, Consulted, Question, goes_on
+from sessions.consultations import Consulted, goes_on
 from sessions.consulting import Consultations
+from sessions.questions import SYNTHESIZER, Question
 from sessions.session import Session
 from sessions.workflows import consultation, contributions
 from terminal.contributing import ConsultationWatch, Part
