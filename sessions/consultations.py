@@ -13,6 +13,7 @@ from companions.entries import Entry
 from companions.errors import BudgetError, CompanionsError, InputError, SlotLeftError
 from companions.requests import SlotName
 from sessions.answers import Answer
+from sessions.branches import branch_states
 from sessions.loops import Status
 from sessions.questions import Question
 from sessions.session import Session
@@ -65,9 +66,14 @@ class Begun:
     draft: Entry | None = None
 
     @property
-    def names(self) -> Sequence[str]:
-        """Who contributes."""
+    def types(self) -> Sequence[str]:
+        """Who drafts for it."""
         return self.known["companion_types"]
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Who contributes: those who draft, and the sessions whose answers were brought."""
+        return [*self.types, *branch_states(self.known)]
 
     @property
     def place(self) -> SlotName:

@@ -58,7 +58,7 @@ async def run_log_page(session: Session, companion: Companion, *, slot: int | No
     taken: list[Entry] = []
     room, following = PAGE_BYTES, None
     async for entry in steps_of(session, companion, slot, after=offset, kinds=TOLD):
-        length = size(entry.text) + _size_beside(entry)
+        length = _size_beside(entry) + (0 if entry.kind in NOTES else size(entry.text))
         if taken and length > room:
             following = taken[-1].seq
             break

@@ -5,6 +5,7 @@ It checks what can be told from the call alone; where a consultation stands is t
 
 import secrets
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,7 +26,8 @@ class Question:
 
     Attributes:
         query: ``None`` goes on with the consultation that the synthesizer is at.
-        companion_types: Who is to contribute; ``None`` leaves it to what was asked before, or to the usual ones.
+        companion_types: Who is to contribute: companion types, and ids of sessions whose answers are taken as they are;
+            ``None`` leaves it to what was asked before, or to the usual ones.
         synthesizer: Who draws the contributions together.
         text: What the caller wrote for the companion whose turn it is.
         text_for: The companion that it was written for, as it was handed out; ``None`` if that is not told.
@@ -51,7 +53,7 @@ class Question:
         if not 1 <= len(names) <= MOST or len({*names}) < len(names):
             raise InputError(
                 f"companion_types holds {len(names)} names, {len({*names})} of them different.",
-                f"Name 1 to {MOST} companions, each once.",
+                f"Name 1 to {MOST} companions or sessions, each once.",
             )
         if self.synthesizer in names:
             raise InputError(
@@ -64,14 +66,20 @@ class Question:
         """Who is asked for contributions when it begins."""
         return self.companion_types or tuple(name for name in CONTRIBUTORS if name != self.synthesizer)
 
-    def workflow(self) -> dict[str, Any]:
-        """Give what is recorded of the consultation when it begins."""
-        chain = [("caller", self.synthesizer), *((self.synthesizer, name) for name in self.contributors)]
-        return {
+    def workflow(self, companion_types: Sequence[str], branches: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """Give what is recorded of the consultation when it begins.
+
+        Args:
+            companion_types: Those of the contributors that are to draft.
+            branches: Where the texts come from that the others brought.
+        """
+        chain = [("caller", self.synthesizer), *((self.synthesizer, name) for name in companion_types)]
+        workflow: dict[str, Any] = {
             "workflow_id": secrets.token_hex(8),
             "workflow": "consult",
             "orchestrator": self.synthesizer,
-            "companion_types": list(self.contributors),
+            "companion_types": [*companion_types],
             "delegation": [{"from": giver, "to": taker} for giver, taker in chain],
             "started_at": time.time(),
         }
+        return workflow | ({"branches": [*branches]} if branches else {})

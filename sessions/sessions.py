@@ -6,8 +6,6 @@ is kept by ``running``.
 
 import asyncio
 import logging
-import secrets
-import string
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import InitVar, dataclass, field, replace
@@ -34,6 +32,7 @@ from sessions.pruning import keep_pruned
 from sessions.reconciling import Reconciled
 from sessions.retention import Retention
 from sessions.session import Session, gone
+from sessions.session_ids import new_id
 from sessions.slot_counting import SlotCounter
 from sessions.spool.spool import Spool
 from sessions.store import Head, Opening, Store
@@ -41,10 +40,6 @@ from sessions.stores.guarded import GuardedStore
 from sessions.writer import Writer
 
 log = logging.getLogger("companions.sessions")
-
-ALPHABET = string.ascii_lowercase + string.digits
-ID_LENGTH = 20
-"""36 ** 20 ids: 103 bits."""
 
 
 @dataclass(slots=True)
@@ -92,7 +87,7 @@ class Sessions:
 
     def mint(self, owner: str, *, parent: str | None = None, base: int = 0) -> Session:
         """Open a new session, or one that begins as its parent was at an entry; it is stored with its first entry."""
-        session_id = "".join(secrets.choice(ALPHABET) for _ in range(ID_LENGTH))
+        session_id = new_id()
         now = time.time()
         opening = Opening(session_id=session_id, owner=owner, created_at=now, parent=parent, base=base)
         place = Place(session_id, owner, head=base, opening=opening)
