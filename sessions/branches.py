@@ -89,7 +89,7 @@ def query_of(branches: Sequence[Branch]) -> str | None:
     queries = {branch.query for branch in branches}
     if len(queries) > 1:
         raise InputError(
-            "The sessions answer different queries.", "Call consult with query: the question to draw them together for."
+            "The sessions answer different queries.", "Give a query: the question that they are drawn together for."
         )
     return next(iter(queries), None)
 

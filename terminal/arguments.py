@@ -93,9 +93,21 @@ def _add_consult(add: Add) -> None:
         formatter_class=_FORMATTED,
     )
     usual = ", ".join(CONTRIBUTORS)
-    consult.add_argument("query", nargs="?", metavar="QUERY", help="the question")
+    consult.add_argument(
+        "query",
+        nargs="?",
+        metavar="QUERY",
+        help="the question; by default the one that sessions given by --with answer",
+    )
     consult.add_argument(
         "--companion", metavar="TYPE", action="append", help=f"who is asked; once for each (default: {usual})"
+    )
+    consult.add_argument(
+        "--with",
+        dest="branches",
+        metavar="ID",
+        action="append",
+        help="a session whose answer is merged with others as it is; once for each",
     )
     consult.add_argument("--synthesizer", metavar="TYPE", help=f"who joins the answers (default: {SYNTHESIZER})")
     consult.add_argument(
