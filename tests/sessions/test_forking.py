@@ -95,7 +95,7 @@ async def test_what_is_shown_of_a_fork_is_the_same_after_a_crash(process: Proces
     finally:
         await crashed.calls.rest()
     assert again is not None
-    assert (again.seq, again.title, again.companions) == (made.counted, made.title, made.shown)
+    assert (again.seq, again.title, again.companions) == (made.counted, made.label.title, made.shown)
 
 
 async def test_a_rewound_session_has_the_settings_that_were_in_force_there(process: Process) -> None:
