@@ -105,7 +105,7 @@ async def test_a_rewound_session_has_the_settings_that_were_in_force_there(proce
     configured = [entry for entry in await entries_of(process, given.session_id) if entry.kind == "configure"]
     made = await forked(process, given.session_id, given.entry.seq if given.entry else 0)
     own = (await entries_of(process, made.session_id))[-1]
-    assert (own.kind, own.meta) == ("configure", configured[0].meta)
+    assert (own.kind, own.meta) == ("configure", {**configured[0].meta, **UNLABELLED})
     later = await forked(process, given.session_id)
     assert (await entries_of(process, later.session_id))[-1].meta == configured[-1].meta
 
