@@ -72,7 +72,8 @@ async def test_a_pinned_session_stands_first_on_every_page_until_it_is_unpinned(
     await pin(sessions, OWNER, first)
     assert await process.entries(first) == stored
     await process.step("critique", second, text="Shorter.")
-    await process.step("critique", rest[0], text="Shorter.")
+    for session_id in (rest[1], rest[0]):
+        await process.step("critique", session_id, text="Shorter.")
     shown = [(session_id, pinned) for session_id, _, pinned in await listed(process)]
     assert shown == [(second, True), (first, True), (rest[0], False), (rest[1], False)]
     pages = [(await sessions.list(OWNER, limit=1, offset=number))[0] for number in range(4)]
@@ -82,7 +83,7 @@ async def test_a_pinned_session_stands_first_on_every_page_until_it_is_unpinned(
     assert abs(head.projection.used_at - time.time()) < 60
     overview = await Reading(calls=process.calls).overview(OWNER, second)
     assert (overview["pinned"], overview["last_used"][:2]) == (True, "20")
-    with pytest.raises(SessionNotFoundError, match=rf"newest sessions: {rest[0]} .*, {rest[1]} .*, {second} |{first}"):
+    with pytest.raises(SessionNotFoundError, match=rf"newest sessions: {rest[0]} .*, {rest[1]} .*, {second} "):
         await sessions.find(OWNER, "nobody")
     await unpin(sessions, OWNER, second)
     assert [session_id for session_id, _, _ in await listed(process)] == [first, second, *rest]
