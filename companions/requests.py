@@ -1,6 +1,6 @@
 """What is asked of a companion, and what it comes to: the values that pass between planning, writing and judging."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,8 @@ from companions.models import ExecutionMode, Sampling, Step
 
 SlotName = tuple[int, str]
 """A slot by its number and its query: one that waits for its draft may be given another query."""
+Brought = tuple[str, Mapping[str, Any]]
+"""A text from elsewhere that a workflow is given to begin with, and what is told of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +29,7 @@ class Request:
         score: For a revision: the caller's own mark for it.
         redo: Write the newest step again.
         workflow: For a draft that opens a slot: what the loop on it is bounded by, recorded behind the query.
+        brought: Recorded between the two.
         slot: The slot that the step is for; ``None`` means whichever is the newest.
         text_limit: The most bytes of UTF-8 that any one text may have.
     """
@@ -40,6 +43,7 @@ class Request:
     redo: bool = False
     sampling: Sampling = field(default_factory=Sampling)
     workflow: Mapping[str, Any] | None = field(default=None, hash=False)
+    brought: tuple[Brought, ...] = field(default=(), hash=False)
     slot: SlotName | None = None
     text_limit: int = 200_000
 
@@ -117,8 +121,18 @@ class Plan:
                 meta["basis"] = dict(self.configuration.basis)
             notes.append(Note(companion_type=companion_type, kind="query", slot=self.slot, text=self.query, meta=meta))
             if (bounds := self.request.workflow) is not None:
-                notes.append(Note(companion_type=companion_type, kind="workflow", slot=self.slot, meta=bounds))
+                notes += workflow_notes(companion_type, self.slot, bounds, self.request.brought)
         return notes
+
+
+def workflow_notes(
+    companion_type: str, slot: int, workflow: Mapping[str, Any], brought: Sequence[Brought] = ()
+) -> list[Note]:
+    """Give what is recorded of a slot's workflow: what it is goes last, so that the newest entry says it."""
+    said = [*brought, ("", workflow)]
+    return [
+        Note(companion_type=companion_type, kind="workflow", slot=slot, text=text, meta=meta) for text, meta in said
+    ]
 
 
 def check_text(name: str, text: str | None, limit: int) -> None:

@@ -27,7 +27,7 @@ def task(companion: Companion, plan: Plan, *, session: str = "", contributions: 
     slot, given = companion.slot, plan.configuration
     if slot is None:
         raise ValueError("a task needs its query recorded first")
-    query, text = slot.query.text, "" if plan.base is None else plan.base.text
+    query, text = slot.query.text, _joined(slot.query.text, contributions) if plan.base is None else plan.base.text
     critique = slot.critique.text if plan.step == "revise" and slot.critique is not None else ""
     return Task(
         step=plan.step,
@@ -37,6 +37,11 @@ def task(companion: Companion, plan: Plan, *, session: str = "", contributions: 
         critique=critique,
         sampling=given.sampling(plan.request.sampling),
     )
+
+
+def _joined(query: str, contributions: Sequence[tuple[str, str]]) -> str:
+    """Put contributions one behind another, for a writer that composes nothing; what only says the query is none."""
+    return "\n\n".join(dict.fromkeys(text for _, text in contributions if text != query))
 
 
 def _messages(

@@ -151,9 +151,10 @@ class OwnerDay:
                 shown = head.projection
                 if shown is None:
                     continue
-                if date_of(shown.last_used) < self.date or shown.last_used < self._since - LATE_SECONDS:
+                if date_of(shown.used_at) >= self.date and shown.used_at >= self._since - LATE_SECONDS:
+                    self.see(head.opening.session_id, shown.companions)
+                elif not shown.pinned:  # those that are stand first, whenever they were used
                     return
-                self.see(head.opening.session_id, shown.companions)
             offset += LISTED
 
 

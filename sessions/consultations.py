@@ -1,10 +1,8 @@
-"""A consultation as it is asked for and as it is answered: the question, and the picture of where it stands.
+"""A consultation as it is found and as it is answered: what is stored of it, and the picture of where it stands.
 
-It changes nothing; what a consultation does is ``consulting``'s work.
+It changes nothing; what is asked is told by ``questions``, and what a consultation does is ``consulting``'s work.
 """
 
-import secrets
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -13,77 +11,14 @@ from typing import Any
 from companions.companion import Companion
 from companions.entries import Entry
 from companions.errors import BudgetError, CompanionsError, InputError, SlotLeftError
-from companions.models import Sampling
-from companions.requests import SlotName, check_text
+from companions.requests import SlotName
 from sessions.answers import Answer
+from sessions.branches import branch_states
 from sessions.loops import Status
+from sessions.questions import Question
 from sessions.session import Session
 from sessions.slots import companion_at
 from sessions.workflows import consultation, failures, states
-
-SYNTHESIZER = "strategy"
-CONTRIBUTORS = ("generic", "marketing", "bug_triage")
-"""Who is asked when the call names nobody."""
-MOST = 8
-"""Most companions of one consultation: they are all asked at once."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """What a call for a consultation asks.
-
-    Attributes:
-        query: ``None`` goes on with the consultation that the synthesizer is at.
-        companion_types: Who is to contribute; ``None`` leaves it to what was asked before, or to the usual ones.
-        synthesizer: Who draws the contributions together.
-        text: What the caller wrote for the companion whose turn it is.
-        text_for: The companion that it was written for, as it was handed out; ``None`` if that is not told.
-        sampling: What each text is asked for.
-        text_limit: The most bytes of UTF-8 that any one text may have.
-    """
-
-    query: str | None = None
-    companion_types: tuple[str, ...] | None = None
-    synthesizer: str = SYNTHESIZER
-    text: str | None = None
-    text_for: str | None = None
-    sampling: Sampling = field(default_factory=Sampling)
-    text_limit: int = 200_000
-
-    def __post_init__(self) -> None:
-        """Refuse what nobody can be asked."""
-        check_text("query", self.query, self.text_limit)
-        check_text("text", self.text, self.text_limit)
-        names = self.companion_types
-        if names is None:
-            return
-        if not 1 <= len(names) <= MOST or len({*names}) < len(names):
-            raise InputError(
-                f"companion_types holds {len(names)} names, {len({*names})} of them different.",
-                f"Name 1 to {MOST} companions, each once.",
-            )
-        if self.synthesizer in names:
-            raise InputError(
-                f"{self.synthesizer!r} draws the contributions together and cannot contribute too.",
-                "Leave it out of companion_types, or name another synthesizer.",
-            )
-
-    @property
-    def contributors(self) -> tuple[str, ...]:
-        """Who is asked for contributions when it begins."""
-        return self.companion_types or tuple(name for name in CONTRIBUTORS if name != self.synthesizer)
-
-    def workflow(self) -> dict[str, Any]:
-        """Give what is recorded of the consultation when it begins."""
-        chain = [("caller", self.synthesizer), *((self.synthesizer, name) for name in self.contributors)]
-        return {
-            "workflow_id": secrets.token_hex(8),
-            "workflow": "consult",
-            "orchestrator": self.synthesizer,
-            "companion_types": list(self.contributors),
-            "delegation": [{"from": giver, "to": taker} for giver, taker in chain],
-            "started_at": time.time(),
-        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,9 +66,14 @@ class Begun:
     draft: Entry | None = None
 
     @property
-    def names(self) -> Sequence[str]:
-        """Who contributes."""
+    def types(self) -> Sequence[str]:
+        """Who drafts for it."""
         return self.known["companion_types"]
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Who contributes: those who draft, and the sessions whose answers were brought."""
+        return [*self.types, *branch_states(self.known)]
 
     @property
     def place(self) -> SlotName:

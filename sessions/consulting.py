@@ -13,10 +13,12 @@ from companions.entries import Entry
 from companions.errors import InputError, SlotLeftError
 from sessions.answers import Answer
 from sessions.asked import Caller, asking
+from sessions.branches import branch_states, brought, parted, query_of
 from sessions.calls import Calls, Waiting
-from sessions.consultations import Begun, Consulted, Question, begun_on, goes_on, going_on, left, told
+from sessions.consultations import Begun, Consulted, begun_on, goes_on, going_on, left, told
 from sessions.contributing import Contributing
 from sessions.loops import Status
+from sessions.questions import Question
 from sessions.running import AskingSeveral, Key, Running
 from sessions.session import Session
 from sessions.workflows import consultation, contributed, contributions, failures
@@ -103,10 +105,10 @@ class Consulting:
 
     async def _go(self) -> Consulted:
         begun = await self._begun()
-        made = await contributions(self._session.look, begun.names, begun.query)
+        made = await contributions(self._session.look, begun.types, begun.query)
         brings = self._question.text is not None and not begun.stored(made, self._question)
         if begun.draft is None:
-            missing = [name for name in begun.names if name not in made]
+            missing = [name for name in begun.types if name not in made]
             text_for = await self._text_for(begun, missing) if brings else None
             answer = await self._written(begun, missing, text_for)
             if answer is None or answer.status == "write":
@@ -164,38 +166,40 @@ class Consulting:
     async def _begin(self, companion: Companion) -> None:
         """Store the query and what the consultation is, before anybody is asked."""
         question, slot, desk = self._question, companion.slot, self.contributing.desk
-        if question.query is None:
+        owner = self._session.place.owner
+        types, branches = await parted(desk.sessions, owner, question.contributors)
+        query = query_of(branches) if question.query is None else question.query
+        if query is None:
             raise InputError(
                 f"The companion {question.synthesizer!r} is at no consultation here.",
                 "Call consult with query: the question to ask several companions.",
             )
-        same = slot is not None and slot.query.text == question.query
+        same = slot is not None and slot.query.text == query
         if slot is not None and slot.draft is not None and same:
             raise InputError(
                 f"The companion {question.synthesizer!r} has answered this query already, by itself.",
                 "Name another synthesizer, or leave out session_id for a session of its own.",
             )
-        library = await desk.sessions.read_library()
-        for name in (question.synthesizer, *question.contributors):
-            library.get(name)
-        workflow = question.workflow()
+        (await desk.sessions.read_library()).get(question.synthesizer)
+        workflow = question.workflow(types, [branch.told() for branch in branches])
+        texts = brought(branches, workflow)
         if slot is not None and same:
             seq = slot.query.seq
 
             def begin(found: Slot) -> Mapping[str, Any] | None:
                 return workflow if found.query.seq == seq and found.draft is None else None
 
-            await desk.remark(self._session, question.synthesizer, begin)
+            await desk.remark(self._session, question.synthesizer, begin, texts)
         else:
-            request = self.contributing.request(question.query, workflow=workflow)
+            request = self.contributing.request(query, workflow=workflow, brought=texts)
             await desk.open(self._session, question.synthesizer, request)
 
     async def _ended(self, begun: Begun) -> Begun:
         """Record that it is done, with how each took part."""
         if begun.known.get("state") == "done":
             return begun
-        made, failed = await contributions(self._session.look, begun.names, begun.query), self._failures(begun)
-        each = {name: _outcome(made.get(name), failed.get(name)) for name in begun.names}
+        made, failed = await contributions(self._session.look, begun.types, begun.query), self._failures(begun)
+        each = {name: _outcome(made.get(name), failed.get(name)) for name in begun.types} | branch_states(begun.known)
         meta = {name: value for name, value in begun.known.items() if name != "failures"}
         meta |= {"state": "done", "companions": each}
         if begun.draft is not None:

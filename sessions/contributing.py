@@ -13,7 +13,8 @@ from companions.errors import CompanionsError, StoreError, UnknownNameError
 from companions.requests import Request
 from sessions.answers import Answer
 from sessions.asked import Caller
-from sessions.consultations import Begun, Question, all_failed
+from sessions.consultations import Begun, all_failed
+from sessions.questions import Question
 from sessions.running import Running
 from sessions.session import Session
 from sessions.steps import Desk

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from companions.errors import UnopenedError
 from sessions.keeping import Keeper
 from sessions.places import Place
-from sessions.projections import last_type_at
+from sessions.projections import label_of, last_type_at
 from sessions.session import Session
 from sessions.store import Head
 from sessions.writer import Writer
@@ -44,7 +44,7 @@ async def opened(writer: Writer, head: Head) -> Session:
     place = Place(head.opening.session_id, head.opening.owner, head=head.seq)
     session = Session(place, writer, writer.keeper.store, head.opening)
     if known is not None:
-        session.title, session.used_at, session.shown = known.title, known.last_used, dict(known.companions)
+        session.label, session.used_at, session.shown = label_of(known), known.used_at, dict(known.companions)
         session.counted = known.seq
     # What does not open is told to whoever reads it: a session can be forgotten and forked all the same.
     with contextlib.suppress(UnopenedError):

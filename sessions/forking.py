@@ -12,6 +12,7 @@ from companions.entries import Entry, Note
 from companions.errors import CompanionsError, ConflictError, InputError, StoreAwayError, StoreError, UnopenedError
 from sessions.awake import read_companion
 from sessions.keeping import Kept
+from sessions.labels import UNLABELLED, Label
 from sessions.projections import last_type_at, projection_of, shown_at_birth, title_at
 from sessions.session import Session, gone
 from sessions.sessions import Sessions
@@ -50,7 +51,7 @@ async def fork(sessions: Sessions, owner: str, session_id: str, at: int | None =
     configured = await _configured(sessions.store, session_id, at)
     title = await title_at(sessions.store, session_id, at)
     session = sessions.mint(owner, parent=session_id, base=at)
-    session.title, session.last_type = title, configured.companion_type
+    session.label, session.last_type = Label(title=title), configured.companion_type
     try:
         await _begin(session, configured)
         # What cannot be read now is read when it is used, and shown from then on.
@@ -90,7 +91,8 @@ async def _configured(store: Store, session_id: str, at: int) -> Entry:
 
 async def _begin(session: Session, configured: Entry) -> None:
     """Store the fork's first entry, or have it kept while the store is away."""
-    note = Note(companion_type=configured.companion_type, kind="configure", slot=configured.slot, meta=configured.meta)
+    meta = {**configured.meta, **UNLABELLED}
+    note = Note(companion_type=configured.companion_type, kind="configure", slot=configured.slot, meta=meta)
     _, receipt = session.writer.hand_over(session.place, [note])
     outcome = await asyncio.shield(receipt)
     # A receipt that was given early says nothing yet, and until it has landed the fork reads as a new session.

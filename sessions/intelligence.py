@@ -16,7 +16,7 @@ from companions.next_step import next_step
 from companions.outlook import Body, Standing, outlook
 from companions.patterns.sample import PHASES
 from sessions.calls import DEFAULT_TYPE
-from sessions.consultations import SYNTHESIZER
+from sessions.questions import SYNTHESIZER
 from sessions.samples import reviser
 from sessions.session import Session
 from sessions.sessions import Sessions

@@ -84,7 +84,7 @@ def _of_sessions(heads: Sequence[Head]) -> Body:
         "counted": len(heads),
         "newest": NEWEST,
         "entries": _spread([head.seq for head in heads]),
-        "seconds": _spread([round(max(0.0, each.last_used - created), 3) for created, each in shown]),
+        "seconds": _spread([round(max(0.0, each.used_at - created), 3) for created, each in shown]),
         "companions": _spread([len(each.companions) for _, each in shown]),
     }
 

@@ -9,7 +9,7 @@ from companions.entries import Entry
 
 
 def in_words(entry: Entry) -> str:
-    """Tell a ``pick`` or a ``workflow`` in one line."""
+    """Tell a ``pick`` or a ``workflow`` in one line, and under it the text that a workflow was brought."""
     return _pick(entry) if entry.kind == "pick" else _workflow(entry)
 
 
@@ -33,9 +33,13 @@ def _votes(candidates: Sequence[int], votes: Sequence[str]) -> str:
 def _workflow(entry: Entry) -> str:
     meta = entry.meta
     name = meta.get("workflow", "workflow")
+    if branch := meta.get("branch"):
+        where = f"slot {branch['slot']}, version {branch['version']}"
+        return f"Brought from session {branch['session_id']} ({branch['companion_type']}, {where}):\n\n{entry.text}"
     if name == "consult":
         done = "Drew together" if meta.get("state") == "done" else "Asked for"
-        return f"{done} what {', '.join(meta['companion_types'])} answer to the same query."
+        sessions = [f"session {branch['session_id']}" for branch in meta.get("branches", ())]
+        return f"{done} what {', '.join([*meta['companion_types'], *sessions])} answer to the same query."
     if reason := meta.get("stop_reason"):
         return f"The loop was ended ({reason}): {meta.get('why', '')}".rstrip(": ")
     if meta.get("state") == "done":

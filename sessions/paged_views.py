@@ -18,6 +18,7 @@ from companions.run_log import run_log
 from sessions.cutting import BESIDE_BYTES, PAGE_BYTES, cut, size
 from sessions.metrics import by_model, told
 from sessions.notes import in_words
+from sessions.retention import last_used
 from sessions.session import Session
 from sessions.slots import PAGE, SHOWN, TOLD, page_of, steps_of
 from sessions.store import Head
@@ -58,7 +59,7 @@ async def run_log_page(session: Session, companion: Companion, *, slot: int | No
     taken: list[Entry] = []
     room, following = PAGE_BYTES, None
     async for entry in steps_of(session, companion, slot, after=offset, kinds=TOLD):
-        length = size(entry.text) + _size_beside(entry)
+        length = _size_beside(entry) + (0 if entry.kind in NOTES else size(entry.text))
         if taken and length > room:
             following = taken[-1].seq
             break
@@ -119,7 +120,7 @@ def overview(session: Session, head: Head, prices: Prices) -> Body:
         "session_id": session.session_id,
         "title": "" if head.projection is None else head.projection.title,
         "created_at": moment(head.opening.created_at),
-        "last_used": moment(head.opening.created_at if head.projection is None else head.projection.last_used),
+        "last_used": moment(last_used(head)),
         "entries": head.seq,
         "companions": {name: _but_sums(values) for name, values in shown.items()},
         "workflows": {"newest": told_newest(shown), "by_kind": told_by_kind(shown.values())},
@@ -128,7 +129,7 @@ def overview(session: Session, head: Head, prices: Prices) -> Body:
         "spent": told(models, prices) | {"currency": prices.currency},
         "versions": sum(values.get("versions", 0) for values in shown.values()),
         "parent": None if head.opening.parent is None else {"session_id": head.opening.parent, "at": head.opening.base},
-    }
+    } | ({"pinned": True} if head.pinned else {})
 
 
 def moment(at: float) -> str:

@@ -11,6 +11,7 @@ from companions.companion import Companion, version_of
 from companions.entries import Entry
 from companions.next_step import stop_reason
 from sessions.awake import read_companion
+from sessions.labels import Label, label_after, listed_at
 from sessions.retention import NEWEST
 from sessions.session import Session
 from sessions.store import Head, Opening, Projection, Store
@@ -29,7 +30,7 @@ def title_of(query: str) -> str:
 
 
 async def title_at(store: Store, session_id: str, seq: int) -> str:
-    """Give the title that a session has at an entry: a fork shows none of a query that it does not share."""
+    """Give the title of a fork at an entry: it shows none of a query that it does not share, nor one that was set."""
     first = await store.page(session_id, kinds=("query",), limit=1)
     return title_of(first[0].text) if first and first[0].seq <= seq else ""
 
@@ -95,11 +96,16 @@ def projection_of(session: Session, companion: Companion) -> Projection:
     return Projection(
         session_id=session.session_id,
         seq=session.counted,
-        title=session.title,
-        last_used=session.used_at,
+        title=session.label.title,
+        last_used=listed_at(session.used_at, pinned=session.label.pinned),
         preview=preview_of(companion),
         companions=dict(session.shown),
     )
+
+
+def label_of(known: Projection) -> Label:
+    """Give how a session is listed."""
+    return Label(title=known.title, pinned=known.pinned)
 
 
 def named(head: Head) -> str:
@@ -110,22 +116,24 @@ def named(head: Head) -> str:
 async def brought_up(store: Store, head: Head) -> Projection:
     """Bring a projection up to its session's head, from the entries that it does not know yet."""
     session_id, known = head.opening.session_id, head.projection or await _at_birth(store, head.opening)
-    title, shown, after, last_type, last_used = known.title, dict(known.companions), known.seq, "", known.last_used
+    shown, after, last_type, used_at = dict(known.companions), known.seq, "", known.used_at
+    label, first = Label(pinned=known.pinned), ""
     missing: dict[str, list[Entry]] = {}
     while entries := await store.page(session_id, after=after, limit=MISSING):
         after, last_type = entries[-1].seq, entries[-1].companion_type
         # That it was learned from is no use of it.
-        last_used = max([last_used, *(entry.at for entry in entries if entry.kind != "learned")])
+        used_at = max([used_at, *(entry.at for entry in entries if entry.kind != "learned")])
+        label = label_after(label, entries)
         for entry in entries:
             missing.setdefault(entry.companion_type, []).append(entry)
-            title = title or (title_of(entry.text) if entry.kind == "query" else "")
+            first = first or (title_of(entry.text) if entry.kind == "query" else "")
     companions = {name: await read_companion(store, session_id, name) for name in missing}
     shown |= {name: shown_after(shown.get(name, {}), companions[name], missing[name]) for name in missing}
     return Projection(
         session_id=session_id,
         seq=max(after, head.seq),
-        title=title,
-        last_used=last_used,
+        title=label.title or known.title or first,
+        last_used=listed_at(used_at, pinned=label.pinned),
         preview=preview_of(companions.get(last_type, Companion(""))),
         companions=shown,
     )

@@ -7,11 +7,12 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from companions.companion import Companion
 from companions.entries import Entry
 from companions.errors import StoreError
+from sessions.labels import label_after
 from sessions.projections import projection_of, shown_after, title_of
 from sessions.session import Session
 from sessions.store import Projection, Store
@@ -43,8 +44,9 @@ class Projector:
     def show(self, session: Session, companion: Companion, entries: Sequence[Entry]) -> None:
         """Take what a companion's newest entries, which follow on those that are shown, make of its session."""
         session.counted = entries[-1].seq
-        if not session.title and companion.slot is not None:
-            session.title = title_of(companion.slot.query.text)
+        session.label = label_after(session.label, entries)
+        if not session.label.title and companion.slot is not None:
+            session.label = replace(session.label, title=title_of(companion.slot.query.text))
         before = session.shown.get(companion.companion_type, {})
         session.shown[companion.companion_type] = shown_after(before, companion, entries)
         self.project(projection_of(session, companion))

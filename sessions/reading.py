@@ -10,6 +10,7 @@ from sessions.calls import Calls
 from sessions.comparing import LastComparison, comparison
 from sessions.cutting import BESIDE_BYTES, PAGE_BYTES, cut
 from sessions.patterns_view import patterns, patterns_of
+from sessions.retention import last_used
 from sessions.session import Session
 from sessions.store import Head
 from sessions.workflows import workflows_page
@@ -191,10 +192,10 @@ def _listed(head: Head) -> Body:
     return {
         "session_id": head.opening.session_id,
         "title": "" if shown is None else shown.title,
-        "last_used": paged_views.moment(head.opening.created_at if shown is None else shown.last_used),
+        "last_used": paged_views.moment(last_used(head)),
         "companions": {} if shown is None else _brief(shown.companions),
         "preview": "" if shown is None else shown.preview,
-    }
+    } | ({"pinned": True} if head.pinned else {})
 
 
 def _found_in(excerpt: searching.Excerpt | None) -> Body:

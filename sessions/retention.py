@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from companions.errors import InputError, StoreError, UnopenedError
+from sessions.labels import Label, label_after
 from sessions.leases import Held, Leases
 from sessions.store import Head, Store
 
@@ -76,16 +77,16 @@ class Retention:
 
     def archived(self, head: Head, now: float) -> bool:
         """Tell whether a session has been unused for long enough to be left out of plain listings."""
-        return self.archive is not None and now - last_used(head) > self.archive
+        return self.archive is not None and not head.pinned and now - last_used(head) > self.archive
 
     def expired(self, head: Head, now: float) -> bool:
         """Tell whether a session has been unused for long enough to be deleted."""
-        return self.delete is not None and now - last_used(head) > self.delete
+        return self.delete is not None and not head.pinned and now - last_used(head) > self.delete
 
 
 def last_used(head: Head) -> float:
     """Say when a session was last used, in seconds since the epoch, as far as its head knows."""
-    return head.opening.created_at if head.projection is None else head.projection.last_used
+    return head.opening.created_at if head.projection is None else head.projection.used_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,12 +209,21 @@ async def _used_since(store: Store, head: Head, retention: Retention, now: float
     """Look at a session again, its newest entry included: a projection is refreshed after the step that used it."""
     session_id = head.opening.session_id
     again = await store.head(session_id)
-    if again is None or not retention.expired(again, now):
+    if again is None or not retention.expired(again, now) or await _pinned_since(store, again):
         return True
     newest = await store.page(session_id, after=max(again.seq - NEWEST, 0), limit=NEWEST)
     # That it was learned from is no use of it.
     used = [entry.at for entry in newest if entry.kind != "learned"]
     return retention.delete is None or any(now - at <= retention.delete for at in used)
+
+
+async def _pinned_since(store: Store, head: Head) -> bool:
+    """Tell whether a session was pinned behind what its projection knows."""
+    label, after = Label(pinned=head.pinned), head.opening.base if head.projection is None else head.projection.seq
+    while after < head.seq:
+        said = await store.page(head.opening.session_id, after=after, limit=PAGE, kinds=("configure",))
+        label, after = label_after(label, said), said[-1].seq if said else head.seq
+    return label.pinned
 
 
 async def _delete(store: Store, session_id: str) -> bool:

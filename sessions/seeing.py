@@ -8,6 +8,7 @@ from companions.models import Task
 from companions.next_step import end_of
 from companions.requests import Plan
 from companions.tasks import task
+from sessions.branches import texts_of
 from sessions.consultations import waited_for
 from sessions.cutting import cut
 from sessions.session import Session
@@ -42,8 +43,10 @@ async def _contributed(session: Session, companion: Companion, found: Plan) -> l
     by_hand = found.request.slot is None and (found.mode != "client" or found.request.text is not None)
     if by_hand and slot.draft is None and len(made) < len(known["companion_types"]):
         raise waited_for(known)
-    share = CONTRIBUTIONS_SEEN // max(1, len(made))
-    return [(name, _piece(entry.text, share)) for name, entry in made.items()]
+    texts = [(name, entry.text) for name, entry in made.items()]
+    texts += await texts_of(session, companion.companion_type, slot, known)
+    share = CONTRIBUTIONS_SEEN // max(1, len(texts))
+    return [(name, _piece(text, share)) for name, text in texts]
 
 
 async def _others(session: Session) -> str:

@@ -12,8 +12,10 @@ from typing import Any
 from companions.companion import Companion
 from companions.entries import Entry, Note
 from companions.errors import ConflictError, SessionNotFoundError, StoreAwayError, StoreError
+from sessions.alternatives import beside, lost
 from sessions.awake import UNREAD, Awake, read_companion
 from sessions.keeping import Kept
+from sessions.labels import Label
 from sessions.places import Place, Receipt
 from sessions.store import Committed, Conflict, Gone, Opening, Outcome, Store
 from sessions.writer import Writer
@@ -22,7 +24,6 @@ ATTEMPTS = 200
 """How often an append goes behind other processes' entries before it gives up."""
 OWN_WEIGHT = 6_000
 """What a session takes in memory besides its texts, in characters."""
-TEXTS = frozenset({"draft", "critique", "revision"})
 
 
 @dataclass(slots=True, weakref_slot=True)
@@ -34,7 +35,7 @@ class Session:
         foreign: How often another process was seen to have written to it.
         last_type: The companion type that it used last.
         counted: The newest entry that is counted in what listings show; all before it are, too.
-        title: The first query's beginning; empty until it is known.
+        label: How it is listed.
         shown: What listings show, by companion type.
         notices: What its next reply has to say besides.
         weight: The characters that it holds in memory, as they were last counted.
@@ -47,7 +48,7 @@ class Session:
     foreign: int = 0
     last_type: str | None = None
     counted: int = 0
-    title: str = ""
+    label: Label = field(default_factory=Label)
     used_at: float = 0.0
     shown: dict[str, Any] = field(default_factory=dict[str, Any])
     notices: list[str] = field(default_factory=list[str])
@@ -158,7 +159,7 @@ class Session:
             while awake.fresh != self.foreign:
                 if await self._touched(awake):
                     await self._keep_beside(notes)
-                    raise _lost(notes)
+                    raise lost(notes)
             entries, receipt = self.writer.hand_over(self.place, notes)
             awake.handed = entries, receipt
             try:
@@ -211,18 +212,7 @@ class Session:
 
     async def _keep_beside(self, notes: Sequence[Note]) -> None:
         """Keep the loser's texts as ``alternative`` entries: they never count, and are never lost."""
-        kept = [
-            Note(
-                companion_type=note.companion_type,
-                kind="alternative",
-                slot=note.slot,
-                index=note.index,
-                text=note.text,
-                meta={**note.meta, "of": note.kind},
-            )
-            for note in notes
-            if note.kind in TEXTS
-        ]
+        kept = beside(notes)
         outcome: Outcome | Kept = Conflict(0)
         for _ in range(ATTEMPTS if kept else 0):
             if self.place.fenced:
@@ -239,12 +229,4 @@ def gone(session_id: str) -> SessionNotFoundError:
     """Make the error for a session that is unknown, forgotten, or another owner's: all three are told alike."""
     return SessionNotFoundError(
         f"There is no session {session_id[:64]!r}.", "Call list_sessions to find yours, or draft without session_id."
-    )
-
-
-def _lost(notes: Sequence[Note]) -> StoreError:
-    kept = any(note.kind in TEXTS for note in notes)
-    return ConflictError(
-        "Another process wrote this step first" + ("; this text was kept as an alternative." if kept else "."),
-        "Call the same tool again without text to see what stands now.",
     )

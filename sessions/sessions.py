@@ -6,8 +6,6 @@ is kept by ``running``.
 
 import asyncio
 import logging
-import secrets
-import string
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import InitVar, dataclass, field, replace
@@ -22,18 +20,20 @@ from sessions.choosing_models import named_models
 from sessions.finding import listed, opened, owned_head
 from sessions.keeping import Keeper
 from sessions.knowledge import Knowledge
+from sessions.labels import MOST_PINNED
 from sessions.learning import Learner
 from sessions.leases import Leases
 from sessions.left_sessions import LeftSessions
 from sessions.observing import Observing
 from sessions.open_sessions import OpenSessions
 from sessions.places import Place
-from sessions.projections import brought_up, named
+from sessions.projections import brought_up, label_of, named
 from sessions.projector import Projector
 from sessions.pruning import keep_pruned
 from sessions.reconciling import Reconciled
-from sessions.retention import Retention
+from sessions.retention import Retention, last_used
 from sessions.session import Session, gone
+from sessions.session_ids import new_id
 from sessions.slot_counting import SlotCounter
 from sessions.spool.spool import Spool
 from sessions.store import Head, Opening, Store
@@ -41,10 +41,6 @@ from sessions.stores.guarded import GuardedStore
 from sessions.writer import Writer
 
 log = logging.getLogger("companions.sessions")
-
-ALPHABET = string.ascii_lowercase + string.digits
-ID_LENGTH = 20
-"""36 ** 20 ids: 103 bits."""
 
 
 @dataclass(slots=True)
@@ -92,7 +88,7 @@ class Sessions:
 
     def mint(self, owner: str, *, parent: str | None = None, base: int = 0) -> Session:
         """Open a new session, or one that begins as its parent was at an entry; it is stored with its first entry."""
-        session_id = "".join(secrets.choice(ALPHABET) for _ in range(ID_LENGTH))
+        session_id = new_id()
         now = time.time()
         opening = Opening(session_id=session_id, owner=owner, created_at=now, parent=parent, base=base)
         place = Place(session_id, owner, head=base, opening=opening)
@@ -122,12 +118,12 @@ class Sessions:
     async def newest(self, owner: str, limit: int = 3) -> str:
         """Name an owner's newest sessions in one clause, for errors."""
         try:
-            heads = await self.list(owner, limit=limit)
+            heads = await self.list(owner, limit=limit + MOST_PINNED)
         except StoreError:
             return "Which ones are yours cannot be told now: the store does not answer."
         if not heads:
             return "You have no sessions yet: call draft with a query to open one."
-        return f"Your newest sessions: {', '.join(map(named, heads))}."
+        return f"Your newest sessions: {', '.join(map(named, sorted(heads, key=last_used, reverse=True)[:limit]))}."
 
     async def list(
         self, owner: str, *, search: str | None = None, limit: int = 10, offset: int = 0, archived: bool = False
@@ -198,7 +194,7 @@ class Sessions:
             # The step is stored; what is shown of it stays behind and is brought up when it is next listed.
             return
         if projection is not None and projection.seq > session.counted:
-            session.counted, session.title = projection.seq, projection.title
+            session.counted, session.label = projection.seq, label_of(projection)
             session.shown = dict(projection.companions)
             self.projector.project(projection)
 

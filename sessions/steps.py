@@ -19,7 +19,7 @@ from companions.models import Sampling, Task, Written
 from companions.next_step import next_step
 from companions.outcomes import judge
 from companions.planning import plan
-from companions.requests import Plan, Repeat, Request
+from companions.requests import Brought, Plan, Repeat, Request, workflow_notes
 from companions.writing import Choose, write
 from sessions.advising import advice
 from sessions.allowance import Allowance, Spending
@@ -87,7 +87,11 @@ class Desk:
             await self._note(session, awake, [] if isinstance(found, Repeat) else found.notes_before(companion_type))
 
     async def remark(
-        self, session: Session, companion_type: str, say: Callable[[Slot], Mapping[str, Any] | None]
+        self,
+        session: Session,
+        companion_type: str,
+        say: Callable[[Slot], Mapping[str, Any] | None],
+        brought: Sequence[Brought] = (),
     ) -> None:
         """Record what is to be said of the workflow on a companion's newest slot, if there is anything."""
         awake = await session.wake(companion_type)
@@ -95,10 +99,9 @@ class Desk:
             await session.catch_up(awake)
             slot = awake.companion.slot
             meta = None if slot is None else say(slot)
-            if slot is None or meta is None:
-                return
-            note = Note(companion_type=companion_type, kind="workflow", slot=slot.number, meta=meta)
-            await self._note(session, awake, [note])
+            if slot is not None and meta is not None:
+                notes = workflow_notes(companion_type, slot.number, meta, brought)
+                await self._note(session, awake, notes)
 
     async def _make(self, session: Session, awake: Awake, request: Request, caller: Caller) -> Answer:
         found = await self._found(awake.companion, request)

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from companions.entries import Entry
 from sessions.erasure_store import ErasureStore
+from sessions.labels import AHEAD
 from sessions.pattern_store import PatternStore
 
 
@@ -46,8 +47,9 @@ class Projection:
     Attributes:
         session_id: Whose projection this is.
         seq: The session's newest entry that it was derived from; an older one than the head's is out of date.
-        title: The first query's beginning.
-        last_used: Seconds since the epoch.
+        title: The one that was set, else the first query's beginning.
+        last_used: Seconds since the epoch, as ``labels.listed_at`` gives them: a pinned session's lie far ahead, which
+            is how it comes to be listed first.
         preview: The beginning of the newest answer.
         companions: By companion type, a few JSON values: phase, slot, iteration, stop reason.
     """
@@ -59,6 +61,16 @@ class Projection:
     preview: str
     companions: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
+    @property
+    def pinned(self) -> bool:
+        """Whether it stands first."""
+        return self.last_used >= AHEAD
+
+    @property
+    def used_at(self) -> float:
+        """When it was really used last, in seconds since the epoch."""
+        return self.last_used - AHEAD if self.pinned else self.last_used
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
@@ -67,6 +79,11 @@ class Head:
     opening: Opening
     seq: int
     projection: Projection | None = None
+
+    @property
+    def pinned(self) -> bool:
+        """Whether it is known to be pinned."""
+        return self.projection is not None and self.projection.pinned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

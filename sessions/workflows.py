@@ -10,6 +10,7 @@ from typing import Any
 from companions.companion import Companion, Slot
 from companions.entries import Entry
 from companions.next_step import stop_reason
+from sessions.branches import branch_states
 from sessions.session import Session
 from sessions.slots import PAGE, companion_at
 
@@ -38,7 +39,8 @@ async def states(look: Look, known: Mapping[str, Any], query: Entry) -> dict[str
     if "companions" in known:
         return {name: dict(state) for name, state in known["companions"].items()}
     made = await contributions(look, known["companion_types"], query)
-    return {name: contributed(made.get(name), failures(known).get(name)) for name in known["companion_types"]}
+    each = {name: contributed(made.get(name), failures(known).get(name)) for name in known["companion_types"]}
+    return each | branch_states(known)
 
 
 def failures(known: Mapping[str, Any]) -> Mapping[str, str]:
@@ -132,15 +134,16 @@ async def _consult(session: Session, begun: Entry, known: Body, companion: Compa
     query = begun if slot is None else slot.query
     draft = None if slot is None else slot.draft
     each = await states(session.look, known, query) | {begun.companion_type: contributed(draft)}
-    usage = Counter[str]()
-    for name, state in each.items():
-        state["phase"] = (await session.look(name)).phase
-        usage.update(state.get("usage", {}))
+    usage, branches = Counter[str](), branch_states(known)
+    for name in each.keys() - branches.keys():
+        each[name]["phase"] = (await session.look(name)).phase
+        usage.update(each[name].get("usage", {}))
     made = [
         {"companion_type": name, "slot": state["slot"], "seq": state["seq"]}
         for name, state in each.items()
-        if state["status"] == "done" and name != begun.companion_type
+        if state["status"] == "done" and name != begun.companion_type and name not in branches
     ]
+    made += known.get("branches", ())
     state = known.get("state") or await _unended(session, begun)
     told = {"state": state, "companions": each, "contributions": made, "usage": dict(usage)}
     return told | {"seconds": known.get("seconds")}

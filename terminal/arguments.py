@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 
 from companions.errors import InputError
-from sessions.consultations import CONTRIBUTORS, SYNTHESIZER
+from sessions.questions import CONTRIBUTORS, SYNTHESIZER
 from sessions.retention import Retention
 
 DISTRIBUTION = "persistent-companions"
@@ -38,6 +38,7 @@ def parser(settings: Sequence[str]) -> argparse.ArgumentParser:
     _add_reading(commands.add_parser)
     _add_import(commands.add_parser)
     _add_fork(commands.add_parser)
+    _add_labelling(commands.add_parser)
     _add_forget(commands.add_parser)
     _add_erase(commands.add_parser)
     _add_patterns(commands.add_parser)
@@ -93,9 +94,21 @@ def _add_consult(add: Add) -> None:
         formatter_class=_FORMATTED,
     )
     usual = ", ".join(CONTRIBUTORS)
-    consult.add_argument("query", nargs="?", metavar="QUERY", help="the question")
+    consult.add_argument(
+        "query",
+        nargs="?",
+        metavar="QUERY",
+        help="the question; by default the one that sessions given by --with answer",
+    )
     consult.add_argument(
         "--companion", metavar="TYPE", action="append", help=f"who is asked; once for each (default: {usual})"
+    )
+    consult.add_argument(
+        "--with",
+        dest="branches",
+        metavar="ID",
+        action="append",
+        help="a session whose answer is merged with others as it is; once for each",
     )
     consult.add_argument("--synthesizer", metavar="TYPE", help=f"who joins the answers (default: {SYNTHESIZER})")
     consult.add_argument(
@@ -105,7 +118,7 @@ def _add_consult(add: Add) -> None:
 
 
 def _add_reading(add: Add) -> None:
-    sessions = add("sessions", help="list your sessions, newest first")
+    sessions = add("sessions", help="list your sessions, pinned ones first, then the newest")
     sessions.add_argument(
         "--search", metavar="WORDS", help="words of titles, queries or texts, where those are not sealed"
     )
@@ -136,6 +149,16 @@ def _add_fork(add: Add) -> None:
     fork = add("fork", help="begin a session from where another one is, or was")
     fork.add_argument("session", metavar="ID")
     fork.add_argument("--at", metavar="SEQ", type=_positive, help="its newest entry to keep (default: all)")
+
+
+def _add_labelling(add: Add) -> None:
+    title = add("title", help="give a session a title")
+    title.add_argument("session", metavar="ID")
+    title.add_argument("title", metavar="TITLE", help="one line of at most 200 characters")
+    pin = add("pin", help="list a session first, and never archive or delete it for its age")
+    pin.add_argument("session", metavar="ID")
+    unpin = add("unpin", help="list and keep a session like any other again")
+    unpin.add_argument("session", metavar="ID")
 
 
 def _add_forget(add: Add) -> None:

@@ -11,13 +11,16 @@ from companions.errors import InputError
 from companions.model_catalog import OFFLINE
 from companions.models import Sampling
 from companions.requests import Request
-from sessions.consultations import SYNTHESIZER, Consulted, Question, goes_on
+from sessions.branches import branch_states
+from sessions.consultations import Consulted, begun_on, goes_on
 from sessions.consulting import Consultations
+from sessions.questions import SYNTHESIZER, Question
 from sessions.session import Session
 from sessions.workflows import consultation, contributions
 from terminal.contributing import ConsultationWatch, Part
 from terminal.jobs import SIGNED, carry_out, command, session_of
 from terminal.program import MakeProgram, Program
+from terminal.records import found
 from terminal.screen import Screen
 from terminal.telling import QUIET, tell_usage
 from terminal.wishes import check_model
@@ -26,13 +29,12 @@ from terminal.wishes import check_model
 def consult(chosen: argparse.Namespace, make: MakeProgram) -> int:
     """Hold a consultation to its end, or until somebody stops it; its session keeps every text either way."""
     check_model(chosen.model)
-    if chosen.query is None and chosen.session is None:
+    if chosen.query is None and chosen.session is None and chosen.branches is None:
         raise InputError("There is nothing to consult on.", "Give a question or --session ID.")
-    if chosen.model == OFFLINE:
-        raise _no_model()
     wish = Wish(
         query=chosen.query,
         companion_types=tuple(chosen.companion or ()),
+        branches=tuple(chosen.branches or ()),
         synthesizer=chosen.synthesizer,
         session_id=chosen.session,
         model=chosen.model,
@@ -53,6 +55,7 @@ class Wish:
 
     query: str | None
     companion_types: tuple[str, ...]
+    branches: tuple[str, ...]
     synthesizer: str | None
     session_id: str | None
     model: str | None
@@ -64,14 +67,16 @@ class Standing:
 
     Attributes:
         begun: Whether it is one to go on with.
-        names: Who contributes.
-        made: Who of them has contributed.
+        names: Who drafts for it.
+        branches: The sessions whose answers are taken as they are.
+        made: Who has drafted.
         ended: Whether there is a synthesis.
     """
 
     begun: bool = False
     query: str | None
     names: Sequence[str]
+    branches: Sequence[str] = ()
     made: Collection[str] = ()
     ended: bool = False
 
@@ -108,15 +113,19 @@ class Consultation:
         wish = self.wish
         self.session = session = await session_of(self.program, wish.session_id, wish.model)
         self.synthesizer = wish.synthesizer or await self._synthesizer(session)
+        for branch in wish.branches:
+            await found(self.program, branch)
         question = Question(
             query=wish.query,
-            companion_types=wish.companion_types or None,
+            companion_types=(*wish.companion_types, *wish.branches) or None,
             synthesizer=self.synthesizer,
             text_limit=self.program.text_limit,
         )
         stands = await self._standing(session, question)
         self.begun = stands.begun
-        parts = {name: Part("written before" if name in stands.made else "waiting") for name in stands.names}
+        written = {*stands.made, *stands.branches}
+        everybody = (*stands.names, *stands.branches)
+        parts = {name: Part("written before" if name in written else "waiting") for name in everybody}
         if stands.ended:
             self.screen.say(f"Session {session.session_id}: this consultation has ended; nothing is asked for anew.")
         else:
@@ -142,19 +151,24 @@ class Consultation:
 
     async def _standing(self, session: Session, question: Question) -> Standing:
         companion = await session.look(self.synthesizer)
-        begun, slot, known = goes_on(companion, question), companion.slot, consultation(companion.slot)
-        if begun and slot is not None and known is not None:
-            names: Sequence[str] = known["companion_types"]
-            made = await contributions(session.look, names, slot.query)
+        begun = begun_on(companion, question.query) if goes_on(companion, question) else None
+        if begun is not None:
+            made = await contributions(session.look, begun.types, begun.query)
             return Standing(
-                begun=True, query=slot.query.text, names=names, made=made.keys(), ended=slot.draft is not None
+                begun=True,
+                query=begun.query.text,
+                names=begun.types,
+                branches=[*branch_states(begun.known)],
+                made=made.keys(),
+                ended=begun.draft is not None,
             )
-        if question.query is None:
+        if question.query is None and not self.wish.branches:
             raise InputError(
                 "This session has no consultation to go on with.",
                 f"Give a question beside --session {session.session_id}.",
             )
-        return Standing(query=question.query, names=question.contributors)
+        names = [name for name in question.contributors if name not in self.wish.branches]
+        return Standing(query=question.query, names=names, branches=self.wish.branches)
 
     async def _asked(self, session: Session, stands: Standing) -> Sampling:
         """Say who is asked and which model writes: the one that is named, else each one's own, else the configured."""
@@ -163,18 +177,31 @@ class Consultation:
         draft = Request(step="draft", query=stands.query, redo=True, text_limit=self.program.text_limit)
         each = [await desk.wanted(await session.look(name), draft) for name in (*left, self.synthesizer)]
         sampling = Sampling()
-        if self.wish.model is not None:
+        if self.wish.model not in (None, OFFLINE):
             sampling = Sampling(model=self.wish.model, execution_mode="server")
-        elif any(known.execution_mode != "server" for known in each):
-            if desk.sessions.defaults.execution_mode != "server":
-                raise _no_model()
+        elif self.wish.model or any(known.execution_mode != "server" for known in each):
+            if self.wish.model or desk.sessions.defaults.execution_mode != "server":
+                return self._offline(session, left, stands)
             sampling = Sampling(execution_mode="server")
         models = dict.fromkeys(sampling.model or known.model or desk.sessions.defaults.model or "" for known in each)
         writes = f"{' and '.join(models)} {'writes' if len(models) == 1 else 'write'}"
         self.screen.say(f"Session {session.session_id}; {writes}.", QUIET)
         asked = f"Asking {', '.join(left)}" if left else "All have contributed"
+        asked += f"; merging {', '.join(stands.branches)}" if stands.branches else ""
         self.screen.say(f"{asked}; {self.synthesizer} joins the answers.", QUIET)
         return sampling
+
+    def _offline(self, session: Session, left: Sequence[str], stands: Standing) -> Sampling:
+        """Leave a synthesis to the built-in editor, which nobody else is left to write for.
+
+        Raises:
+            InputError: Somebody is to have views of its own.
+        """
+        if left or not stands.branches:
+            raise _no_model()
+        self.screen.say(f"Session {session.session_id}; no language model is used.", QUIET)
+        self.screen.say(f"Putting the answers of {', '.join(stands.branches)} one behind another.", QUIET)
+        return Sampling(execution_mode="offline")
 
     async def _conclude(self, done: Consulted) -> str:
         """Tell what it has cost, and give the synthesis."""

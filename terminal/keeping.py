@@ -26,7 +26,7 @@ HEADING = ("SESSION", "LAST USED", "COMPANIONS", "TITLE")
 
 
 def sessions(chosen: argparse.Namespace, make: MakeProgram) -> int:
-    """List the person's sessions, newest first."""
+    """List the person's sessions, pinned ones before the others, newest first."""
     program, screen = make(), Screen.of_process()
     listing = program.reading.listing(program.owner, search=chosen.search, limit=chosen.limit)
     body = asyncio.run(drained(program, listing))
@@ -130,7 +130,8 @@ def _gathered(program: Program, session_id: str, companion_type: str | None = No
 def _row(session: Body) -> tuple[str, ...]:
     used = datetime.fromisoformat(session["last_used"]).astimezone()
     companions = ", ".join(f"{name} {_state(values)}" for name, values in session["companions"].items())
-    return session["session_id"], f"{used:%Y-%m-%d %H:%M}", companions, session["title"]
+    title = f"[pinned] {session['title']}" if session.get("pinned") else session["title"]
+    return session["session_id"], f"{used:%Y-%m-%d %H:%M}", companions, title
 
 
 def _state(values: Body) -> str:

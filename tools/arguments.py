@@ -67,7 +67,9 @@ CompanionTypes = Annotated[
     list[str] | None,
     BeforeValidator(_read_json),
     BeforeValidator(_empty_is_none),
-    Field(description="Who contributes; default: generic, marketing, bug_triage"),
+    Field(
+        description="Who contributes, or session_ids to merge their answers; default: generic, marketing, bug_triage"
+    ),
 ]
 Text = Annotated[str | None, Field(description="The text, when you write this step yourself")]
 TextFor = Annotated[str | None, BeforeValidator(_empty_is_none), Field(description="As next.arguments gives it")]

@@ -15,11 +15,12 @@ from pydantic import Field
 
 from companions.companion import version_of
 from sessions.answers import Answer
-from sessions.consultations import SYNTHESIZER, Consulted, Question
+from sessions.consultations import Consulted
 from sessions.consulting import Consultations
 from sessions.cutting import PAGE_BYTES, cut, size
 from sessions.intelligence import STATE
 from sessions.paged_views import text_offset_of
+from sessions.questions import SYNTHESIZER, Question
 from tools.arguments import CompanionTypes, OptionalSessionId, Text, TextFor
 from tools.replies import ADVICE, STANDS, links, more_line, next_line, shown_of, told
 from tools.suggesting import suggestions, with_suggestions

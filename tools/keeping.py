@@ -61,7 +61,7 @@ class KeepingTools:
         body = {
             "session_id": made.session_id,
             "parent": {"session_id": session_id, "at": made.opening.base},
-            "title": made.title,
+            "title": made.label.title,
             "companion_type": name,
             "phase": phase,
             "next": coming,

@@ -88,9 +88,13 @@ def _session_line(session: Mapping[str, Any]) -> str:
         for name, values in session["companions"].items()
     )
     return (
-        f"{session['session_id']}  {session['last_used'][:16]}  {session['title']} ({phases})\n  {session['preview']}"
+        f"{session['session_id']}  {session['last_used'][:16]}  {_titled(session)} ({phases})\n  {session['preview']}"
         f"{_found_line(session.get('found'))}"
     )
+
+
+def _titled(session: Mapping[str, Any]) -> str:
+    return f"[pinned] {session['title']}" if session.get("pinned") else session["title"]
 
 
 def _found_line(found: Mapping[str, Any] | None) -> str:

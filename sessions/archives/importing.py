@@ -8,7 +8,6 @@ it was made.
 
 import asyncio
 import hashlib
-import string
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from dataclasses import dataclass, field, replace
@@ -20,6 +19,7 @@ from companions.errors import StoreAwayError, StoreError
 from sessions import whole_sessions
 from sessions.projections import brought_up
 from sessions.retention import Retention
+from sessions.session_ids import ALPHABET, LENGTH
 from sessions.session_lines import entry_line
 from sessions.store import Append, Committed, Gone, Head, Opening, Projection, Store
 
@@ -27,8 +27,6 @@ UNFINISHED = "Import not finished"
 """What the title of a session begins with until all of it is there."""
 TRIES = 8
 """How often one id is looked at while others write there."""
-_LETTERS = string.ascii_lowercase + string.digits
-_LENGTH = 20
 
 
 class Source(Protocol):
@@ -174,9 +172,9 @@ def derived(owner: str, name: str, number: int) -> str:
     """Give an id that follows from a name, the same for the same owner, and that nobody guesses who lacks the name."""
     rest = int.from_bytes(hashlib.sha256(f"{number}\n{owner}\n{name}".encode()).digest())
     letters = ""
-    for _ in range(_LENGTH):
-        rest, place = divmod(rest, len(_LETTERS))
-        letters += _LETTERS[place]
+    for _ in range(LENGTH):
+        rest, place = divmod(rest, len(ALPHABET))
+        letters += ALPHABET[place]
     return letters
 
 

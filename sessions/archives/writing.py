@@ -16,6 +16,7 @@ from companions.entries import Entry
 from companions.errors import CompanionsError
 from sessions.archives import layout
 from sessions.archives.zipping import Part, Zipping
+from sessions.labels import without_label
 from sessions.paged_views import in_markdown, moment
 from sessions.projections import title_of
 from sessions.reporting import Report
@@ -104,7 +105,7 @@ async def _begun(target: Path) -> AsyncGenerator[Zipping]:
 
 def _bare(entry: Entry, seq: int) -> Entry:
     """Give an entry of a template: who wrote it, when, and what the loop on it was judged by is the session's own."""
-    meta = dict(entry.meta) if entry.kind == "configure" else dict[str, Any]()
+    meta = without_label(entry.meta) if entry.kind == "configure" else dict[str, Any]()
     meta.pop("imported", None)
     return replace(entry, seq=seq, id=f"template-{seq}", author="", at=0.0, meta=meta)
 

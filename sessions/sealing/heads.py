@@ -33,7 +33,7 @@ def key_of(shown: Projection) -> str:
 
 def sealed(cipher: Cipher, shown: Projection) -> Projection:
     """Seal a projection."""
-    words = " ".join([*sorted(shown.companions), f"{datetime.fromtimestamp(shown.last_used, UTC):%Y-%m-%d}"])
+    words = " ".join([*sorted(shown.companions), f"{datetime.fromtimestamp(shown.used_at, UTC):%Y-%m-%d}"])
     body = json.dumps([shown.title, shown.preview, dict(shown.companions)]).encode()
     bare = replace(shown, title="", preview=words, companions={})
     closed = cipher.seal(PURPOSE, shown.session_id, body, _bound(bare))

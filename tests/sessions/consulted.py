@@ -3,8 +3,9 @@
 from typing import Any
 
 from sessions.calls import Waiting
-from sessions.consultations import Consulted, Question
+from sessions.consultations import Consulted
 from sessions.consulting import Consultations
+from sessions.questions import Question
 from sessions.reading import Reading
 from tests.sessions.faults import OWNER, Process, unreported
 

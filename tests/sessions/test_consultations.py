@@ -3,7 +3,7 @@
 import pytest
 
 from companions.errors import InputError
-from sessions.consultations import MOST, Question
+from sessions.questions import MOST, Question
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from companions.errors import BudgetError, CompanionsError, ModelError, UnknownN
 from sessions.answers import Answer
 from sessions.budgets import Budget
 from sessions.calls import Waiting
-from sessions.consultations import Question
 from sessions.consulting import Consultations
+from sessions.questions import Question
 from sessions.stores.memory.store import MemoryStore
 from tests.sessions.consulted import THREE, consult
 from tests.sessions.faults import OWNER, Process, unreported

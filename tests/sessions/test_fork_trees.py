@@ -1,6 +1,8 @@
-"""Trees of forks: whatever is stepped, forked, rewound, forgotten and restarted, each session is what it was."""
+"""Trees of forks: whatever is stepped, forked, rewound, merged and forgotten, and by whom, each is what it was."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -8,15 +10,17 @@ from hypothesis import strategies as st
 
 from companions.companion import Companion
 from companions.entries import Entry
+from companions.errors import InputError
 from sessions.awake import read_companion
 from sessions.forking import fork
 from sessions.store import Store
+from tests.sessions.consulted import consult
 from tests.sessions.faults import OWNER, Process
 
 Action = tuple[str, int, int]
 """What is done, to which of the living sessions, and where in it: numbers are taken modulo what there is."""
 ACTIONS = st.tuples(
-    st.sampled_from(["query", "step", "step", "step", "fork", "fork", "forget", "restart"]),
+    st.sampled_from(["query", "step", "step", "step", "fork", "fork", "merge", "forget", "restart"]),
     st.integers(0, 99),
     st.integers(0, 99),
 )
@@ -51,6 +55,8 @@ class Tree:
                     await self._step(session_id)
                 case "fork":
                     await self._fork(session_id, self.known[session_id][where % len(self.known[session_id])].seq)
+                case "merge":
+                    await self._merge(session_id, sorted(self.known)[where % len(self.known)])
                 case _:
                     await self.process.calls.desk.sessions.forget(OWNER, session_id)
                     del self.known[session_id]
@@ -73,6 +79,28 @@ class Tree:
         self.known[made.session_id] = [entry for entry in self.known[session_id] if entry.seq <= at]
         await self._grown(made.session_id)
 
+    async def _merge(self, one: str, other: str) -> None:
+        """Merge two branches, in a new session; what each says is what its entries give."""
+        texts = {session_id: self._answer(session_id) for session_id in (one, other)}
+        asked: dict[str, Any] = {"query": self._text(), "companion_types": (one, other), "text": self._text()}
+        if one == other or None in texts.values():
+            with pytest.raises(InputError):
+                await consult(self.process, **asked)
+            return
+        made = await consult(self.process, **asked)
+        assert made.status == "done"
+        await self._grown(made.session_id)
+        brought = [entry for entry in self.known[made.session_id] if "branch" in entry.meta]
+        assert {entry.meta["branch"]["session_id"]: entry.text for entry in brought} == texts
+
+    def _answer(self, session_id: str) -> str | None:
+        entries = self.known[session_id]
+        companion = _replayed(entries, entries[-1].companion_type)
+        slot = companion.slot
+        if slot is not None and slot.answer is None and companion.history:
+            return companion.history[-1].answer.text
+        return None if slot is None or slot.answer is None else slot.answer.text
+
     async def _grown(self, session_id: str) -> None:
         entries = await self._read(session_id)
         before = self.known.get(session_id, [])
@@ -83,15 +111,13 @@ class Tree:
     async def check(self) -> None:
         for session_id, entries in self.known.items():
             assert await self._read(session_id) == entries
-            replayed = Companion("generic")
-            for entry in entries:
-                replayed.apply(entry)
-            live = await read_companion(self.store, session_id, "generic")
-            assert (live.configuration, live.slot, live.history) == (
-                replayed.configuration,
-                replayed.slot,
-                replayed.history,
-            )
+            for name in {entry.companion_type for entry in entries}:
+                replayed, live = _replayed(entries, name), await read_companion(self.store, session_id, name)
+                assert (live.configuration, live.slot, live.history) == (
+                    replayed.configuration,
+                    replayed.slot,
+                    replayed.history,
+                )
         listed = await self.process.calls.desk.sessions.list(OWNER, limit=1_000)
         assert self.known.keys() <= {head.opening.session_id for head in listed}
 
@@ -105,6 +131,14 @@ class Tree:
     def _text(self) -> str:
         self.texts += 1
         return f"Text {self.texts}: " + " ".join(f"word{self.texts * number}" for number in range(1, 6))
+
+
+def _replayed(entries: Sequence[Entry], name: str) -> Companion:
+    replayed = Companion(name)
+    for entry in entries:
+        if entry.companion_type == name:
+            replayed.apply(entry)
+    return replayed
 
 
 @pytest.mark.parametrize("early", [False, True])

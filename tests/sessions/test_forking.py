@@ -8,6 +8,7 @@ import pytest
 
 from companions.errors import InputError, SessionNotFoundError, StoreAwayError
 from companions.models import Sampling
+from sessions.labels import UNLABELLED
 from sessions.reading import Reading
 from sessions.store import Store
 from tests.sessions.faults import OWNER, Fault, Process
@@ -95,7 +96,7 @@ async def test_what_is_shown_of_a_fork_is_the_same_after_a_crash(process: Proces
     finally:
         await crashed.calls.rest()
     assert again is not None
-    assert (again.seq, again.title, again.companions) == (made.counted, made.title, made.shown)
+    assert (again.seq, again.title, again.companions) == (made.counted, made.label.title, made.shown)
 
 
 async def test_a_rewound_session_has_the_settings_that_were_in_force_there(process: Process) -> None:
@@ -105,9 +106,9 @@ async def test_a_rewound_session_has_the_settings_that_were_in_force_there(proce
     configured = [entry for entry in await entries_of(process, given.session_id) if entry.kind == "configure"]
     made = await forked(process, given.session_id, given.entry.seq if given.entry else 0)
     own = (await entries_of(process, made.session_id))[-1]
-    assert (own.kind, own.meta) == ("configure", configured[0].meta)
+    assert (own.kind, own.meta) == ("configure", {**configured[0].meta, **UNLABELLED})
     later = await forked(process, given.session_id)
-    assert (await entries_of(process, later.session_id))[-1].meta == configured[-1].meta
+    assert (await entries_of(process, later.session_id))[-1].meta == {**configured[-1].meta, **UNLABELLED}
 
 
 @pytest.mark.parametrize("at", [0, -1, 8, 10**9])

@@ -8,8 +8,8 @@ import pytest
 
 import server
 from sessions.calls import Waiting
-from sessions.consultations import Question
 from sessions.consulting import Consultations
+from sessions.questions import Question
 from terminal.program import drained
 from tests.provider import replies
 from tests.provider.replies import Signal
