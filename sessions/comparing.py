@@ -37,15 +37,18 @@ class Side:
         }
 
 
-async def comparison(sessions: Sessions, session: Session, companion: Companion, with_: str | None) -> dict[str, Any]:
+async def comparison(
+    sessions: Sessions, principal: str, session: Session, companion: Companion, with_: str | None
+) -> dict[str, Any]:
     """Compare a slot's answer with another text.
 
     Args:
         sessions: Where both are.
+        principal: Who compares; both must be theirs, or shared with them.
         session: The session whose answer is the later text.
         companion: It, as it stands in the slot that is meant.
-        with_: What it is compared with: a version of the same slot by number, or by its id another session of the same
-            owner, with that one's answer. ``None`` is a fork's parent while there is one, else the draft.
+        with_: What it is compared with: a version of the same slot by number, or by its id another session of
+            theirs, with that one's answer. ``None`` is a fork's parent while there is one, else the draft.
 
     Returns:
         ``before`` and ``after``, each with its session and version; their ``similarity``, 0 to 1; and ``text``: the
@@ -53,10 +56,10 @@ async def comparison(sessions: Sessions, session: Session, companion: Companion,
 
     Raises:
         InputError: There is no such text.
-        SessionNotFoundError: There is no such session of the owner's.
+        SessionNotFoundError: There is no such session of theirs.
     """
     after = _answer(session, companion)
-    before = await _other(sessions, after, companion, with_)
+    before = await _other(sessions, principal, after, companion, with_)
     ours, theirs = before.entry.text, after.entry.text
     # In a thread: two texts of 200 kB take a while.
     pieces = await asyncio.to_thread(word_diff, ours, theirs)
@@ -64,24 +67,24 @@ async def comparison(sessions: Sessions, session: Session, companion: Companion,
     return {"before": before.told(), "after": after.told(), "similarity": measured, "text": marked(pieces)}
 
 
-async def _other(sessions: Sessions, after: Side, companion: Companion, with_: str | None) -> Side:
+async def _other(sessions: Sessions, principal: str, after: Side, companion: Companion, with_: str | None) -> Side:
     session = after.session
     if with_ is None:
-        parent = await _parent(sessions, session)
+        parent = await _parent(sessions, principal, session)
         if parent is None:
             return await _version(after, companion, 0)
         return _answer(parent, await parent.look(companion.companion_type))
     if with_.isdecimal() and len(with_) <= LONGEST_NUMBER:
         return await _version(after, companion, int(with_))
-    other = await sessions.find(session.place.owner, with_)
+    other = await sessions.find(principal, with_, "read")
     return _answer(other, await other.look(companion.companion_type))
 
 
-async def _parent(sessions: Sessions, session: Session) -> Session | None:
+async def _parent(sessions: Sessions, principal: str, session: Session) -> Session | None:
     """Give a fork's parent; ``None`` where there is none, or none any more."""
     parent = session.opening.parent
     try:
-        return None if parent is None else await sessions.find(session.place.owner, parent)
+        return None if parent is None else await sessions.find(principal, parent, "read")
     except SessionNotFoundError:
         return None
 
