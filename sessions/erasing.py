@@ -64,6 +64,7 @@ class Erased:
     Attributes:
         sessions, entries, spooled: How many were erased; entries are those in the store.
         kept: What living forks of others still read.
+        left: In how many sessions of others they took part; what they wrote there stays.
         wiped: What became of the store's own files; ``None`` if nothing was erased.
     """
 
@@ -71,6 +72,7 @@ class Erased:
     entries: int = 0
     spooled: int = 0
     kept: list[Kept] = field(default_factory=list[Kept])
+    left: int = 0
     wiped: Wiped | None = None
 
     def count(self, owned: Owned) -> None:
@@ -148,11 +150,12 @@ async def would_erase(sessions: Sessions, owner: str) -> Erased:
         readers = [reader for reader in await sessions.store.readers(session_id) if reader.session_id not in ids]
         if (kept := _kept(owner, session_id, readers)) is not None:
             found.kept.append(kept)
+    found.left = len(await sessions.store.grants.joined(owner))
     return found
 
 
 async def erase(sessions: Sessions, owner: str) -> Erased:
-    """Erase all sessions of an owner, those that are opened meanwhile too, and wipe the store's files.
+    """Erase all sessions of an owner, those that are opened meanwhile too, and their part in others'; wipe the files.
 
     Raises:
         StoreError: The store failed; what was erased until then stays erased, and the same call erases the rest.
@@ -168,6 +171,7 @@ async def erase(sessions: Sessions, owner: str) -> Erased:
     for session_id in ids:
         if (kept := _kept(owner, session_id, await sessions.store.readers(session_id))) is not None:
             erased.kept.append(kept)
+    erased.left = await sessions.store.grants.forget(owner)
     # Also when none was found: an earlier call may have been interrupted behind the last.
     erased.wiped = await sessions.store.wipe(owner)
     return erased

@@ -68,6 +68,9 @@ def _tell(screen: Screen, erased: Erased, done: str) -> None:
         screen.result(f"Of session {kept.session_id}, fork {kept.fork} of another owner keeps the first {entries}.")
     if len(erased.kept) > NAMED:
         screen.result(f"And so do forks of {counted(len(erased.kept) - NAMED, 'more session')}.")
+    if erased.left:
+        others = counted(erased.left, "session")
+        screen.result(f"Their part in {others} of others {done} too; what they wrote there stays, as its owner's.")
     if erased.wiped is not None:
         for sentence in erased.wiped.done:
             screen.result(sentence)

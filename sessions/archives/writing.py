@@ -33,10 +33,15 @@ Report = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exported:
-    """What an archive holds."""
+    """What an archive holds.
+
+    Attributes:
+        shared: Sessions of others that the owner takes part in, by id; they are not in it.
+    """
 
     sessions: int
     entries: int
+    shared: tuple[str, ...] = ()
 
 
 async def export(sessions: Sessions, owner: str, target: Path, report: Report) -> Exported:
@@ -59,7 +64,9 @@ async def export(sessions: Sessions, owner: str, target: Path, report: Report) -
         for number, (opening, seq) in enumerate(_parents_first(found)):
             report(number, len(found))
             await writing.add(zipping, opening, seq)
-        return await asyncio.to_thread(writing.finish, zipping, template=False)
+        exported = await asyncio.to_thread(writing.finish, zipping, template=False)
+    joined = await sessions.store.grants.joined(owner)
+    return replace(exported, shared=tuple(sorted(part.session_id for part, _ in joined)))
 
 
 async def export_template(session: Session, target: Path) -> Exported:
