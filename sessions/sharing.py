@@ -163,8 +163,7 @@ class Sharing:
             part for part in company.grants.participants if name in (part.principal, shown(part.principal, principal))
         ]
         if principal != session.place.owner and [part.principal for part in parts] != [principal]:
-            mine = next((part.role for part in company.grants.participants if part.principal == principal), "reader")
-            check(mine, "own")
+            check("reader", "own")
         now, grants = time.time(), self.sessions.store.grants
         for invitation in company.grants.invitations:
             if invitation.name == name and await grants.withdraw(session_id, name, now):

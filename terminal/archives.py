@@ -24,8 +24,6 @@ from terminal.records import found
 from terminal.screen import Screen
 from terminal.storekeeping import NAMED, TOLD_SECONDS, counted
 
-NAMED = 20
-"""Sessions of others that are named."""
 LINES = 64
 """An entry in an archive may have so many times the bytes of a text: it holds several, each letter escaped."""
 

@@ -17,12 +17,14 @@ BOB, EVE = '["https://issuer.example/", "b\u00f6b \\"x\\" {"]', '["", "eve"]'
 
 def invitation(name: str = "i1", role: Role = "reader", **more: Any) -> Invitation:
     given: dict[str, Any] = {"secret": f"secret of {name}", "person": None, "expires_at": NOW + 3_600}
-    return Invitation(**({"session_id": "s1", "name": name, "role": role, "invited_at": NOW} | given | more))
+    given |= {"session_id": "s1", "name": name, "role": role, "invited_at": NOW}
+    return Invitation(**(given | more))
 
 
 def wish(name: str = "i1", principal: str = BOB, **more: Any) -> Acceptance:
     given: dict[str, Any] = {"session_id": "s1", "secret": f"secret of {name}", "at": AT}
-    return Acceptance(**(given | {"name": name, "principal": principal} | more))
+    given |= {"name": name, "principal": principal}
+    return Acceptance(**(given | more))
 
 
 def part(principal: str = BOB, role: Role = "reader", session_id: str = "s1", since: float = AT) -> Participant:
@@ -98,7 +100,12 @@ async def test_of_many_who_accept_one_invitation_at_once_exactly_one_gets_it(sto
 
 @pytest.mark.usefixtures("story")
 async def test_a_second_invitation_widens_a_role_and_never_narrows_it(store: Store) -> None:
-    for name, role, then in (("a", "reader", "reader"), ("b", "author", "author"), ("c", "reader", "author")):
+    given: tuple[tuple[str, Role, Role], ...] = (
+        ("a", "reader", "reader"),
+        ("b", "author", "author"),
+        ("c", "reader", "author"),
+    )
+    for name, role, then in given:
         assert await store.grants.invite(invitation(name, role))
         assert await store.grants.accept(wish(name)) == then
         assert (await store.grants.of("s1")).participants == (part(role=then),)

@@ -22,9 +22,10 @@ pytestmark = pytest.mark.filterwarnings("ignore:resources/subscribe is removed")
 
 TEAM = ROOT / "docs" / "team.md"
 MARKED = re.compile(r"(?s)<!-- who may what: begin -->\n(.*?)\n<!-- who may what: end -->")
-SHOWN = {"yes": "yes", "unknown": "unknown", "scope": "no"}
+SHOWN = {"yes": "yes", "unknown": "unknown", "scope": "no", "role": "no"}
+ROLES = {"reader": "reader", "co-author": "author"}
 HERS = "Ann and the others meet."
-HER_TOKENS = {"owner", "owner, reading"}
+HER_TOKENS = {"owner", "owner, reading", *ROLES}
 HELLO = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "raw-host", "version": "1"}}
 MODERN_HEADERS = {"MCP_Protocol_Version": "2026-07-28", "MCP_Method": "tools/list"}
 METHODS = ("initialize", "server/discover", "ping", "tools/list", "tools/call", "resources/read", "prompts/get")
@@ -83,7 +84,10 @@ async def test_the_table_in_the_documents_is_what_each_caller_gets_in_both_eras(
     for era in ERAS:
         for who, token in guarded.issuer.taken().items():
             names, session_id = await _session_of_ann(guarded, era)
+            code = await _invitation(guarded, era, session_id, ROLES[who]) if who in ROLES else None
             async with guarded.client(token, era) as client:
+                if code is not None:
+                    await client.call_tool("share_session", {"invitation": code})
                 async for asked in ask_everything(client, session_id, names):
                     seen = outcomes.setdefault(asked.what, {})
                     assert seen.setdefault(who, SHOWN[asked.outcome]) == SHOWN[asked.outcome], (era, who, asked)
@@ -102,6 +106,12 @@ async def _session_of_ann(guarded: Guarded, era: Era) -> tuple[Names, str]:
         await client.call_tool("revise", {"session_id": session_id, "text": f"{HERS} On Friday at nine."})
         await client.call_tool("critique", {"session_id": session_id, "text": "No place."})
     return names, session_id
+
+
+async def _invitation(guarded: Guarded, era: Era, session_id: str, role: str) -> str:
+    async with guarded.client(guarded.issuer.token("ann", "write"), era) as client:
+        invited = await client.call_tool("share_session", {"session_id": session_id, "role": role})
+    return invited.structured_content["invitation"]
 
 
 def _table(outcomes: dict[str, dict[str, str]]) -> str:
