@@ -1,14 +1,20 @@
 """People who work on each other's sessions, for tests: calls in their own names, and invitations that are accepted."""
 
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
+
+from companions.errors import CompanionsError
 from companions.models import Step
 from companions.requests import Request
 from sessions.answers import Answer
 from sessions.calls import Waiting
 from sessions.grant_store import Role
 from sessions.principals import principal_of
+from sessions.reading import Reading
+from sessions.sessions import Sessions
 from sessions.sharing import Sharing
 from tests.sessions.faults import Process, unreported
 
@@ -54,3 +60,19 @@ async def shared(owner: Person, guest: Person, role: Role = "author") -> str:
     session_id = (await owner.step("draft", query="Why?", text="So.")).session_id
     assert await guest.accept(await owner.invite(session_id, role)) == role
     return session_id
+
+
+def sessions_of(person: Person) -> Sessions:
+    return person.process.calls.desk.sessions
+
+
+def reading(person: Person) -> Reading:
+    return Reading(calls=person.process.calls)
+
+
+async def refused(call: Awaitable[object], kind: type[CompanionsError]) -> str:
+    """Make a call that must be refused, and give in which words."""
+    with pytest.raises(kind) as told:
+        await call
+    assert type(told.value) is kind
+    return str(told.value)

@@ -1,27 +1,22 @@
 """Sharing a session: who gets in, what each may do there, who wrote what, and that a take-back holds at once."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from companions.errors import CompanionsError, InputError, RoleError, SessionNotFoundError, StoreError, UnknownNameError
-from companions.models import Step
+from companions.errors import InputError, RoleError, SessionNotFoundError, StoreError, UnknownNameError
 from sessions import erasing
 from sessions.consultations import Question
 from sessions.consulting import Consultations
-from sessions.copying import copy
 from sessions.forking import fork
-from sessions.grant_store import MOST_SESSIONS, Grants, Participant
+from sessions.grant_store import Grants, Participant
 from sessions.loops import Wish
-from sessions.reading import PAGED, Reading
-from sessions.sessions import Sessions
+from sessions.reading import PAGED
 from sessions.stores.memory.store import MemoryStore
 from sessions.stores.sqlite.store import SQLiteStore
-from tests.sessions.building import Story
-from tests.sessions.company import ANN, BOB, EVE, Person, patient, shared
+from tests.sessions.company import ANN, BOB, EVE, Person, patient, reading, refused, sessions_of, shared
 from tests.sessions.faults import Fault, Process
 
 
@@ -45,14 +40,6 @@ def bob(process: Process) -> Person:
 @pytest.fixture
 def eve(process: Process) -> Person:
     return Person(EVE, process)
-
-
-def sessions_of(person: Person) -> Sessions:
-    return person.process.calls.desk.sessions
-
-
-def reading(person: Person) -> Reading:
-    return Reading(calls=person.process.calls)
 
 
 async def consult(person: Person, session_id: str) -> None:
@@ -97,26 +84,19 @@ async def test_a_participant_reads_all_of_it_and_finds_it_in_every_listing(ann: 
         found = (await reading(bob).listing(BOB, search=search))["sessions"]
         assert [each["session_id"] for each in found] == [session_id]
     assert await reading(bob).session_ids(BOB, "why", 10) == [session_id]
-    assert session_id in (await _refused(reading(bob).overview(BOB, "nothing"), SessionNotFoundError))
+    assert session_id in (await refused(reading(bob).overview(BOB, "nothing"), SessionNotFoundError))
     assert len((await reading(ann).listing(ANN))["sessions"]) == 1
-
-
-async def _refused(call: Awaitable[object], kind: type[CompanionsError]) -> str:
-    with pytest.raises(kind) as refused:
-        await call
-    assert type(refused.value) is kind
-    return str(refused.value)
 
 
 @pytest.mark.parametrize("what", [*WRITES, *OWNS])
 async def test_what_a_role_does_not_allow_is_refused_and_changes_nothing(ann: Person, bob: Person, what: str) -> None:
     session_id = await shared(ann, bob, "reader")
     before = await ann.process.entries(session_id)
-    told = await _refused((WRITES | OWNS)[what](bob, session_id), RoleError)
+    told = await refused((WRITES | OWNS)[what](bob, session_id), RoleError)
     assert ("as author" in told) == (what in WRITES)
     assert await bob.accept(await ann.invite(session_id, "author")) == "author"
     if what in OWNS:
-        assert "for its owner alone" in await _refused(OWNS[what](bob, session_id), RoleError)
+        assert "for its owner alone" in await refused(OWNS[what](bob, session_id), RoleError)
         assert await ann.process.entries(session_id) == before
     else:
         await WRITES[what](bob, session_id)
@@ -144,13 +124,13 @@ async def test_only_the_invited_person_may_accept_and_only_in_time(ann: Person, 
     session_id = (await ann.step("draft", query="Why?", text="So.")).session_id
     code = await ann.invite(session_id, person="bob")
     told = [
-        await _refused(eve.accept(code), InputError),
-        await _refused(ann.accept(code), InputError),
-        await _refused(bob.accept(code[:-1] + ("a" if code[-1] != "a" else "b")), InputError),
-        await _refused(bob.accept("nonsense"), InputError),
+        await refused(eve.accept(code), InputError),
+        await refused(ann.accept(code), InputError),
+        await refused(bob.accept(code[:-1] + ("a" if code[-1] != "a" else "b")), InputError),
+        await refused(bob.accept("nonsense"), InputError),
     ]
     assert await bob.accept(code) == "reader"
-    told.append(await _refused(eve.accept(code), InputError))
+    told.append(await refused(eve.accept(code), InputError))
     (taken,) = (await ann.sharing.company(ANN, session_id)).grants.participants
     assert taken.principal == BOB
     for role in ("reader", "author"):
@@ -173,9 +153,9 @@ async def test_a_code_is_kept_nowhere(ann: Person) -> None:
 )
 async def test_nobody_is_invited_who_cannot_come(ann: Person, given: dict[str, Any], said: str) -> None:
     session_id = (await ann.step("draft", query="Why?", text="So.")).session_id
-    assert said in await _refused(ann.invite(session_id, **given), InputError)
+    assert said in await refused(ann.invite(session_id, **given), InputError)
     local = Person("local", ann.process)
-    assert "shared with nobody" in await _refused(local.invite(session_id), InputError)
+    assert "shared with nobody" in await refused(local.invite(session_id), InputError)
 
 
 async def test_the_owner_sees_who_was_invited_and_participants_see_each_other(
@@ -195,15 +175,15 @@ async def test_the_owner_sees_who_was_invited_and_participants_see_each_other(
 async def test_the_owner_takes_back_by_name_and_a_participant_leaves(ann: Person, bob: Person, eve: Person) -> None:
     session_id = await shared(ann, bob)
     await eve.accept(await ann.invite(session_id))
-    await _refused(bob.sharing.take_back(BOB, session_id, "eve"), RoleError)
-    await _refused(bob.sharing.take_back(BOB, session_id, "nobody"), RoleError)
-    await _refused(ann.sharing.take_back(ANN, session_id, "nobody"), UnknownNameError)
+    await refused(bob.sharing.take_back(BOB, session_id, "eve"), RoleError)
+    await refused(bob.sharing.take_back(BOB, session_id, "nobody"), RoleError)
+    await refused(ann.sharing.take_back(ANN, session_id, "nobody"), UnknownNameError)
     gone = await bob.sharing.take_back(BOB, session_id, "bob")
     assert isinstance(gone, Participant)
     await ann.sharing.take_back(ANN, session_id, "eve")
     for guest in (bob, eve):
-        unknown = await _refused(reading(guest).overview(guest.principal, "x" * 20), SessionNotFoundError)
-        told = await _refused(reading(guest).overview(guest.principal, session_id), SessionNotFoundError)
+        unknown = await refused(reading(guest).overview(guest.principal, "x" * 20), SessionNotFoundError)
+        told = await refused(reading(guest).overview(guest.principal, session_id), SessionNotFoundError)
         assert told.replace(session_id, "x" * 20) == unknown
         assert (await reading(guest).listing(guest.principal))["sessions"] == []
 
@@ -214,8 +194,8 @@ async def test_a_take_back_in_one_process_holds_in_another_at_the_next_call(tmp_
     session_id = await shared(ann, bob)
     await bob.step("critique", session_id, text="Vague.")
     await ann.sharing.take_back(ANN, session_id, "bob")
-    await _refused(bob.step("revise", session_id, text="Lost?"), SessionNotFoundError)
-    await _refused(reading(bob).part(BOB, session_id, None, "answer"), SessionNotFoundError)
+    await refused(bob.step("revise", session_id, text="Lost?"), SessionNotFoundError)
+    await refused(reading(bob).part(BOB, session_id, None, "answer"), SessionNotFoundError)
     for process in (one, two):
         await process.calls.close()
 
@@ -235,72 +215,4 @@ async def test_a_participant_costs_one_read_a_call_more_and_the_owner_none(ann: 
     ann.process.store.breaks("grants.role", None, fault)
     ann.process.store.breaks("head", fault)
     await reading(bob).part(BOB, session_id, None, "timeline")
-    await _refused(reading(bob).part(BOB, session_id, None, "timeline"), StoreError)
-
-
-async def works(person: Person, session_id: str, steps: Sequence[Step]) -> list[str]:
-    """Make steps, whatever comes of each; gives the texts that were said to be kept."""
-    kept: list[str] = []
-    for turn in range(6):
-        for step in steps:
-            text = f"{step} {turn} of {person.principal}, which nobody else wrote."
-            try:
-                answer = await person.step(step, session_id, text=text)
-            except CompanionsError as error:
-                kept += [text] if "kept as an alternative" in str(error) else []
-            else:
-                kept += [text] if answer.not_recorded is None else []
-    return kept
-
-
-@pytest.mark.parametrize("processes", [1, 2])
-async def test_two_co_authors_at_once_lose_no_word(tmp_path: Path, processes: int) -> None:
-    made = [Process.on(SQLiteStore(tmp_path / "sessions.db")) for _ in range(processes)]
-    ann, bob = Person(ANN, made[0]), Person(BOB, made[-1])
-    session_id = await shared(ann, bob)
-    both = works(ann, session_id, ("critique", "revise")), works(bob, session_id, ("revise", "critique"))
-    kept = [text for each in await asyncio.gather(*both) for text in each]
-    entries = await made[0].entries(session_id)
-    assert [entry.seq for entry in entries] == [*range(1, len(entries) + 1)]
-    assert len(kept) >= 6
-    assert {*kept} <= {entry.text for entry in entries}
-    assert {entry.author for entry in entries} == {ANN, BOB}
-    assert all(entry.author in entry.text for entry in entries if "nobody else" in entry.text)
-    # Each text has a place of its own, and the phases follow each other.
-    steps = [(entry.kind, entry.index) for entry in entries if entry.kind in {"critique", "revision"}]
-    assert steps == [(("critique", "revision")[n % 2], n // 2) for n in range(len(steps))]
-    for process in made:
-        await process.calls.close()
-
-
-async def test_nobody_takes_part_in_too_many_sessions(ann: Person, bob: Person) -> None:
-    store = ann.process.store.store
-    for number in range(MOST_SESSIONS):
-        await Story(store, f"s{number}", owner=EVE).write()
-        part = Participant(session_id=f"s{number}", principal=BOB, role="reader", since=1.0)
-        await store.grants.put(Grants((), (part,)))
-    session_id = (await ann.step("draft", query="Why?", text="So.")).session_id
-    assert f"in {MOST_SESSIONS} sessions already" in await _refused(
-        bob.accept(await ann.invite(session_id)), InputError
-    )
-
-
-async def test_who_is_erased_is_in_nobody_s_session_and_what_they_wrote_there_stays(ann: Person, bob: Person) -> None:
-    session_id = await shared(ann, bob)
-    await bob.step("critique", session_id, text="Vague.")
-    await bob.step("draft", query="Mine?", text="Yes.")
-    would = await erasing.would_erase(sessions_of(bob), BOB)
-    assert (would.sessions, would.left) == (1, 1)
-    erased = await erasing.erase(sessions_of(bob), BOB)
-    assert (erased.sessions, erased.left) == (1, 1)
-    assert "Vague." in [entry.text for entry in await ann.process.entries(session_id)]
-    await _refused(reading(bob).overview(BOB, session_id), SessionNotFoundError)
-
-
-async def test_a_copy_of_a_store_is_shared_with_the_same_people(ann: Person, bob: Person) -> None:
-    session_id = await shared(ann, bob)
-    await ann.invite(session_id)
-    source, target = ann.process.store.store, MemoryStore()
-    await copy(source, target, lambda _sessions, _entries: None)
-    assert await target.grants.of(session_id) == await source.grants.of(session_id)
-    assert await target.grants.role(session_id, BOB) == "author"
+    await refused(reading(bob).part(BOB, session_id, None, "timeline"), StoreError)

@@ -161,6 +161,20 @@ async def test_one_person_s_programs_share_sessions_and_another_issuer_s_namesak
     assert tools == {"show_thinking", "list_sessions"}
 
 
+def test_no_other_route_is_there_and_none_but_the_health_answers_without_a_token(guarded: Guarded) -> None:
+    routes = {"/mcp": 401, "/": 404, "/docs": 404, "/metrics": 404, "/sse": 404, "/messages": 404, "/token": 404}
+    known = ("oauth-protected-resource", "oauth-protected-resource/mcp", "oauth-authorization-server", "jwks.json")
+    routes |= {f"/.well-known/{name}": 404 for name in known}
+    for path, status in routes.items():
+        for verb in ("GET", "POST", "DELETE"):
+            connection = HTTPConnection("127.0.0.1", guarded.served.port, timeout=20)
+            connection.request(verb, path)
+            answer = connection.getresponse()
+            assert (path, verb, answer.status) == (path, verb, status)
+            assert b"ann" not in answer.read()
+            connection.close()
+
+
 @pytest.mark.parametrize("path", ["/health"])
 def test_what_is_told_to_everyone_names_nobody(guarded: Guarded, path: str) -> None:
     connection = HTTPConnection("127.0.0.1", guarded.served.port, timeout=20)
