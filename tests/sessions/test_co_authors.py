@@ -1,4 +1,4 @@
-"""Co-authors at work: no word is lost, and what becomes of their part when they, a store or a limit comes in between."""
+"""Co-authors at work: no word is lost, and what becomes of their part when they, a store or a limit come between."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence

@@ -1,13 +1,19 @@
 """Whom sessions are shared with, over every store: invited, accepted by one, taken back, gone with the session."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sessions.grant_store import MOST, Acceptance, Grants, Invitation, Participant, Role
 from sessions.store import Store
+from sessions.stores.postgres.store import PostgresStore
+from sessions.stores.sqlite.store import SQLiteStore
+from tests.servers.postgres_server import run
 from tests.sessions.building import Story, projection
 
 NOW = 1_000.5
@@ -164,6 +170,27 @@ async def test_what_was_granted_of_a_session_goes_with_it(store: Store, story: S
     assert not await store.grants.invite(invitation("i3"))
     await store.grants.put(Grants((invitation("i2"),), (part(),)))
     assert await store.grants.of("s1") == Grants()
+
+
+async def test_no_name_stays_behind_in_the_tables_of_a_forgotten_session(
+    sqlite: SQLiteStore, path: Path, postgres_url: str
+) -> None:
+    postgres = PostgresStore(postgres_url)
+    for store in (sqlite, postgres):
+        await Story(store).write()
+        assert await store.grants.invite(invitation())
+        assert await store.grants.accept(wish())
+        assert await store.grants.invite(invitation("i2", person=EVE))
+        assert await store.tombstone("s1")
+    await postgres.close()
+    count = "SELECT (SELECT count(*) FROM {0}participants) + (SELECT count(*) FROM {0}invitations)"
+    assert await asyncio.to_thread(run, postgres_url, count.format("companions_")) == "0"
+
+    def left() -> int:
+        with closing(sqlite3.connect(path)) as connection:
+            return connection.execute(count.format("")).fetchone()[0]
+
+    assert await asyncio.to_thread(left) == 0
 
 
 async def test_somebody_is_taken_out_of_all_sessions_with_what_they_are_invited_to(store: Store, story: Story) -> None:
