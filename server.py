@@ -64,6 +64,7 @@ from sessions.news_exchange import NewsExchange
 from sessions.opening import open_channel, open_sessions
 from sessions.reading import Reading
 from sessions.running import Runs
+from sessions.sharing import Sharing
 from sessions.steps import Desk
 from terminal.app import Program, run
 from terminal.options import Options, listed
@@ -174,9 +175,9 @@ class Wired:
                 LiveResources(reading=reading, owner=owner),
             ],
         )
-        register_tools(
-            mcp, reading=reading, owner=owner, reply_seconds=given.reply_seconds, text_limit=given.text_limit
-        )
+        sharing = None if self.verifier is None else Sharing(sessions=sessions, told=self.lifetime.news.granted)
+        seconds, limit = given.reply_seconds, given.text_limit
+        register_tools(mcp, reading=reading, owner=owner, reply_seconds=seconds, text_limit=limit, sharing=sharing)
         register_resources(mcp, reading=reading, owner=owner)
         watched = Subscriptions(sessions, self.lifetime.news, owner, authentication.until, partial(has_resource, mcp))
         self.lifetime.listened.append(watched)

@@ -7,6 +7,7 @@ CompanionsError
 |   +-- UnknownNameError     no such companion type, model or part
 |   +-- SessionNotFoundError no such session, or another owner's: told alike
 +-- ScopeError               the caller may not do that
+|   +-- RoleError            not in this session, in which they take part
 +-- BudgetError              the next call of a model would cost more than is allowed
 +-- ModelError               the model did not write
 |   +-- FilterError          a filter between us and it failed
@@ -79,6 +80,12 @@ class ScopeError(CompanionsError):
     """The caller may not do that."""
 
     code = "missing_scope"
+
+
+class RoleError(ScopeError):
+    """The caller takes part in the session, and may not do that in it."""
+
+    code = "missing_role"
 
 
 class BudgetError(CompanionsError):

@@ -39,8 +39,13 @@ def _tell_draft(slot: dict[str, Any], entry: Entry) -> None:
 
 def _tell_critique(slot: dict[str, Any], entry: Entry) -> None:
     _tell_item(slot, entry, "critique")
-    for key in ("evidence", "unmet", "critics"):
-        _tell_beside(slot, key, entry.index, entry.meta.get(key))
+    for key, name in (
+        ("evidence", "evidence"),
+        ("unmet", "unmet"),
+        ("critics", "critics"),
+        ("critique_authors", "author"),
+    ):
+        _tell_beside(slot, key, entry.index, entry.meta.get(name))
     _tell_step(slot, entry)
 
 
@@ -65,7 +70,7 @@ def _tell_workflow(slot: dict[str, Any], entry: Entry) -> None:
 def _tell_version(slot: dict[str, Any], entry: Entry) -> None:
     """Tell a draft or a revision: its failing checks, its score, what its caller overruled; no pick holds."""
     slot.pop("answer", None)
-    for key, name in (("checks", "checks"), ("scores", "score"), ("confirmed", "overruled")):
+    for key, name in (("checks", "checks"), ("scores", "score"), ("confirmed", "overruled"), ("authors", "author")):
         _tell_beside(slot, key, version_of(entry), entry.meta.get(name))
     _tell_step(slot, entry)
 

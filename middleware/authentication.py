@@ -4,7 +4,6 @@ It gives nobody a right to a session: every look-up takes the owner that is name
 ``roles`` asks for.
 """
 
-import json
 import logging
 import re
 import time
@@ -21,11 +20,10 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from companions.errors import InputError
 from middleware.addresses import is_loopback
+from sessions.principals import LOCAL, principal_of
 
 log = logging.getLogger("companions.authentication")
 
-LOCAL = "local"
-"""The owner on standard input and output, and over HTTP without authentication, which only this machine reaches."""
 LONGEST_SUBJECT = 255
 """Characters, as OpenID Connect bounds them."""
 LONGEST_TOKEN = 16_000
@@ -216,7 +214,7 @@ def until() -> float | None:
 
 def owner_of(token: AccessToken) -> str:
     """Name the person for whom a token was made: an issuer's subject, whichever of their programs calls."""
-    return json.dumps([token.claims.get("iss") or "", token.subject], ensure_ascii=False)
+    return principal_of(token.claims.get("iss") or "", token.subject or "")
 
 
 def owner() -> str:

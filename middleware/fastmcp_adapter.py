@@ -27,15 +27,8 @@ SEND_SECONDS = 10.0
 _KEPT_AS = "persistent-companions watcher"
 
 
-class Watching(Protocol):
-    """What waits to be told to one connection or stream."""
-
-    async def next(self) -> str | Literal[True] | None:
-        """Give the URI of what changed next, ``True`` for the list of resources, ``None`` at the end."""
-        ...
-
-
-WatcherT = TypeVar("WatcherT", bound=Watching)
+WatcherT = TypeVar("WatcherT")
+"""What waits to be told to one connection or stream."""
 
 
 class Desk(Protocol[WatcherT]):
@@ -47,6 +40,10 @@ class Desk(Protocol[WatcherT]):
 
     def renew(self, watcher: WatcherT) -> None:
         """Let it end with the present request's token instead."""
+        ...
+
+    async def next(self, watcher: WatcherT) -> str | Literal[True] | None:
+        """Give the URI of what changed next, ``True`` for the list of resources, ``None`` at the end."""
         ...
 
     def leave(self, watcher: WatcherT) -> None:
@@ -129,7 +126,7 @@ class _Listening(Generic[WatcherT]):
             await ctx.session.send_notification(
                 mt.SubscriptionsAcknowledgedNotification(params=heard), related_request_id=stream
             )
-            while (news := await watcher.next()) is not None:
+            while (news := await self._desk.next(watcher)) is not None:
                 event = ResourcesListChanged() if news is True else ResourceUpdated(uri=news)
                 await ctx.session.send_notification(event_to_notification(event, meta), related_request_id=stream)
         finally:
@@ -200,7 +197,7 @@ class _Subscribing(Generic[WatcherT]):
 
     async def _send(self, connection: Connection, watcher: WatcherT) -> None:
         try:
-            while (news := await watcher.next()) is not None:
+            while (news := await self._desk.next(watcher)) is not None:
                 async with asyncio.timeout(SEND_SECONDS):
                     if news is True:
                         await connection.send_resource_list_changed()

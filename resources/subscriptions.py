@@ -1,15 +1,16 @@
 """Who may watch which resources, and what a change in some process's sessions is to each watcher.
 
-A watcher is let near nothing but its owner's: a session of somebody else is refused in the words, and after the reads
-of the store, of one that does not exist. How a client asks and is told is the protocol's, in ``middleware``.
+A watcher is let near nothing but what its principal may read: any other session is refused in the words, and after the
+reads of the store, of one that does not exist. Of one that is shared with them it is looked up again before each news
+whether it still is. How a client asks and is told is the protocol's, in ``middleware``.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from companions.errors import InputError, StoreAwayError
+from companions.errors import InputError, StoreAwayError, StoreError
 from resources.topics import lists, topic
-from resources.watchers import LIST, MOST_URIS, Watcher, Watchers
-from sessions.finding import owned_head
+from resources.watchers import LIST, MOST_URIS, News, Watched, Watcher, Watchers
+from sessions.finding import found_head, role_in
 from sessions.news import Change, mark_of
 from sessions.news_exchange import NewsExchange
 from sessions.sessions import Sessions
@@ -74,13 +75,13 @@ class Subscriptions:
         """
         if self._closed:
             raise StoreAwayError("The server is ending.", "Connect again in a moment.")
-        watcher = Watcher(mark_of(self._owner()), until=self._until(), listing=listing, stream=stream)
+        watcher = Watcher(self._owner(), until=self._until(), listing=listing, stream=stream)
         self._watchers.add(watcher)
         return watcher
 
     def renew(self, watcher: Watcher) -> None:
         """Let a watcher hear as long as the present request's access lasts, if it is the same owner's."""
-        if watcher.owner == mark_of(self._owner()):
+        if watcher.principal == self._owner():
             watcher.renew(self._until())
 
     def leave(self, watcher: Watcher) -> None:
@@ -93,20 +94,20 @@ class Subscriptions:
 
         Raises:
             InputError: There is no such resource, or it would be too many.
-            SessionNotFoundError: There is no such session of the owner's.
+            SessionNotFoundError: There is no such session for its principal.
             StoreError: That cannot be told now, or the watcher has ended meanwhile.
         """
         if not await self._served(uri):
             raise InputError(
                 f"There is no resource {uri[:SHOWN]!r}.", "Use one that resources/list or its templates name."
             )
-        watched = topic(uri)
-        if watched.session_id:
-            await self._sessions.find(self._owner(), watched.session_id)
+        about, owner = topic(uri), self._owner()
+        if about.session_id:
+            owner = (await self._sessions.find(owner, about.session_id, "read")).place.owner
         await self._ready(watcher)
         if uri not in watcher.uris:
             self._watchers.check_room(watcher, 1)
-            self._watchers.watch(watcher, uri, watched)
+            self._watchers.watch(watcher, uri, Watched(about, mark_of(owner)))
 
     def unwatch(self, watcher: Watcher, uri: str) -> None:
         """Let a watcher hear of a resource no more; one that it does not watch is passed over."""
@@ -121,28 +122,41 @@ class Subscriptions:
         """
         wanted = list(dict.fromkeys(uris))
         self._watchers.check_room(watcher, len(wanted))
-        found: list[str] = []
-        owned: dict[str, bool] = {"": True}
+        found: dict[str, Watched] = {}
+        owners: dict[str, str | None] = {"": self._owner()}
         for uri in wanted[:MOST_URIS]:
-            session_id = topic(uri).session_id
+            about = topic(uri)
             if not await self._served(uri):
                 continue
-            if session_id not in owned:
-                owned[session_id] = await self._is_owned(session_id)
-            if owned[session_id]:
-                found.append(uri)
+            if about.session_id not in owners:
+                owners[about.session_id] = await self._owner_of(about.session_id)
+            if (owner := owners[about.session_id]) is not None:
+                found[uri] = Watched(about, mark_of(owner))
         await self._ready(watcher)
         self._watchers.check_room(watcher, len(found))
-        for uri in found:
-            self._watchers.watch(watcher, uri, topic(uri))
-        return found
+        for uri, watched in found.items():
+            self._watchers.watch(watcher, uri, watched)
+        return [*found]
+
+    async def next(self, watcher: Watcher) -> News | None:
+        """Wait for something that changed and that the watcher may still hear of; ``None`` at the end."""
+        while (news := await watcher.next()) is not None:
+            watched = None if news is LIST else watcher.uris.get(news)
+            if watched is None or watched.owner == watcher.owner:
+                return news
+            shared = await self._still_shared(watcher, watched)
+            if shared:
+                return news
+            if shared is False and news is not LIST:
+                self._watchers.unwatch(watcher, news)
+        return None
 
     def changed(self, change: Change) -> None:
         """Tell those whom a change concerns."""
         for session_id in (change.session_id, ""):
             for watcher, uris in self._watchers.at(change.owner, session_id).items():
                 for uri in uris:
-                    if watcher.uris[uri].changed_by(change):
+                    if watcher.uris[uri].topic.changed_by(change):
                         watcher.tell(uri)
         if lists(change):
             for watcher in self._watchers.of(change.owner):
@@ -152,7 +166,7 @@ class Subscriptions:
     def all_changed(self) -> None:
         """Tell everyone that everything may have changed: other processes were not heard for a while."""
         for watcher in self._watchers.all():
-            for uri in (uri for uri, watched in watcher.uris.items() if not watched.still):
+            for uri in (uri for uri, watched in watcher.uris.items() if not watched.topic.still):
                 watcher.tell(uri)
             if watcher.listing:
                 watcher.tell(LIST)
@@ -165,8 +179,17 @@ class Subscriptions:
     async def _served(self, uri: str) -> bool:
         return len(uri) <= LONGEST_URI and await self._exists(uri)
 
-    async def _is_owned(self, session_id: str) -> bool:
-        owner, session = self._owner(), self._sessions.open.get(session_id)
-        if session is not None and session.place.owner == owner:
-            return True
-        return await owned_head(self._sessions.writer, owner, session_id) is not None
+    async def _owner_of(self, session_id: str) -> str | None:
+        """Say whose a session is that the present request's principal may read."""
+        principal, session = self._owner(), self._sessions.open.get(session_id)
+        if session is not None and session.place.owner == principal:
+            return principal
+        found = await found_head(self._sessions.writer, principal, session_id)
+        return None if found is None else found.head.opening.owner
+
+    async def _still_shared(self, watcher: Watcher, watched: Watched) -> bool | None:
+        """Tell whether a watcher still takes part in another one's session; ``None`` while nobody can say."""
+        try:
+            return await role_in(self._sessions.store, watched.topic.session_id, watcher.principal) is not None
+        except StoreError:
+            return None

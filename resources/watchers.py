@@ -12,6 +12,7 @@ from typing import Literal
 
 from companions.errors import InputError
 from resources.topics import Topic
+from sessions.news import mark_of
 
 LIST: Literal[True] = True
 """Stands among URIs for the list of resources."""
@@ -26,27 +27,40 @@ News = str | Literal[True]
 """A URI, or ``LIST``."""
 
 
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What is behind a URI, and the mark of whose it is: of a session that is shared with a watcher, another one's."""
+
+    topic: Topic
+    owner: str
+
+
 @dataclass(slots=True, eq=False)
 class Watcher:
     """One that is told.
 
     Attributes:
-        owner: The mark of whose resources it may watch.
+        principal: Whose it is.
         until: When that ends, in seconds since the epoch: its access token does; ``None`` for never.
         listing: Whether it hears that the list of resources changed.
         stream: Whether it is there to listen only; a connection does other work too, and may never ask to be told.
-        uris: What it watches.
+        uris: What it watches, each with the mark of whose it is.
         closed: Whether it is told nothing more.
     """
 
-    owner: str
+    principal: str
     until: float | None = None
     listing: bool = False
     stream: bool = False
-    uris: dict[str, Topic] = field(default_factory=dict[str, Topic])
+    uris: dict[str, Watched] = field(default_factory=dict[str, Watched])
     closed: bool = False
     _news: dict[News, None] = field(default_factory=dict[News, None])
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def owner(self) -> str:
+        """The mark of its principal."""
+        return mark_of(self.principal)
 
     @property
     def counts(self) -> bool:
@@ -153,17 +167,17 @@ class Watchers:
         if sum(each.counts for each in self.of(owner)) >= MOST_WATCHERS:
             raise InputError(f"{MOST_WATCHERS} connections of yours listen already.", "Close one of them.")
 
-    def watch(self, watcher: Watcher, uri: str, topic: Topic) -> None:
+    def watch(self, watcher: Watcher, uri: str, watched: Watched) -> None:
         """Let a watcher hear of a URI."""
-        watcher.uris[uri] = topic
-        self._by_place.setdefault(_place(watcher, topic), {}).setdefault(watcher, set()).add(uri)
+        watcher.uris[uri] = watched
+        self._by_place.setdefault(_place(watched), {}).setdefault(watcher, set()).add(uri)
 
     def unwatch(self, watcher: Watcher, uri: str) -> None:
         """Let it hear of it no more; again is harmless."""
-        topic = watcher.uris.pop(uri, None)
-        if topic is None:
+        watched = watcher.uris.pop(uri, None)
+        if watched is None:
             return
-        place = _place(watcher, topic)
+        place = _place(watched)
         with contextlib.suppress(KeyError):
             self._by_place[place][watcher].discard(uri)
             if not self._by_place[place][watcher]:
@@ -172,6 +186,6 @@ class Watchers:
                 del self._by_place[place]
 
 
-def _place(watcher: Watcher, topic: Topic) -> tuple[str, str]:
+def _place(watched: Watched) -> tuple[str, str]:
     """Say where a change looks for it."""
-    return watcher.owner, topic.session_id
+    return watched.owner, watched.topic.session_id

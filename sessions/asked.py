@@ -26,6 +26,7 @@ class Caller:
 
     Attributes:
         name: How a text that the caller wrote is signed, such as ``host:claude-code``.
+        principal: For whom it is written; ``None`` is the session's owner.
         on_text: Hears each piece of a model's text.
         on_model: Hears when a model call begins (``True``) and ends (``False``).
         on_step: Is shown each step of a job; of a loop, before the next one is made.
@@ -34,6 +35,7 @@ class Caller:
     """
 
     name: str = "host"
+    principal: str | None = None
     on_text: OnText | None = None
     on_model: Callable[[bool], None] | None = None
     on_step: OnStep | None = None

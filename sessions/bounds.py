@@ -14,6 +14,7 @@ from companions.errors import ConflictError, SlotLeftError
 from companions.next_step import NextStep, end_of, next_in
 from companions.planning import check_slot, name_of
 from companions.requests import SlotName
+from sessions.asked import Caller
 from sessions.budgets import LOOP
 from sessions.consultations import waited_for
 from sessions.loops import BOUNDS, Wish
@@ -70,7 +71,7 @@ def coming_in(slot: Slot) -> NextStep:
     return next_in(replace(slot, workflow=replace(known, meta=bounds)))
 
 
-async def take_on(desk: Desk, session: Session, companion: Companion, wish: Wish) -> Companion:
+async def take_on(desk: Desk, session: Session, companion: Companion, wish: Wish, caller: Caller) -> Companion:
     """Record what the loop is bounded by from now on, if that is new, and that it goes on if it was stopped.
 
     Raises:
@@ -88,7 +89,7 @@ async def take_on(desk: Desk, session: Session, companion: Companion, wish: Wish
         check_slot(slot, meant)
         return wanted
 
-    await desk.remark(session, companion.companion_type, bounded)
+    await desk.remark(session, companion.companion_type, bounded, caller)
     return await session.look(companion.companion_type)
 
 
@@ -99,6 +100,7 @@ async def end(
     reason: str,
     why: str,
     *,
+    caller: Caller,
     slot: SlotName | None = None,
     scope: str | None = None,
 ) -> None:
@@ -110,6 +112,7 @@ async def end(
         companion_type: Whose it is.
         reason: The stop reason.
         why: One sentence.
+        caller: Who asks for it, or whose loop it is.
         slot: The loop's own; ``None`` means the newest.
         scope: Of an end by a budget: whose budget it is.
 
@@ -130,14 +133,15 @@ async def end(
 
     for tried in range(TRIES):
         try:
-            return await desk.remark(session, companion_type, ended)
+            return await desk.remark(session, companion_type, ended, caller)
         except ConflictError:
             if tried == TRIES - 1:
                 raise
     return None
 
 
-async def cancel(desk: Desk, session: Session, companion_type: str, slot: Slot | None) -> None:
+async def cancel(desk: Desk, session: Session, companion_type: str, slot: Slot | None, caller: Caller) -> None:
     """Record that a slot's loop was stopped; one whose companion has another question by now has ended anyway."""
     with contextlib.suppress(SlotLeftError):
-        await end(desk, session, companion_type, CANCELLED, STOPPED, slot=None if slot is None else name_of(slot))
+        named = None if slot is None else name_of(slot)
+        await end(desk, session, companion_type, CANCELLED, STOPPED, caller=caller, slot=named)

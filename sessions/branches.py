@@ -41,12 +41,12 @@ class Branch:
         }
 
 
-async def parted(sessions: Sessions, owner: str, names: Sequence[str]) -> tuple[list[str], list[Branch]]:
+async def parted(sessions: Sessions, principal: str, names: Sequence[str]) -> tuple[list[str], list[Branch]]:
     """Part the names of contributors into companion types and branches, and read what these say.
 
     Raises:
         UnknownNameError: A name is neither a companion type's nor like a session's id.
-        SessionNotFoundError: A session is unknown, forgotten or another owner's.
+        SessionNotFoundError: A session is unknown, forgotten or none that they may read.
         InputError: A session has no text yet, or is the only contributor.
     """
     library = await sessions.read_library()
@@ -60,12 +60,12 @@ async def parted(sessions: Sessions, owner: str, names: Sequence[str]) -> tuple[
             "One session alone has nothing to be drawn together with.",
             "Name another session or a companion type beside it in companion_types.",
         )
-    return types, [await _branch(sessions, owner, session_id) for session_id in ids]
+    return types, [await _branch(sessions, principal, session_id) for session_id in ids]
 
 
-async def _branch(sessions: Sessions, owner: str, session_id: str) -> Branch:
+async def _branch(sessions: Sessions, principal: str, session_id: str) -> Branch:
     """Read a session's answer: that of the companion which it used last, from its newest slot that has one."""
-    session = await sessions.find(owner, session_id)
+    session = await sessions.find(principal, session_id, "read")
     slot = None if session.last_type is None else await _answered(session, session.last_type)
     if slot is None or slot.answer is None:
         said = "no text" if session.last_type is None else f"no text of {session.last_type!r}, which it used last,"

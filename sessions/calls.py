@@ -6,7 +6,7 @@ What these do is ``steps``'s and ``refining``'s work; how an answer is told is t
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Hashable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal, TypeVar
 
@@ -17,6 +17,8 @@ from sessions.answers import Answer, Given
 from sessions.asked import Caller, OnFailure, OnStep, asking
 from sessions.bounds import cancel
 from sessions.ending import UNHURRIED, End
+from sessions.finding import Right
+from sessions.keys import loop_key, step_key
 from sessions.loops import Refined, Status, Wish, told
 from sessions.minting import in_new
 from sessions.refining import Refining, going_on
@@ -70,11 +72,13 @@ class Calls:
     runs: Runs = field(default_factory=Runs)
     unanswered: Unanswered = field(default_factory=Unanswered)
 
-    async def session(self, owner: str, session_id: str | None, companion_type: str | None) -> tuple[Session, str]:
+    async def session(
+        self, owner: str, session_id: str | None, companion_type: str | None, right: Right = "write"
+    ) -> tuple[Session, str]:
         """Find a session and the companion type that a call means: the one it names, else the one used last."""
         if not session_id:
             raise InputError("The session_id is missing.", await self.desk.sessions.newest(owner))
-        session = await self.desk.sessions.find(owner, session_id)
+        session = await self.desk.sessions.find(owner, session_id, right)
         return session, companion_type or session.last_type or DEFAULT_TYPE
 
     async def step(
@@ -90,7 +94,7 @@ class Calls:
         """Make a step, join it, or find it done already.
 
         Args:
-            owner: Whose session it is.
+            owner: Who asks: the session must be theirs, or shared with them as author.
             session_id: ``None`` only for a draft: a new session, or the one that an unanswered call just like this got.
             companion_type: ``None`` means the one that the session used last.
             request: What is asked.
@@ -100,11 +104,13 @@ class Calls:
         if session_id or request.step != "draft":
             session, companion_type = await self.session(owner, session_id, companion_type)
             self.unanswered.seen(owner, session.session_id)
-            return await self._run(session, companion_type, request, waiting, signature)
+            key = step_key(owner, session, companion_type, request)
+            return await self._run(session, key, request, waiting, signature)
         named = companion_type or DEFAULT_TYPE
 
         async def run(session: Session) -> Answer | Pending:
-            return await self._run(session, named, request, waiting, signature)
+            key = step_key(owner, session, named, request)
+            return await self._run(session, key, request, waiting, signature)
 
         return await self.in_new(owner, (owner, named, request), run)
 
@@ -121,7 +127,7 @@ class Calls:
         """Take a loop on, or wait for it where it is under way.
 
         Args:
-            owner: Whose session it is.
+            owner: Who asks: the session must be theirs, or shared with them as author.
             session_id: ``None`` for a new session, or the one that an unanswered call just like this got.
             companion_type: ``None`` means the one that the session used last.
             wish: What is asked.
@@ -131,18 +137,18 @@ class Calls:
         if session_id:
             session, companion_type = await self.session(owner, session_id, companion_type)
             self.unanswered.seen(owner, session.session_id)
-            return await self._loop(session, companion_type, wish, waiting, signature)
+            return await self._loop(session, loop_key(owner, session, companion_type, wish), wish, waiting, signature)
         named = companion_type or DEFAULT_TYPE
 
         async def run(session: Session) -> Refined:
-            return await self._loop(session, named, wish, waiting, signature)
+            return await self._loop(session, loop_key(owner, session, named, wish), wish, waiting, signature)
 
         return await self.in_new(owner, (owner, "refine", named, wish), run)
 
     async def stop(self, owner: str, session_id: str | None, companion_type: str | None, waiting: Waiting) -> Refined:
         """End a loop, wherever it runs; a step under way here is finished first, for as long as a call may wait."""
         session, companion_type = await self.session(owner, session_id, companion_type)
-        running = self.runs.at(_loop_key(session, companion_type))
+        running = self.runs.at(loop_key(owner, session, companion_type))
         for run in running:
             run.stopping = True
         slot = (await session.look(companion_type)).slot
@@ -151,13 +157,14 @@ class Calls:
                 f"{companion_type[:64]!r} has no loop to stop here.", "Call refine with query to begin one."
             )
         status: Status = "done"
+        caller = Caller(principal=owner)
         try:
             async with asyncio.timeout(max(0.0, waiting.began + waiting.seconds - time.monotonic())):
                 if not running or running[0].behind:
-                    await cancel(self.desk, session, companion_type, slot)
+                    await cancel(self.desk, session, companion_type, slot, caller)
                 if running:
                     await asyncio.wait({run.task for run in running})
-                    await cancel(self.desk, session, companion_type, slot)  # it may have come to wait for its caller
+                    await cancel(self.desk, session, companion_type, slot, caller)  # it may have come to wait
         except TimeoutError:
             status = "running"
         return told(session.session_id, await session.look(companion_type), status)
@@ -183,21 +190,20 @@ class Calls:
         return await in_new(self.desk.sessions, self.unanswered, owner, asked, run)
 
     async def _run(
-        self, session: Session, companion_type: str, request: Request, waiting: Waiting, signature: str
+        self, session: Session, key: Key, request: Request, waiting: Waiting, signature: str
     ) -> Answer | Pending:
+        companion_type = key.place[1]
+
         async def make(_run: Running, caller: Caller) -> Answer:
             return await self.desk.step(session, companion_type, request, caller)
 
-        key = Key((session.session_id, companion_type, request.step), _details(request), session.place.owner)
         answer = await self.wait(key, make, waiting, signature)
         if answer is None:
             return Pending(session_id=session.session_id, companion_type=companion_type, request=request)
         return answer
 
-    async def _loop(
-        self, session: Session, companion_type: str, wish: Wish, waiting: Waiting, signature: str
-    ) -> Refined:
-        key = _loop_key(session, companion_type, wish)
+    async def _loop(self, session: Session, key: Key, wish: Wish, waiting: Waiting, signature: str) -> Refined:
+        companion_type = key.place[1]
 
         async def make(run: Running, caller: Caller) -> Refined:
             with asking(caller):
@@ -219,6 +225,7 @@ class Calls:
             run.on_text = waiting.on_text
             caller = Caller(
                 name=signature,
+                principal=key.owner,
                 on_text=partial(run.hear, key.place[1]),
                 on_model=run.ask,
                 on_step=waiting.on_step,
@@ -232,15 +239,3 @@ class Calls:
         return await self.runs.run(
             key, begin, until=waiting.began + waiting.seconds, every=waiting.every, on_wait=on_wait
         )
-
-
-def _loop_key(session: Session, companion_type: str, wish: Wish | None = None) -> Key:
-    """Say which loop is asked for; a call that gives nothing joins whatever is under way."""
-    bare = wish is None or wish == Wish(text_limit=wish.text_limit)
-    return Key((session.session_id, companion_type, "refine"), () if bare else (wish,), session.place.owner)
-
-
-def _details(request: Request) -> tuple[object, ...]:
-    """Give what a call said beyond which step it wants; empty for a bare one, which joins whatever is under way."""
-    bare = replace(Request(step=request.step), text_limit=request.text_limit)
-    return () if request == bare else (request,)

@@ -82,17 +82,24 @@ class LastComparison:
 
 
 async def comparison(
-    sessions: Sessions, last: LastComparison, session: Session, companion: Companion, with_: str | None
+    sessions: Sessions,
+    principal: str,
+    session: Session,
+    companion: Companion,
+    *,
+    with_: str | None,
+    last: LastComparison,
 ) -> dict[str, Any]:
     """Compare a slot's answer with another text.
 
     Args:
         sessions: Where both are.
-        last: The comparison before this one.
+        principal: Who compares; both must be theirs, or shared with them.
         session: The session whose answer is the later text.
         companion: It, as it stands in the slot that is meant.
-        with_: What it is compared with: a version of the same slot by number, or by its id another session of the same
-            owner, with that one's answer. ``None`` is a fork's parent while there is one, else the draft.
+        with_: What it is compared with: a version of the same slot by number, or by its id another session of
+            theirs, with that one's answer. ``None`` is a fork's parent while there is one, else the draft.
+        last: The comparison before this one.
 
     Returns:
         ``before`` and ``after``, each with its session and version; their ``similarity``, 0 to 1; and ``text``: the
@@ -100,32 +107,32 @@ async def comparison(
 
     Raises:
         InputError: There is no such text.
-        SessionNotFoundError: There is no such session of the owner's.
+        SessionNotFoundError: There is no such session of theirs.
     """
     after = _answer(session, companion)
-    before = await _other(sessions, after, companion, with_)
+    before = await _other(sessions, principal, after, companion, with_)
     made = await last.of(before, after)
     return {"before": before.told(), "after": after.told(), "similarity": made.similarity, "text": made.text}
 
 
-async def _other(sessions: Sessions, after: Side, companion: Companion, with_: str | None) -> Side:
+async def _other(sessions: Sessions, principal: str, after: Side, companion: Companion, with_: str | None) -> Side:
     session = after.session
     if with_ is None:
-        parent = await _parent(sessions, session)
+        parent = await _parent(sessions, principal, session)
         if parent is None:
             return await _version(after, companion, 0)
         return _answer(parent, await parent.look(companion.companion_type))
     if with_.isdecimal() and len(with_) <= LONGEST_NUMBER:
         return await _version(after, companion, int(with_))
-    other = await sessions.find(session.place.owner, with_)
+    other = await sessions.find(principal, with_, "read")
     return _answer(other, await other.look(companion.companion_type))
 
 
-async def _parent(sessions: Sessions, session: Session) -> Session | None:
+async def _parent(sessions: Sessions, principal: str, session: Session) -> Session | None:
     """Give a fork's parent; ``None`` where there is none, or none any more."""
     parent = session.opening.parent
     try:
-        return None if parent is None else await sessions.find(session.place.owner, parent)
+        return None if parent is None else await sessions.find(principal, parent, "read")
     except SessionNotFoundError:
         return None
 

@@ -40,7 +40,7 @@ class Consultations:
         """Take a consultation on, or wait for it where it is under way.
 
         Args:
-            owner: Whose session it is.
+            owner: Who asks: the session must be theirs, or shared with them as author.
             session_id: ``None`` for a new session, or the one that an unanswered call just like this got.
             question: What is asked.
             waiting: How long to wait; what takes longer goes on in the background.
@@ -53,7 +53,7 @@ class Consultations:
         """
 
         async def run(session: Session) -> Consulted:
-            return await self._run(session, question, waiting, signature)
+            return await self._run(owner, session, question, waiting, signature)
 
         if not session_id:
             return await self.calls.in_new(owner, (owner, "consult", question), run)
@@ -61,10 +61,12 @@ class Consultations:
         self.calls.unanswered.seen(owner, session.session_id)
         return await run(session)
 
-    async def _run(self, session: Session, question: Question, waiting: Waiting, signature: str) -> Consulted:
+    async def _run(
+        self, principal: str, session: Session, question: Question, waiting: Waiting, signature: str
+    ) -> Consulted:
         bare = question == Question(synthesizer=question.synthesizer, text_limit=question.text_limit)
         place = (session.session_id, question.synthesizer, "consult")
-        key = Key(place, () if bare else (question,), session.place.owner)
+        key = Key(place, () if bare else (question,), principal)
 
         async def make(run: Running, caller: Caller) -> Consulted:
             with asking(caller):
@@ -166,8 +168,8 @@ class Consulting:
     async def _begin(self, companion: Companion) -> None:
         """Store the query and what the consultation is, before anybody is asked."""
         question, slot, desk = self._question, companion.slot, self.contributing.desk
-        owner = self._session.place.owner
-        types, branches = await parted(desk.sessions, owner, question.contributors)
+        principal = self.contributing.caller.principal or self._session.place.owner
+        types, branches = await parted(desk.sessions, principal, question.contributors)
         query = query_of(branches) if question.query is None else question.query
         if query is None:
             raise InputError(
@@ -189,10 +191,10 @@ class Consulting:
             def begin(found: Slot) -> Mapping[str, Any] | None:
                 return workflow if found.query.seq == seq and found.draft is None else None
 
-            await desk.remark(self._session, question.synthesizer, begin, texts)
+            await desk.remark(self._session, question.synthesizer, begin, self.contributing.caller, texts)
         else:
             request = self.contributing.request(query, workflow=workflow, brought=texts)
-            await desk.open(self._session, question.synthesizer, request)
+            await desk.open(self._session, question.synthesizer, request, self.contributing.caller)
 
     async def _ended(self, begun: Begun) -> Begun:
         """Record that it is done, with how each took part."""
@@ -211,7 +213,10 @@ class Consulting:
         """Record how it stands now, unless its synthesizer has left it."""
         if meta != begun.known:
             await self.contributing.desk.remark(
-                self._session, begun.synthesizer, lambda slot: meta if consultation(slot) == begun.known else None
+                self._session,
+                begun.synthesizer,
+                lambda slot: meta if consultation(slot) == begun.known else None,
+                self.contributing.caller,
             )
 
     def _failures(self, begun: Begun) -> dict[str, str]:

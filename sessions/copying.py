@@ -13,11 +13,13 @@ from itertools import groupby
 from companions.entries import Entry
 from sessions import whole_sessions
 from sessions.copying_shares import copy_shares
+from sessions.grant_store import Grants
 from sessions.reporting import Report
 from sessions.session_lines import opening_line
 from sessions.store import Append, Committed, Gone, Head, Opening, Store
 from sessions.whole_sessions import pages
 
+NOTHING = Grants()
 SESSIONS = 100
 """Sessions that are listed, copied and verified at a time."""
 
@@ -44,6 +46,8 @@ class Copied:
 
 async def copy(source: Store, target: Store, report: Report) -> Copied:
     """Copy what the target does not hold yet, and compare every session of the source with the target's.
+
+    Whom a session is shared with comes along where both sides say the same.
 
     A fork is copied behind its parent; one whose parent is forgotten, or is another in the target, becomes a session of
     its own with all that it reads. A run that was cut short is taken up by the next, which stores only what is missing.
@@ -206,6 +210,10 @@ class _Copying:
     async def verify(self, heads: Sequence[Head]) -> None:
         """Read sessions back from both sides; what listings show of them comes along where they are the same."""
         same = [head for head in heads if await self._verified(head)]
+        for head in same:
+            grants = await self._source.grants.of(head.opening.session_id)
+            if grants != NOTHING:
+                await self._target.grants.put(grants)
         if shown := [head.projection for head in same if head.projection is not None]:
             await self._target.project(shown)
         self._report(self._same, self._stored)

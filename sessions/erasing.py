@@ -66,6 +66,7 @@ class Erased:
         sessions, entries, spooled: How many were erased; entries are those in the store.
         kept: What living forks of others still read.
         nobodys: Sessions of which entries wait on this machine's disk, and nothing tells whose they are; they stay.
+        left: In how many sessions of others they took part; what they wrote there stays.
         wiped: What became of the store's own files; ``None`` if nothing was erased.
     """
 
@@ -74,6 +75,7 @@ class Erased:
     spooled: int = 0
     kept: list[Kept] = field(default_factory=list[Kept])
     nobodys: tuple[str, ...] = ()
+    left: int = 0
     wiped: Wiped | None = None
 
     def count(self, owned: Owned) -> None:
@@ -158,11 +160,12 @@ async def would_erase(sessions: Sessions, owner: str) -> Erased:
         if (kept := _kept(owner, session_id, readers)) is not None:
             found.kept.append(kept)
     found.nobodys = await _nobodys(sessions)
+    found.left = len(await sessions.store.grants.joined(owner))
     return found
 
 
 async def erase(sessions: Sessions, owner: str) -> Erased:
-    """Erase all sessions of an owner, those that are opened meanwhile too, and wipe the store's files.
+    """Erase all sessions of an owner, those that are opened meanwhile too, and their part in others'; wipe the files.
 
     Raises:
         StoreError: The store failed; what was erased until then stays erased, and the same call erases the rest.
@@ -179,6 +182,7 @@ async def erase(sessions: Sessions, owner: str) -> Erased:
         if (kept := _kept(owner, session_id, await sessions.store.readers(session_id))) is not None:
             erased.kept.append(kept)
     erased.nobodys = await _nobodys(sessions)
+    erased.left = await sessions.store.grants.forget(owner)
     # Also when none was found: an earlier call may have been interrupted behind the last.
     erased.wiped = await sessions.store.wipe(owner)
     return erased

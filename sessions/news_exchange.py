@@ -92,6 +92,11 @@ class NewsExchange:
         """Tell of a session that is gone."""
         self._tell(session, "deleted")
 
+    def granted(self, principal: str, session_id: str, there: bool) -> None:
+        """Tell somebody's listeners that another one's session is among theirs from now on, or no more."""
+        what: What = "created" if there else "deleted"
+        self._spread(Change(owner=mark_of(principal), session_id=session_id, what=what))
+
     def start(self) -> None:
         """Listen to the other processes from here on; again is harmless."""
         if self.channel is not None and self._listening is None:

@@ -6,6 +6,7 @@ Callers hand back what they were given and never compute one.
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +19,7 @@ from companions.run_log import run_log
 from sessions.cutting import BESIDE_BYTES, PAGE_BYTES, cut, size
 from sessions.metrics import by_model, told
 from sessions.notes import in_words
+from sessions.principals import shown
 from sessions.retention import last_used
 from sessions.session import Session
 from sessions.slots import PAGE, SHOWN, TOLD, page_of, steps_of
@@ -28,6 +30,7 @@ from sessions.workflow_sums import told_by_kind, told_newest
 Body = dict[str, Any]
 NOTES = frozenset({"workflow", "pick"})
 IN_A_LINE = (
+    "author",
     "of",
     "model",
     "similarity",
@@ -58,7 +61,8 @@ async def run_log_page(session: Session, companion: Companion, *, slot: int | No
     """Give slots of the run_log, as many as a page holds."""
     taken: list[Entry] = []
     room, following = PAGE_BYTES, None
-    async for entry in steps_of(session, companion, slot, after=offset, kinds=TOLD):
+    async for step in steps_of(session, companion, slot, after=offset, kinds=TOLD):
+        entry = signed(step, session)
         length = _size_beside(entry) + (0 if entry.kind in NOTES else size(entry.text))
         if taken and length > room:
             following = taken[-1].seq
@@ -80,7 +84,7 @@ async def timeline_page(session: Session, companion: Companion, *, slot: int | N
     return {
         "session_id": session.session_id,
         "companion_type": companion.companion_type,
-        "timeline": [_line(entry) for entry in entries],
+        "timeline": [_line(signed(entry, session)) for entry in entries],
         "next_offset": entries[-1].seq if len(entries) == PAGE else None,
     }
 
@@ -95,7 +99,8 @@ async def transcript_page(
     parts: list[str] = []
     room = PAGE_BYTES
     kinds = TOLD if slot is not None else SHOWN
-    async for entry in steps_of(session, companion, slot, after=max(seq - 1, 0), kinds=kinds):
+    async for step in steps_of(session, companion, slot, after=max(seq - 1, 0), kinds=kinds):
+        entry = signed(step, session)
         text = in_markdown(entry)[place:] if entry.seq == seq else in_markdown(entry)
         begun = place if entry.seq == seq else 0
         if parts and size(text) > room:
@@ -106,6 +111,12 @@ async def transcript_page(
             return "".join(parts), text_offset(entry.seq, begun + following)
         room -= size(piece)
     return "".join(parts), None
+
+
+def signed(entry: Entry, session: Session) -> Entry:
+    """Give an entry that tells in its ``meta`` who wrote it, where that is not the session's owner."""
+    owner = session.place.owner
+    return entry if entry.author == owner else replace(entry, meta={**entry.meta, "author": shown(entry.author, owner)})
 
 
 def overview(session: Session, head: Head, prices: Prices) -> Body:
@@ -152,18 +163,8 @@ def _shortened(entry: Entry) -> Entry:
     piece, following = cut(entry.text, PAGE_BYTES)
     offset = text_offset_of(entry, following or 0)
     evidence = {"evidence": cut(entry.meta["evidence"], BESIDE_BYTES)[0]} if "evidence" in entry.meta else {}
-    return Entry(
-        companion_type=entry.companion_type,
-        kind=entry.kind,
-        slot=entry.slot,
-        index=entry.index,
-        text=piece,
-        meta={**entry.meta, **evidence, "more": {"slot": entry.slot, "part": "transcript", "offset": offset}},
-        seq=entry.seq,
-        id=entry.id,
-        author=entry.author,
-        at=entry.at,
-    )
+    more = {"slot": entry.slot, "part": "transcript", "offset": offset}
+    return replace(entry, text=piece, meta={**entry.meta, **evidence, "more": more})
 
 
 def _more(entries: Sequence[Entry]) -> Body | None:
@@ -199,7 +200,8 @@ def _heading(entry: Entry) -> str:
     }[entry.kind]
     again = f", written again ({meta['attempt']})" if "attempt" in meta else ""
     by = f" by {meta['model']}" if meta.get("model") else ""
-    return f"{name}{again}{by}\n\n"
+    whose = f", for {meta['author']}" if "author" in meta else ""
+    return f"{name}{again}{by}{whose}\n\n"
 
 
 def in_markdown(entry: Entry) -> str:

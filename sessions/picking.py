@@ -115,7 +115,7 @@ class Pick:
 
     async def _store(self, awake: Awake, slot: Slot, meta: Mapping[str, Any]) -> None:
         note = Note(companion_type=self.companion_type, kind="pick", slot=slot.number, meta=meta)
-        entries = await self.session.record(awake, [note])
+        entries = await self.session.record(awake, [note], self.caller.principal)
         await self.desk.sessions.project(self.session, awake.companion, entries)
 
 

@@ -15,6 +15,8 @@ MAX_CHARACTERS = 4_000_000
 """The same in characters of text: a slow line has to take them within a deadline."""
 
 Receipt = asyncio.Future[Outcome | Kept]
+Handed = tuple[tuple[Entry, ...], Receipt]
+"""Entries that were handed over, and the receipt to wait on."""
 
 
 @dataclass(slots=True)
@@ -62,8 +64,10 @@ def joined(group: Sequence[Parcel]) -> Append:
     return Append(session_id=group[0].place.session_id, entries=entries, opening=group[0].opening)
 
 
-def numbered(notes: Sequence[Note], place: Place, *, call: str, at: float) -> tuple[Entry, ...]:
-    """Make entries of notes, with the numbers that come next in their session."""
+def numbered(
+    notes: Sequence[Note], place: Place, *, call: str, at: float, author: str | None = None
+) -> tuple[Entry, ...]:
+    """Make entries of notes, with the numbers that come next in their session; by default its owner's."""
     return tuple(
         Entry(
             companion_type=note.companion_type,
@@ -74,7 +78,7 @@ def numbered(notes: Sequence[Note], place: Place, *, call: str, at: float) -> tu
             meta=note.meta,
             seq=place.head + number,
             id=f"{call}-{number}",
-            author=place.owner,
+            author=author or place.owner,
             at=at,
         )
         for number, note in enumerate(notes, start=1)

@@ -9,10 +9,10 @@ from sessions import convergence_view, paged_views, searching, slots, views
 from sessions.calls import Calls
 from sessions.comparing import LastComparison, comparison
 from sessions.cutting import BESIDE_BYTES, PAGE_BYTES, cut
+from sessions.listing import Listed, listing
 from sessions.patterns_view import patterns, patterns_of
-from sessions.retention import last_used
+from sessions.principals import shown
 from sessions.session import Session
-from sessions.store import Head
 from sessions.workflows import workflows_page
 
 Part = Literal[
@@ -43,7 +43,7 @@ SEALED_SEARCH = "Texts are sealed: only ids, companion types and dates of last u
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """Reads parts of sessions for their owners. It takes no locks and changes nothing.
+    """Reads parts of sessions for whoever may. It takes no locks and changes nothing.
 
     Attributes:
         compared: The comparison that was read last.
@@ -66,7 +66,7 @@ class Reading:
         """Give the body of a part; Markdown parts stand in its ``text``.
 
         Args:
-            owner: Whose session it must be.
+            owner: Who reads: the session must be theirs, or shared with them.
             session_id: The session.
             companion_type: ``None`` means the one that the session used last.
             part: What to read.
@@ -79,11 +79,12 @@ class Reading:
         """
         if not (0 <= offset <= LAST_OFFSET and 0 <= (slot or 0) <= LAST_SLOT):
             raise InputError("There is no such slot or offset.", "Take an offset from the page before.")
-        session, companion_type = await self.calls.session(owner, session_id, companion_type)
+        session, companion_type = await self.calls.session(owner, session_id, companion_type, "read")
         companion = await slots.companion_at(session, companion_type, slot)
         self._check(session, companion, slot)
         if part == "comparison":
-            told = await comparison(self.calls.desk.sessions, self.compared, session, companion, compared_with)
+            sessions = self.calls.desk.sessions
+            told = await comparison(sessions, owner, session, companion, with_=compared_with, last=self.compared)
             body = _piece("text", told, part, slot=slot, offset=offset)
         else:
             body = await self._read(session, companion, part, slot=slot, offset=offset)
@@ -91,36 +92,37 @@ class Reading:
 
     async def history(self, owner: str, session_id: str, companion_type: str) -> Body:
         """Give the newest queries and answers as messages."""
-        session, companion_type = await self.calls.session(owner, session_id, companion_type)
+        session, companion_type = await self.calls.session(owner, session_id, companion_type, "read")
         companion = await session.look(companion_type)
         self._check(session, companion, None)
         return views.history(companion, session.session_id)
 
     async def overview(self, owner: str, session_id: str) -> Body:
         """Give what is known of a session as a whole."""
-        session = await self.calls.desk.sessions.find(owner, session_id)
         desk = self.calls.desk
-        return paged_views.overview(session, await desk.sessions.head(session), desk.allowance.prices)
+        session = await desk.sessions.find(owner, session_id, "read")
+        body = paged_views.overview(session, await desk.sessions.head(session), desk.allowance.prices)
+        return body | ({} if session.place.owner == owner else {"owner": shown(session.place.owner, owner)})
 
     async def listing(self, owner: str, *, search: str | None = None, limit: int = 10) -> Body:
-        """List the owner's sessions, newest first, or those that hold all words of a search, with where.
+        """List somebody's sessions, newest first, or those that hold all words of a search, with where.
 
         ``searched`` says what a search saw where that is not all.
         """
         sessions = self.calls.desk.sessions
         if not search or search.isspace():
-            return {"sessions": [_listed(head) for head in await sessions.list(owner, limit=limit)]}
+            return {"sessions": [_listed(each, owner) for each in await listing(sessions, owner, limit=limit)]}
         if sessions.sealed:
-            heads = await sessions.list(owner, search=search, limit=limit)
-            return {"sessions": [_listed(head) for head in heads], "searched": SEALED_SEARCH}
+            few = await listing(sessions, owner, search=search, limit=limit)
+            return {"sessions": [_listed(each, owner) for each in few], "searched": SEALED_SEARCH}
         found = await searching.search(sessions, owner, search, limit)
-        body: Body = {"sessions": [_listed(hit.head) | _found_in(hit.excerpt) for hit in found.hits]}
+        body: Body = {"sessions": [_listed(hit.listed, owner) | _found_in(hit.excerpt) for hit in found.hits]}
         return body if found.whole else body | {"searched": NOT_ALL_READ}
 
     async def session_ids(self, owner: str, beginning: str, limit: int) -> list[str]:
-        """Give ids of the owner's sessions that show a text in id, title or newest answer: as it is being typed."""
-        heads = await self.calls.desk.sessions.list(owner, search=beginning or None, limit=limit)
-        return [head.opening.session_id for head in heads]
+        """Give ids of somebody's sessions that show a text in id, title or newest answer: as it is being typed."""
+        found = await listing(self.calls.desk.sessions, owner, search=beginning or None, limit=limit)
+        return [each.head.opening.session_id for each in found]
 
     async def patterns(self, companion_type: str) -> Body:
         """Give what was learned of a companion type, from everybody's loops."""
@@ -187,26 +189,29 @@ def _beside(body: Body, companion: Companion) -> Body:
     return told
 
 
-def _listed(head: Head) -> Body:
-    shown = head.projection
-    return {
-        "session_id": head.opening.session_id,
-        "title": "" if shown is None else shown.title,
-        "last_used": paged_views.moment(last_used(head)),
-        "companions": {} if shown is None else _brief(shown.companions),
-        "preview": "" if shown is None else shown.preview,
-    } | ({"pinned": True} if head.pinned else {})
+def _listed(listed: Listed, principal: str) -> Body:
+    known, opening = listed.head.projection, listed.head.opening
+    body: Body = {
+        "session_id": opening.session_id,
+        "title": "" if known is None else known.title,
+        "last_used": paged_views.moment(listed.used_at),
+        "companions": {} if known is None else _brief(known.companions),
+        "preview": "" if known is None else known.preview,
+    }
+    if listed.role is not None:
+        return body | {"role": listed.role, "owner": shown(opening.owner, principal)}
+    return body | ({"pinned": True} if listed.head.pinned else {})
 
 
 def _found_in(excerpt: searching.Excerpt | None) -> Body:
     return {} if excerpt is None else {"found": asdict(excerpt)}
 
 
-def _brief(shown: "Any") -> Body:
+def _brief(companions: "Any") -> Body:
     """Give of each companion only what helps to choose a session."""
     return {
         name: {key: values.get(key) for key in ("phase", "iteration", "stop_reason") if values.get(key) is not None}
-        for name, values in shown.items()
+        for name, values in companions.items()
     }
 
 

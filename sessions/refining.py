@@ -93,7 +93,7 @@ class Refining:
         if companion.slot is not None:
             self._slot = name_of(companion.slot)
         self._uncounted = self.wish.budget_tokens not in (None, loop_of(companion.slot).get("budget_tokens"))
-        companion = await take_on(self.desk, self.session, companion, self.wish)
+        companion = await take_on(self.desk, self.session, companion, self.wish, self.caller)
         check_slot(companion.slot, self._slot)
         self._sort_out(companion)
         self.caller = replace(self.caller, loop=await purse(self.desk, self.session, companion, self.wish))
@@ -186,7 +186,8 @@ class Refining:
         await self._end(BUDGET, error.what, scope=error.scope)
 
     async def _end(self, reason: str, why: str, scope: str | None = None) -> None:
-        await end(self.desk, self.session, self.companion_type, reason, why, slot=self._slot, scope=scope)
+        place = (self.desk, self.session, self.companion_type)
+        await end(*place, reason, why, caller=self.caller, slot=self._slot, scope=scope)
 
     async def _look(self) -> Companion:
         """Look at the companion, which must still be at this loop's question."""

@@ -199,8 +199,8 @@ class Runs:
         return next(iter(self.at(key)), None)
 
     def _tell_failure(self, key: Key) -> None:
-        """Raise the failure of a step that was answered as running, once; the call after it tries again."""
-        for known in [known for known in self._failures if known.place == key.place]:
+        """Raise the failure of a step that was answered as running to whom it was, once; the call after tries again."""
+        for known in [known for known in self._failures if (known.place, known.owner) == (key.place, key.owner)]:
             failure = self._failures.pop(known)
             if not key.details or key == known:
                 raise failure

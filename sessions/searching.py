@@ -1,4 +1,4 @@
-"""Searching an owner's sessions for words: in titles, queries and every version of an answer, in any order.
+"""Searching somebody's sessions for words: in titles, queries and every version of an answer, in any order.
 
 Nothing is indexed, so nothing has to be kept true or erased twice: it reads the newest sessions' entries, a few at a
 time, and says when it has not read them all. Listings without words are ``sessions``'s.
@@ -12,8 +12,8 @@ from functools import partial
 
 from companions.entries import Entry
 from companions.errors import StoreAwayError
+from sessions.listing import Listed, listing, newest_first
 from sessions.sessions import Sessions
-from sessions.store import Head
 from sessions.stores.guarded import GuardedStore
 
 SEARCHED = ("query", "draft", "revision")
@@ -25,7 +25,6 @@ SECONDS = 4.0
 """How long is looked at most."""
 WORDS = 16
 """Words that are looked for at most; whoever gives more is looking for a text, and its first ones find it."""
-PAGE = 60
 ENTRIES = 20
 """Entries that are read at a time: few, since each may hold 200 kB, and others want their turn in between."""
 AT_ONCE = 4
@@ -47,7 +46,7 @@ class Excerpt:
 class Hit:
     """A session that holds all the words; without an excerpt, its title and newest answer do."""
 
-    head: Head
+    listed: Listed
     excerpt: Excerpt | None = None
 
 
@@ -57,19 +56,19 @@ class Found:
 
     Attributes:
         hits: Last used first.
-        whole: Whether all texts of the owner's were read; of the others, only title and newest answer were compared.
+        whole: Whether all texts were read; of the others, only title and newest answer were compared.
     """
 
     hits: tuple[Hit, ...]
     whole: bool
 
 
-async def search(sessions: Sessions, owner: str, sought: str, limit: int) -> Found:
-    """Find an owner's sessions, archived ones included.
+async def search(sessions: Sessions, principal: str, sought: str, limit: int) -> Found:
+    """Find somebody's sessions, archived ones and shared ones included.
 
     Args:
         sessions: Where they are.
-        owner: Whose they are.
+        principal: Who searches.
         sought: Words, each of which must stand somewhere in a session, be it as a part of a word; case is ignored.
         limit: How many are given at most.
 
@@ -78,14 +77,14 @@ async def search(sessions: Sessions, owner: str, sought: str, limit: int) -> Fou
     """
     words = frozenset(sought.casefold().split()[:WORDS])
     hits, looked, until, whole = list[Hit](), set[str](), time.monotonic() + SECONDS, True
-    async for heads in _newest_first(sessions, owner):
+    async for few in _newest_first(sessions, principal):
         if len(looked) >= LOOKED or time.monotonic() >= until:
-            hits += await _titled(sessions, owner, sought, limit, hits)
+            hits += await _titled(sessions, principal, sought, limit, hits)
             return Found(tuple(hits[:limit]), whole=False)
         # One that is used meanwhile moves to the front, and all others one place on.
-        unseen = [head for head in heads if head.opening.session_id not in looked]
-        looked |= {head.opening.session_id for head in unseen}
-        found = await asyncio.gather(*(_look(sessions.store, head, words, until) for head in unseen))
+        unseen = [each for each in few if each.head.opening.session_id not in looked]
+        looked |= {each.head.opening.session_id for each in unseen}
+        found = await asyncio.gather(*(_look(sessions.store, each, words, until) for each in unseen))
         hits += [hit for hit, _ in found if hit is not None]
         whole = whole and all(read for _, read in found)
         if len(hits) >= limit:
@@ -93,25 +92,23 @@ async def search(sessions: Sessions, owner: str, sought: str, limit: int) -> Fou
     return Found(tuple(hits[:limit]), whole=whole)
 
 
-async def _newest_first(sessions: Sessions, owner: str) -> AsyncGenerator[Sequence[Head]]:
-    """Give an owner's sessions, as many at a time as are read at once."""
-    offset = 0
-    while page := await sessions.list(owner, limit=PAGE, offset=offset, archived=True):
+async def _newest_first(sessions: Sessions, principal: str) -> AsyncGenerator[Sequence[Listed]]:
+    """Give somebody's sessions, as many at a time as are read at once."""
+    async for page in newest_first(sessions, principal):
         for first in range(0, len(page), AT_ONCE):
             yield page[first : first + AT_ONCE]
-        offset += len(page)
 
 
-async def _titled(sessions: Sessions, owner: str, sought: str, limit: int, hits: Sequence[Hit]) -> list[Hit]:
+async def _titled(sessions: Sessions, principal: str, sought: str, limit: int, hits: Sequence[Hit]) -> list[Hit]:
     """Find what else has the words, as they were given, in its title or newest answer."""
-    known = {hit.head.opening.session_id for hit in hits}
-    heads = await sessions.list(owner, search=sought, limit=limit)
-    return [Hit(head) for head in heads if head.opening.session_id not in known]
+    known = {hit.listed.head.opening.session_id for hit in hits}
+    found = await listing(sessions, principal, search=sought, limit=limit)
+    return [Hit(each) for each in found if each.head.opening.session_id not in known]
 
 
-async def _look(store: GuardedStore, head: Head, words: frozenset[str], until: float) -> tuple[Hit | None, bool]:
+async def _look(store: GuardedStore, listed: Listed, words: frozenset[str], until: float) -> tuple[Hit | None, bool]:
     """Look for the words in one session; tells besides whether what was not found is not there."""
-    shown = head.projection
+    head, shown = listed.head, listed.head.projection
     titled = head.opening.session_id if shown is None else f"{head.opening.session_id}\n{shown.title}\n{shown.preview}"
     missing = {word for word in words if word not in titled.casefold()}
     excerpt: Excerpt | None = None
@@ -131,7 +128,7 @@ async def _look(store: GuardedStore, head: Head, words: frozenset[str], until: f
         if len(entries) < ENTRIES:
             break
         after = entries[-1].seq
-    return (None, whole) if missing else (Hit(head, excerpt), True)
+    return (None, whole) if missing else (Hit(listed, excerpt), True)
 
 
 async def _page(store: GuardedStore, session_id: str, after: int) -> list[Entry]:

@@ -145,8 +145,8 @@ class Session:
             self.place.head = head.seq
             self.foreign += 1
 
-    async def record(self, awake: Awake, notes: Sequence[Note]) -> tuple[Entry, ...]:
-        """Store notes of one companion, in order, and apply them once they are stored.
+    async def record(self, awake: Awake, notes: Sequence[Note], author: str | None = None) -> tuple[Entry, ...]:
+        """Store notes of one companion, in order, and apply them once they are stored; the owner's where none is told.
 
         Raises:
             ConflictError: Another process wrote to this companion first; a text among the notes is kept beside it.
@@ -158,9 +158,9 @@ class Session:
             # A sibling may have moved the session's head past entries that this companion has not seen.
             while awake.fresh != self.foreign:
                 if await self._touched(awake):
-                    await self._keep_beside(notes)
+                    await self._keep_beside(notes, author)
                     raise lost(notes)
-            entries, receipt = self.writer.hand_over(self.place, notes)
+            entries, receipt = self.writer.hand_over(self.place, notes, author)
             awake.handed = entries, receipt
             try:
                 outcome = await asyncio.shield(receipt)
@@ -210,14 +210,14 @@ class Session:
         awake.companion, awake.fresh = await self._read(known.companion_type), foreign
         return awake.companion.stepped != known.stepped
 
-    async def _keep_beside(self, notes: Sequence[Note]) -> None:
+    async def _keep_beside(self, notes: Sequence[Note], author: str | None) -> None:
         """Keep the loser's texts as ``alternative`` entries: they never count, and are never lost."""
         kept = beside(notes)
         outcome: Outcome | Kept = Conflict(0)
         for _ in range(ATTEMPTS if kept else 0):
             if self.place.fenced:
                 await self._unfence()
-            _, receipt = self.writer.hand_over(self.place, kept)
+            _, receipt = self.writer.hand_over(self.place, kept, author)
             outcome = await receipt
             if not isinstance(outcome, Conflict):
                 break

@@ -15,23 +15,23 @@ from companions.companion import Companion
 from companions.companion_types import Library
 from companions.configuration import Defaults
 from companions.entries import Entry
-from companions.errors import SessionNotFoundError, StoreAwayError, StoreError
+from companions.errors import StoreAwayError, StoreError
 from sessions.choosing_models import named_models
-from sessions.finding import listed, opened, owned_head
+from sessions.finding import Finder, Right, listed
 from sessions.keeping import Keeper
 from sessions.knowledge import Knowledge
-from sessions.labels import MOST_PINNED
 from sessions.learning import Learner
 from sessions.leases import Leases
 from sessions.left_sessions import LeftSessions
+from sessions.listing import newest
 from sessions.observing import Observing
 from sessions.open_sessions import OpenSessions
 from sessions.places import Place
-from sessions.projections import brought_up, label_of, named
+from sessions.projections import brought_up, label_of
 from sessions.projector import Projector
 from sessions.pruning import keep_pruned
 from sessions.reconciling import Reconciled
-from sessions.retention import Retention, last_used
+from sessions.retention import Retention
 from sessions.session import Session, gone
 from sessions.session_ids import new_id
 from sessions.slot_counting import SlotCounter
@@ -72,6 +72,7 @@ class Sessions:
     projector: Projector = field(init=False)
     learner: Learner = field(init=False)
     observing: Observing = field(init=False)
+    finder: Finder = field(init=False)
 
     def __post_init__(self, source: Store) -> None:
         """Give the store its bounds and its writer."""
@@ -81,6 +82,7 @@ class Sessions:
         self.writer = Writer(Keeper(self.store, self.spool, self._moved), early=self.early)
         self.projector = Projector(self.store)
         self.leases = Leases(self.store)
+        self.finder = Finder(open=self.open, writer=self.writer, true=self._true, newest=self.newest)
         configured = lambda: named_models(self.library, self.defaults, self.priced)  # noqa: E731 (both may change)
         knowledge = Knowledge(store=self.store, configured=configured)
         counter = SlotCounter(find=self.find, show=self.project, leases=self.leases, knowledge=knowledge)
@@ -94,20 +96,19 @@ class Sessions:
         place = Place(session_id, owner, head=base, opening=opening)
         return self.open.keep(Session(place, self.writer, self.store, opening, used_at=now))
 
-    async def find(self, owner: str, session_id: str) -> Session:
-        """Give one of the owner's sessions.
+    async def find(self, principal: str, session_id: str, right: Right = "own") -> Session:
+        """Give a session that is somebody's, or shared with them.
+
+        Args:
+            principal: Who asks.
+            session_id: The session.
+            right: What it is asked for.
 
         Raises:
-            SessionNotFoundError: Unknown, forgotten or another owner's, told alike, with the caller's newest sessions.
+            SessionNotFoundError: Unknown, forgotten or none of theirs, told alike, with the caller's newest sessions.
+            RoleError: It is shared with them, and their role does not go so far.
         """
-        session = self.open.get(session_id)
-        if session is None or session.place.owner != owner:
-            # Another owner's that is open takes as long as one that is not there.
-            session = await self._open_stored(owner, session_id)
-        if session is None:
-            raise await self._not_found(owner, session_id)
-        self.open.use(session_id)
-        return session
+        return await self.finder.find(principal, session_id, right)
 
     async def read_library(self) -> Library:
         """Give the companion types as their files are now."""
@@ -115,27 +116,25 @@ class Sessions:
             self.library = await asyncio.to_thread(self.library.refreshed)
         return self.library
 
-    async def newest(self, owner: str, limit: int = 3) -> str:
-        """Name an owner's newest sessions in one clause, for errors."""
-        try:
-            heads = await self.list(owner, limit=limit + MOST_PINNED)
-        except StoreError:
-            return "Which ones are yours cannot be told now: the store does not answer."
-        if not heads:
-            return "You have no sessions yet: call draft with a query to open one."
-        return f"Your newest sessions: {', '.join(map(named, sorted(heads, key=last_used, reverse=True)[:limit]))}."
+    async def newest(self, principal: str) -> str:
+        """Name somebody's newest sessions in one clause, for errors."""
+        return await newest(self, principal)
 
     async def list(
         self, owner: str, *, search: str | None = None, limit: int = 10, offset: int = 0, archived: bool = False
     ) -> list[Head]:
-        """List an owner's sessions, last used first, as they are now; a search always gives archived ones too."""
+        """List an owner's own sessions, last used first, as they are now; a search always gives archived ones too."""
         await self.projector.flush()
         heads = await self.store.list(owner, search=search, limit=limit, offset=offset)
         if not search and not archived:
             # They are in order of use, so that those that are left out are the last.
             now = time.time()
             heads = [*takewhile(lambda head: not self.retention.archived(head, now), heads)]
-        return [await listed(head, self._true) for head in heads]
+        return [await self.shown(head) for head in heads]
+
+    async def shown(self, head: Head) -> Head:
+        """Give a head for a listing: true, or as it is if its session does not open."""
+        return await listed(head, self._true)
 
     async def head(self, session: Session) -> Head:
         """Read a session's head, with a projection that is true to its entries."""
@@ -215,13 +214,6 @@ class Sessions:
                 "Another process wrote to this session first. Texts from here that are kept beside it: "
                 f"{done.alternatives}; show_thinking with part=transcript shows them."
             )
-
-    async def _open_stored(self, owner: str, session_id: str) -> Session | None:
-        head = await owned_head(self.writer, owner, session_id)
-        return None if head is None else self.open.keep(await opened(self.writer, await listed(head, self._true)))
-
-    async def _not_found(self, owner: str, session_id: str) -> SessionNotFoundError:
-        return SessionNotFoundError(gone(session_id).what, await self.newest(owner))
 
     async def _true(self, head: Head) -> Head:
         """Give a head whose projection is not older than its entries; a crash can leave one behind."""

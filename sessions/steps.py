@@ -72,7 +72,7 @@ class Desk:
             finally:
                 self.sessions.open.weigh(session)
 
-    async def open(self, session: Session, companion_type: str, request: Request) -> None:
+    async def open(self, session: Session, companion_type: str, request: Request, caller: Caller) -> None:
         """Store the query of a draft that is to be written later, with the workflow that it opens.
 
         Raises:
@@ -84,13 +84,15 @@ class Desk:
             await session.catch_up(awake)
             found = await self._found(awake.companion, request)
             await self.sessions.writer.room(session.session_id)
-            await self._note(session, awake, [] if isinstance(found, Repeat) else found.notes_before(companion_type))
+            notes = [] if isinstance(found, Repeat) else found.notes_before(companion_type)
+            await self._note(session, awake, notes, caller)
 
     async def remark(
         self,
         session: Session,
         companion_type: str,
         say: Callable[[Slot], Mapping[str, Any] | None],
+        caller: Caller,
         brought: Sequence[Brought] = (),
     ) -> None:
         """Record what is to be said of the workflow on a companion's newest slot, if there is anything."""
@@ -101,7 +103,7 @@ class Desk:
             meta = None if slot is None else say(slot)
             if slot is not None and meta is not None:
                 notes = workflow_notes(companion_type, slot.number, meta, brought)
-                await self._note(session, awake, notes)
+                await self._note(session, awake, notes, caller)
 
     async def _make(self, session: Session, awake: Awake, request: Request, caller: Caller) -> Answer:
         found = await self._found(awake.companion, request)
@@ -111,11 +113,11 @@ class Desk:
         await self.sessions.writer.room(session.session_id)
         notes = found.notes_before(awake.companion.companion_type)
         if choose is None or given(found, caller) is not None:
-            await self._note(session, awake, notes)
+            await self._note(session, awake, notes, caller)
             return await self._write(session, awake, found, caller, choose)
         if session.place.opening is not None:
             # Its query is what other processes can know it by.
-            await self._note(session, awake, notes)
+            await self._note(session, awake, notes, caller)
             notes = ()
         return await self._ask_alone(session, awake, found, caller, notes)
 
@@ -135,15 +137,17 @@ class Desk:
                 again = await self._found(awake.companion, found.request)
             if isinstance(again, Repeat):
                 return self._repeat(session, awake.companion, found.request, again.entry)
-            await self._note(session, awake, again.notes_before(awake.companion.companion_type) if waited else notes)
+            before = again.notes_before(awake.companion.companion_type) if waited else notes
+            await self._note(session, awake, before, caller)
             choose = chosen(self.models, again)
             with self.allowance.spending(self.sessions, session, caller.loop) as spending:
                 return await self._write(session, awake, again, caller, choose and _paid(choose, spending))
 
-    async def _note(self, session: Session, awake: Awake, notes: Sequence[Note]) -> None:
+    async def _note(self, session: Session, awake: Awake, notes: Sequence[Note], caller: Caller) -> None:
         """Store what comes before a text: a new configuration, a new query."""
         if notes:
-            await self.sessions.project(session, awake.companion, await session.record(awake, notes))
+            entries = await session.record(awake, notes, caller.principal)
+            await self.sessions.project(session, awake.companion, entries)
 
     async def _found(self, companion: Companion, request: Request) -> Plan | Repeat:
         return plan(companion, request, await self.wanted(companion, request))
@@ -185,7 +189,7 @@ class Desk:
         if written is None:
             return self._hand_out(session, awake.companion, found, work)
         note = await _judged(awake.companion, found, written)
-        (entry,) = await session.record(awake, [note])
+        (entry,) = await session.record(awake, [note], caller.principal)
         await self.sessions.project(session, awake.companion, (entry,))
         by_caller = found.request.text is not None
         return answer(session.session_id, awake.companion, found.step, mode, entry, written_by_caller=by_caller)

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from companions.entries import Entry
 from sessions.erasure_store import ErasureStore
+from sessions.grant_store import GrantStore
 from sessions.labels import AHEAD
 from sessions.pattern_store import PatternStore
 
@@ -168,6 +169,11 @@ class Store(PatternStore, ErasureStore, Protocol):
     @property
     def shared(self) -> bool:
         """Whether another process can write to the same sessions."""
+        ...
+
+    @property
+    def grants(self) -> GrantStore:
+        """Whom sessions are shared with."""
         ...
 
     async def load(self) -> None:

@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
-from companions.entries import Entry, Note
+from companions.entries import Note
 from companions.errors import StoreAwayError, StoreError
 from sessions.keeping import Keeper, Kept
-from sessions.places import Parcel, Place, Receipt, joined, next_batch, numbered
+from sessions.places import Handed, Parcel, Place, joined, next_batch, numbered
 from sessions.store import Committed, Conflict, Gone, Outcome
 
 log = logging.getLogger("companions.writer")
@@ -58,14 +58,14 @@ class Writer:
             self.keeper.store.on_back = self.look_again
             self._task = asyncio.create_task(self._run(), name="companions-writer")
 
-    def hand_over(self, place: Place, notes: Sequence[Note]) -> tuple[tuple[Entry, ...], Receipt]:
-        """Number the notes and queue them; returns the entries and the receipt to wait on.
+    def hand_over(self, place: Place, notes: Sequence[Note], author: str | None = None) -> Handed:
+        """Number the notes, by default the owner's, and queue them; returns the entries and the receipt to wait on.
 
-        Nothing is awaited here, so that companions of one session that think in parallel never get the same number.
+        Nothing is awaited: companions of one session that think in parallel never get the same number.
         """
         self.start()
         call, now = next(self._calls), time.time()
-        entries = numbered(notes, place, call=f"{self._name}-{call}", at=now)
+        entries = numbered(notes, place, call=f"{self._name}-{call}", at=now, author=author)
         parcel = Parcel(place, entries, place.opening, asyncio.get_running_loop().create_future())
         place.head += len(entries)
         place.flying += 1

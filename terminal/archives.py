@@ -37,6 +37,10 @@ def export(chosen: argparse.Namespace, make: MakeProgram) -> int:
         exported = asyncio.run(drained(program, _export(program, chosen.owner or program.owner, target)))
         counts = f"{counted(exported.sessions, 'session')}, {counted(exported.entries, 'entry')}"
         screen.say(f"{counts} are in {chosen.output}. What was learned from loops is nobody's, and not in it.")
+        if exported.shared:
+            names = ", ".join(exported.shared[:NAMED]) + (", ..." if len(exported.shared) > NAMED else "")
+            count = counted(len(exported.shared), "session")
+            screen.say(f"Shared by others, whose they are, and not in it: {count} ({names}).")
         return _tell_lacking(exported)
     asyncio.run(drained(program, _export_template(program, chosen.session, target)))
     screen.say(f"The settings and queries of session {chosen.session} are in {chosen.output}.")

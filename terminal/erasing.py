@@ -73,6 +73,9 @@ def _tell(screen: Screen, erased: Erased, done: str) -> None:
             f"Entries that wait on this machine's disk stay, since nothing tells whose they are: of "
             f"{named(erased.nobodys)}."
         )
+    if erased.left:
+        others = counted(erased.left, "session")
+        screen.result(f"Their part in {others} of others {done} too; what they wrote there stays, as its owner's.")
     if erased.wiped is not None:
         for sentence in erased.wiped.done:
             screen.result(sentence)

@@ -28,7 +28,9 @@ SERVE = ["uv", "run", "--no-dev", "--directory", PLACE, "companions", "serve"]
 
 @pytest.fixture
 def mcp() -> FastMCP:
-    return server.Wired.of(server.Settings(store="memory://")).server()
+    """A server that tells callers apart: it has every tool."""
+    tokens = json.dumps({"a token": {"client_id": "me", "sub": "ann", "scopes": ["write"]}})
+    return server.Wired.of(server.Settings(store="memory://", auth_tokens=tokens)).server()
 
 
 def blocks(language: str) -> list[str]:

@@ -21,7 +21,7 @@ def _read_json(value: Any) -> Any:
     return value
 
 
-def _empty_is_none(value: Any) -> Any:
+def empty_is_none(value: Any) -> Any:
     """Take an empty string as not given: models fill in optional arguments that way."""
     return None if value == "" else value
 
@@ -49,30 +49,30 @@ class SamplingArgument(BaseModel):
 SessionId = Annotated[str, Field(description="The session_id that draft answered")]
 OptionalSessionId = Annotated[
     str | None,
-    BeforeValidator(_empty_is_none),
+    BeforeValidator(empty_is_none),
     Field(description="An earlier session to go on with; leave out to open a new one"),
 ]
 CompanionTypeName = Annotated[
     str | None,
-    BeforeValidator(_empty_is_none),
+    BeforeValidator(empty_is_none),
     Field(description="Such as generic, strategy, marketing, bug_triage; default: the session's last"),
 ]
 ComparedWith = Annotated[
     str | None,
     BeforeValidator(_number_is_text),
-    BeforeValidator(_empty_is_none),
+    BeforeValidator(empty_is_none),
     Field(description="For comparison: a version number or a session_id; default: a fork's parent, else the draft"),
 ]
 CompanionTypes = Annotated[
     list[str] | None,
     BeforeValidator(_read_json),
-    BeforeValidator(_empty_is_none),
+    BeforeValidator(empty_is_none),
     Field(
         description="Who contributes, or session_ids to merge their answers; default: generic, marketing, bug_triage"
     ),
 ]
 Text = Annotated[str | None, Field(description="The text, when you write this step yourself")]
-TextFor = Annotated[str | None, BeforeValidator(_empty_is_none), Field(description="As next.arguments gives it")]
+TextFor = Annotated[str | None, BeforeValidator(empty_is_none), Field(description="As next.arguments gives it")]
 Score = Annotated[
     FiniteFloat | None,
     Field(
@@ -80,5 +80,5 @@ Score = Annotated[
         "brought to one scale"
     ),
 ]
-SamplingOption = Annotated[SamplingArgument | None, BeforeValidator(_read_json), BeforeValidator(_empty_is_none)]
+SamplingOption = Annotated[SamplingArgument | None, BeforeValidator(_read_json), BeforeValidator(empty_is_none)]
 Redo = Annotated[bool, Field(description="Write the newest step again")]

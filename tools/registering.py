@@ -6,15 +6,23 @@ from fastmcp import FastMCP
 
 from sessions.consulting import Consultations
 from sessions.reading import Reading
+from sessions.sharing import Sharing
 from tools.consult import Consult
 from tools.keeping import KeepingTools
 from tools.reading import ReadingTools
 from tools.refine import Refine
+from tools.sharing import SharingTool
 from tools.steps import Steps
 
 
 def register(
-    mcp: FastMCP, *, reading: Reading, owner: Callable[[], str], reply_seconds: float, text_limit: int
+    mcp: FastMCP,
+    *,
+    reading: Reading,
+    owner: Callable[[], str],
+    reply_seconds: float,
+    text_limit: int,
+    sharing: Sharing | None = None,
 ) -> None:
     """Add all of it.
 
@@ -24,6 +32,7 @@ def register(
         owner: Gives the principal of the present request.
         reply_seconds: How long a call may take before it is answered as running.
         text_limit: The most bytes of any one text.
+        sharing: How sessions are shared; ``None`` where callers are not told apart.
     """
     calls, seconds, limit = reading.calls, reply_seconds, text_limit
     Steps(calls=calls, owner=owner, reply_seconds=seconds, text_limit=limit).register(mcp)
@@ -32,3 +41,5 @@ def register(
     Consult(consultations=held, owner=owner, reply_seconds=seconds, text_limit=limit).register(mcp)
     ReadingTools(reading=reading, owner=owner).register(mcp)
     KeepingTools(sessions=calls.desk.sessions, owner=owner).register(mcp)
+    if sharing is not None:
+        SharingTool(sharing=sharing, owner=owner).register(mcp)

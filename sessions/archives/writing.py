@@ -38,11 +38,13 @@ class Exported:
     Attributes:
         lacking: Sessions of the owner's, or of nobody known, of which entries wait on this machine's disk that do not
             open or have no beginning; those entries are not in it.
+        shared: Sessions of others that the owner takes part in, by id; they are not in it.
     """
 
     sessions: int
     entries: int
     lacking: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()
 
 
 async def export(sessions: Sessions, owner: str, target: Path, report: Report) -> Exported:
@@ -65,7 +67,9 @@ async def export(sessions: Sessions, owner: str, target: Path, report: Report) -
         for number, (opening, seq) in enumerate(_parents_first(found)):
             report(number, len(found))
             await writing.add(zipping, opening, seq)
-        return replace(await asyncio.to_thread(writing.finish, zipping, template=False), lacking=lacking)
+        exported = await asyncio.to_thread(writing.finish, zipping, template=False)
+    joined = await sessions.store.grants.joined(owner)
+    return replace(exported, lacking=lacking, shared=tuple(sorted(part.session_id for part, _ in joined)))
 
 
 async def export_template(session: Session, target: Path) -> Exported:

@@ -20,6 +20,7 @@ from sessions.sealing import heads as sealed_heads
 from sessions.sealing.admission import Admission
 from sessions.sealing.cipher import Cipher
 from sessions.sealing.entries import Header, header_of
+from sessions.sealing.grants import SealedGrants
 from sessions.sealing.keys import Keyring
 from sessions.sealing.lineages import Lineages
 from sessions.sealing.refusals import unopened
@@ -53,6 +54,11 @@ class SealedStore:
     def shared(self) -> bool:
         """Whether another process can write to the same sessions."""
         return self.store.shared
+
+    @property
+    def grants(self) -> SealedGrants:
+        """Whom sessions are shared with: no text, so it is not sealed."""
+        return SealedGrants(self.store.grants, self._admission, self._shown)
 
     async def load(self) -> None:
         """Import what sealing and the store need; see ``Store.load``."""

@@ -1,11 +1,13 @@
 """Deadlines on calls to a store: in time, or not at all. What becomes of the store then is ``guarded``'s to say."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from companions.errors import StoreAwayError
+from companions.errors import StoreAwayError, StoreError
 
+log = logging.getLogger("companions.store")
 WAIT = "Call again in a moment; what was answered is kept."
 TURNS = 4
 """How often others are let run after a deadline: on a busy machine an answer may have come and not been looked at."""
@@ -55,3 +57,17 @@ class Patience:
             loop.call_soon(self._end, turns - 1)
         elif not self._over:
             self._timeout.reschedule(loop.time())
+
+
+async def answers(call: Callable[[], Awaitable[object]]) -> bool:
+    """Tell whether a store answers: any answer will do, also that there is no such session, or a refusal."""
+    try:
+        await call()
+    except StoreAwayError:
+        return False
+    except StoreError as error:
+        log.warning("the store answers, and refuses: %s", error.what)
+    except Exception:
+        log.exception("the store failed in a way that it does not know")
+        return False
+    return True

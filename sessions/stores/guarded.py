@@ -13,12 +13,13 @@ from functools import partial
 from typing import TypeVar
 
 from companions.entries import Entry
-from companions.errors import StoreAwayError, StoreError
+from companions.errors import StoreAwayError
 from sessions.ending import UNHURRIED, End
 from sessions.erasure_store import Reader, Wiped
 from sessions.pattern_store import Share
 from sessions.store import Append, Committed, Conflict, Head, Outcome, Projection, Size, Store, Window
-from sessions.stores.deadlines import Patience, away
+from sessions.stores.deadlines import Patience, answers, away
+from sessions.stores.guarded_grants import GuardedGrants
 from sessions.stores.recognising import known, recognised
 
 log = logging.getLogger("companions.store")
@@ -70,6 +71,11 @@ class GuardedStore:
         """Whether another process can write to the same sessions."""
         return self.store.shared
 
+    @property
+    def grants(self) -> GuardedGrants:
+        """Whom sessions are shared with, within the same bounds."""
+        return GuardedGrants(self)
+
     async def load(self) -> None:
         """Import what the store needs; see ``Store.load``. Every call does so first, outside its deadline."""
         if not self._loaded:
@@ -78,7 +84,7 @@ class GuardedStore:
 
     async def append(self, appends: Sequence[Append]) -> list[Outcome]:
         """Store what fits; an append whose entries are in the store already is committed, whichever call did it."""
-        outcomes = await self._within(lambda: self.store.append(appends))
+        outcomes = await self.within(lambda: self.store.append(appends))
         return [await self._told(append, outcome) for append, outcome in zip(appends, outcomes, strict=True)]
 
     async def holds(self, append: Append) -> bool:
@@ -90,7 +96,7 @@ class GuardedStore:
 
     async def tail(self, session_id: str, companion_type: str, window: Window) -> list[Entry]:
         """Read what an open companion needs; see ``Store.tail``."""
-        return await self._within(lambda: self.store.tail(session_id, companion_type, window))
+        return await self.within(lambda: self.store.tail(session_id, companion_type, window))
 
     async def page(
         self,
@@ -104,11 +110,11 @@ class GuardedStore:
     ) -> list[Entry]:
         """Read entries in order; see ``Store.page``."""
         place = {"companion_type": companion_type, "slot": slot, "kinds": kinds}
-        return await self._within(partial(self.store.page, session_id, after=after, limit=limit, **place))
+        return await self.within(partial(self.store.page, session_id, after=after, limit=limit, **place))
 
     async def head(self, session_id: str) -> Head | None:
         """Read a session's head; see ``Store.head``."""
-        return await self._within(lambda: self.store.head(session_id))
+        return await self.within(lambda: self.store.head(session_id))
 
     async def scan(self, *, after: str = "", limit: int = 100) -> list[Head]:
         """Read all owners' sessions in order of id; see ``Store.scan``."""
@@ -124,7 +130,7 @@ class GuardedStore:
 
     async def lease(self, name: str, holder: str, seconds: float) -> str:
         """Take, renew or give back a lease; see ``Store.lease``."""
-        return await self._within(lambda: self.store.lease(name, holder, seconds))
+        return await self.within(lambda: self.store.lease(name, holder, seconds))
 
     async def tombstone(self, session_id: str) -> bool:
         """Erase a session; see ``Store.tombstone``."""
@@ -176,7 +182,7 @@ class GuardedStore:
 
     async def list(self, owner: str, *, search: str | None = None, limit: int = 10, offset: int = 0) -> list[Head]:
         """Read an owner's sessions; see ``Store.list``."""
-        within = self.alone if search else self._within
+        within = self.alone if search else self.within
         return await within(lambda: self.store.list(owner, search=search, limit=limit, offset=offset))
 
     async def _told(self, append: Append, outcome: Outcome) -> Outcome:
@@ -194,7 +200,7 @@ class GuardedStore:
         patience = seconds or self.patience if self._end is None else self.deadline
         return await self._in_time(call, asyncio.get_running_loop().time() + patience)
 
-    async def _within(self, call: Callable[[], Awaitable[T]]) -> T:
+    async def within(self, call: Callable[[], Awaitable[T]]) -> T:
         """Make a call, and repeat it until the deadline as long as the store is only away for a moment."""
         if self.away:
             raise away()
@@ -229,19 +235,9 @@ class GuardedStore:
     async def _probe(self) -> None:
         while self.away:
             await asyncio.sleep(PROBE_SECONDS)
-            self.away = not await self._answers()
+            self.away = not await answers(self._head)
         log.warning("the store is back")
         self.on_back()
 
-    async def _answers(self) -> bool:
-        """Tell whether the store answers: any answer will do, also that there is no such session, or a refusal."""
-        try:
-            await self._in_time(lambda: self.store.head("-"), asyncio.get_running_loop().time() + self.deadline)
-        except StoreAwayError:
-            return False
-        except StoreError as error:
-            log.warning("the store answers, and refuses: %s", error.what)
-        except Exception:
-            log.exception("the store failed in a way that it does not know")
-            return False
-        return True
+    async def _head(self) -> None:
+        await self._in_time(lambda: self.store.head("-"), asyncio.get_running_loop().time() + self.deadline)

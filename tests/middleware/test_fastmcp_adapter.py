@@ -65,9 +65,6 @@ class Told:
 
     news: asyncio.Queue[str | Literal[True] | None] = field(default_factory=asyncio.Queue["str | Literal[True] | None"])
 
-    async def next(self) -> str | Literal[True] | None:
-        return await self.news.get()
-
 
 @dataclass(slots=True)
 class Desk:
@@ -85,6 +82,9 @@ class Desk:
 
     def renew(self, watcher: Told) -> None:
         self.renewed.append(watcher)
+
+    async def next(self, watcher: Told) -> str | Literal[True] | None:
+        return await watcher.news.get()
 
     def leave(self, watcher: Told) -> None:
         self.left.append(watcher)

@@ -40,9 +40,15 @@ CALLS: dict[str, Callable[[Store], Awaitable[object]]] = {
     "tombstone": lambda store: store.tombstone("s1"),
 }
 
-WHOLE = {"test_store_conformance", "test_store_census", "test_store_searches", "test_seal_stores"}
+WHOLE = {
+    "test_store_conformance",
+    "test_store_census",
+    "test_store_searches",
+    "test_seal_stores",
+    "test_grant_stores",
+}
 """What is run over a cluster too: elsewhere it differs from a single server in nothing that is tested."""
-SEALED = {"test_store_conformance"}
+SEALED = {"test_store_conformance", "test_grant_stores"}
 """What is run over sealed stores too."""
 
 

@@ -20,11 +20,13 @@ from companions.requests import Request
 from sessions.answers import Answer
 from sessions.calls import Calls, Pending, Waiting
 from sessions.erasure_store import Reader, Wiped
+from sessions.grant_store import GrantStore
 from sessions.pattern_store import Share
 from sessions.sessions import Sessions
 from sessions.spool.spool import Spool
 from sessions.steps import Desk
 from sessions.store import Append, Head, Outcome, Projection, Size, Store, Window
+from tests.sessions.faulty_grants import FaultyGrants
 from tests.sessions.gate import Gate
 
 OWNER = "ann"
@@ -66,6 +68,10 @@ class FaultyStore:
     def shared(self) -> bool:
         return self.store.shared
 
+    @property
+    def grants(self) -> GrantStore:
+        return FaultyGrants(self.store.grants, self.through)
+
     def breaks(self, method: str, *faults: Fault | None) -> None:
         self.faults.setdefault(method, deque()).extend(faults)
 
@@ -75,60 +81,60 @@ class FaultyStore:
         return gate
 
     async def load(self) -> None:
-        await self._through("load", self.store.load)
+        await self.through("load", self.store.load)
 
     async def append(self, appends: Sequence[Append]) -> list[Outcome]:
         self.batches.append([*appends])
-        return await self._through("append", lambda: self.store.append(appends))
+        return await self.through("append", lambda: self.store.append(appends))
 
     async def tail(self, session_id: str, companion_type: str, window: Window) -> list[Entry]:
-        return await self._through("tail", lambda: self.store.tail(session_id, companion_type, window))
+        return await self.through("tail", lambda: self.store.tail(session_id, companion_type, window))
 
     async def page(self, session_id: str, **chosen: Any) -> list[Entry]:
-        return await self._through("page", lambda: self.store.page(session_id, **chosen))
+        return await self.through("page", lambda: self.store.page(session_id, **chosen))
 
     async def head(self, session_id: str) -> Head | None:
-        return await self._through("head", lambda: self.store.head(session_id))
+        return await self.through("head", lambda: self.store.head(session_id))
 
     async def project(self, projections: Sequence[Projection]) -> None:
         self.projected.append((time.monotonic(), [*projections]))
-        await self._through("project", lambda: self.store.project(projections))
+        await self.through("project", lambda: self.store.project(projections))
 
     async def lease(self, name: str, holder: str, seconds: float) -> str:
-        return await self._through("lease", lambda: self.store.lease(name, holder, seconds))
+        return await self.through("lease", lambda: self.store.lease(name, holder, seconds))
 
     async def scan(self, *, after: str = "", limit: int = 100) -> list[Head]:
-        return await self._through("scan", lambda: self.store.scan(after=after, limit=limit))
+        return await self.through("scan", lambda: self.store.scan(after=after, limit=limit))
 
     async def size(self) -> Size:
-        return await self._through("size", self.store.size)
+        return await self.through("size", self.store.size)
 
     async def tombstone(self, session_id: str) -> bool:
-        return await self._through("tombstone", lambda: self.store.tombstone(session_id))
+        return await self.through("tombstone", lambda: self.store.tombstone(session_id))
 
     async def readers(self, session_id: str) -> Sequence[Reader]:
-        return await self._through("readers", lambda: self.store.readers(session_id))
+        return await self.through("readers", lambda: self.store.readers(session_id))
 
     async def wipe(self, owner: str | None = None) -> Wiped:
-        return await self._through("wipe", lambda: self.store.wipe(owner))
+        return await self.through("wipe", lambda: self.store.wipe(owner))
 
     async def shares(self, companion_type: str | None = None) -> list[Share]:
-        return await self._through("shares", lambda: self.store.shares(companion_type))
+        return await self.through("shares", lambda: self.store.shares(companion_type))
 
     async def put_share(self, share: Share) -> bool:
-        return await self._through("put_share", lambda: self.store.put_share(share))
+        return await self.through("put_share", lambda: self.store.put_share(share))
 
     async def fold_shares(self, before: Sequence[Share], after: Share) -> bool:
-        return await self._through("fold_shares", lambda: self.store.fold_shares(before, after))
+        return await self.through("fold_shares", lambda: self.store.fold_shares(before, after))
 
     async def drop_shares(self, companion_type: str | None = None) -> int:
-        return await self._through("drop_shares", lambda: self.store.drop_shares(companion_type))
+        return await self.through("drop_shares", lambda: self.store.drop_shares(companion_type))
 
     async def close(self) -> None:
         if not self.keeps:
             await self.store.close()
 
-    async def _through(self, method: str, call: Callable[[], Awaitable[T]]) -> T:
+    async def through(self, method: str, call: Callable[[], Awaitable[T]]) -> T:
         if method in self.gates:
             await self.gates[method].passed()
         faults = self.faults.get(method)
@@ -143,7 +149,7 @@ class FaultyStore:
 
     # Last, since its name would hide the type's from the annotations above.
     async def list(self, owner: str, *, search: str | None = None, limit: int = 10, offset: int = 0) -> "list[Head]":
-        return await self._through("list", lambda: self.store.list(owner, search=search, limit=limit, offset=offset))
+        return await self.through("list", lambda: self.store.list(owner, search=search, limit=limit, offset=offset))
 
 
 @dataclass(slots=True)

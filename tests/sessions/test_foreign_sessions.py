@@ -9,7 +9,9 @@ import pytest
 
 from companions.entries import Entry
 from companions.errors import SessionNotFoundError, StoreAwayError, StoreError
+from sessions.grant_store import Role
 from sessions.store import Window
+from sessions.stores.memory.grants import MemoryGrants
 from sessions.stores.memory.store import MemoryStore
 from tests.sessions.faults import OWNER, Fault, Process
 from tests.sessions.keeping_apart import started
@@ -18,12 +20,28 @@ from tests.sessions.writing import log_of
 STRANGER = "stranger"
 
 
+class WatchedGrants(MemoryGrants):
+    """What a store grants, noting what is read of it."""
+
+    reads: list[str]
+
+    async def role(self, session_id: str, principal: str) -> Role | None:
+        self.reads.append("role")
+        return await super().role(session_id, principal)
+
+    async def joined(self, principal: str) -> Any:
+        self.reads.append("joined")
+        return await super().joined(principal)
+
+
 class Watched(MemoryStore):
     """A store that notes what is read of it."""
 
     def __init__(self) -> None:
         super().__init__()
         self.reads: list[str] = []
+        self.grants = WatchedGrants(self._head)
+        self.grants.reads = self.reads
 
     async def head(self, session_id: str) -> Any:
         self.reads.append("head")
@@ -58,7 +76,7 @@ async def _refused(process: Process, watched: Watched, session_id: str) -> tuple
     watched.reads.clear()
     with pytest.raises(SessionNotFoundError) as refused:
         await process.calls.desk.sessions.find(STRANGER, session_id)
-    return str(refused.value).replace(session_id, "ID"), [*watched.reads]
+    return str(refused.value).replace(session_id, "ID"), sorted(watched.reads)
 
 
 async def test_a_foreign_session_open_or_not_costs_and_says_what_an_unknown_one_does(
@@ -66,6 +84,7 @@ async def test_a_foreign_session_open_or_not_costs_and_says_what_an_unknown_one_
 ) -> None:
     session_id = (await process.step("draft", query="Mine?", text="Yes.")).session_id
     unknown = await _refused(process, watched, session_id[::-1])
+    assert unknown[1] == ["head", "joined", "list", "role"]
     assert await _refused(process, watched, session_id) == unknown
     process.calls.desk.sessions.open.leave(session_id)
     assert await _refused(process, watched, session_id) == unknown

@@ -16,9 +16,10 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from tests.wire.processes import Connection
 
-Outcome = Literal["yes", "unknown", "scope"]
+Outcome = Literal["yes", "unknown", "scope", "role"]
 UNKNOWN = "There is no session"
 LACKS = "lacks the scope"
+ROLE = ("not work on it", "for its owner alone")
 KIND = "generic"
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "draft": {"query": "When?", "text": "This.", "companion_type": KIND},
@@ -29,6 +30,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "show_thinking": {},
     "list_sessions": {},
     "fork_session": {},
+    "share_session": {},
 }
 """By tool, in an order in which each is possible, what it is called with beside the session."""
 WATCHED = ("resource://sessions", "resource://sessions/{session_id}")
@@ -60,6 +62,8 @@ async def ask_everything(client: Connection, session_id: str, names: "Names") ->
     for tool in sorted({*names.tools} - {LAST}, key=list(ARGUMENTS).index):
         given = ARGUMENTS[tool] | ({} if tool in WITHOUT_SESSION else {"session_id": session_id})
         yield await _came_to(f"tool `{tool}`", client.call_tool(tool, given))
+    inviting = client.call_tool("share_session", {"session_id": session_id, "role": "reader"})
+    yield await _came_to("tool `share_session`, to invite", inviting)
     for uri in names.resources:
         filled = re.sub(r"\{\?.*\}", "", uri).format(session_id=session_id, companion_type=KIND, slot=0)
         yield await _came_to(f"`{uri}`", client.read_resource(filled))
@@ -101,6 +105,8 @@ async def _came_to(what: str, request: Any) -> Asked:
         text = str(error)
     if LACKS in text:
         return Asked(what, "scope", text)
+    if any(said in text for said in ROLE):
+        return Asked(what, "role", text)
     assert UNKNOWN in text, f"{what}: {text}"
     return Asked(what, "unknown", text)
 

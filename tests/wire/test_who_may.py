@@ -22,9 +22,10 @@ pytestmark = pytest.mark.filterwarnings("ignore:resources/subscribe is removed")
 
 TEAM = ROOT / "docs" / "team.md"
 MARKED = re.compile(r"(?s)<!-- who may what: begin -->\n(.*?)\n<!-- who may what: end -->")
-SHOWN = {"yes": "yes", "unknown": "unknown", "scope": "no"}
+SHOWN = {"yes": "yes", "unknown": "unknown", "scope": "no", "role": "no"}
+ROLES = {"reader": "reader", "co-author": "author"}
 HERS = "Ann and the others meet."
-HER_TOKENS = {"owner", "owner, reading"}
+HER_TOKENS = {"owner", "owner, reading", *ROLES}
 HELLO = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "raw-host", "version": "1"}}
 MODERN_HEADERS = {"MCP_Protocol_Version": "2026-07-28", "MCP_Method": "tools/list"}
 METHODS = ("initialize", "server/discover", "ping", "tools/list", "tools/call", "resources/read", "prompts/get")
@@ -83,7 +84,10 @@ async def test_the_table_in_the_documents_is_what_each_caller_gets_in_both_eras(
     for era in ERAS:
         for who, token in guarded.issuer.taken().items():
             names, session_id = await _session_of_ann(guarded, era)
+            code = await _invitation(guarded, era, session_id, ROLES[who]) if who in ROLES else None
             async with guarded.client(token, era) as client:
+                if code is not None:
+                    await client.call_tool("share_session", {"invitation": code})
                 async for asked in ask_everything(client, session_id, names):
                     seen = outcomes.setdefault(asked.what, {})
                     assert seen.setdefault(who, SHOWN[asked.outcome]) == SHOWN[asked.outcome], (era, who, asked)
@@ -102,6 +106,12 @@ async def _session_of_ann(guarded: Guarded, era: Era) -> tuple[Names, str]:
         await client.call_tool("revise", {"session_id": session_id, "text": f"{HERS} On Friday at nine."})
         await client.call_tool("critique", {"session_id": session_id, "text": "No place."})
     return names, session_id
+
+
+async def _invitation(guarded: Guarded, era: Era, session_id: str, role: str) -> str:
+    async with guarded.client(guarded.issuer.token("ann", "write"), era) as client:
+        invited = await client.call_tool("share_session", {"session_id": session_id, "role": role})
+    return invited.structured_content["invitation"]
 
 
 def _table(outcomes: dict[str, dict[str, str]]) -> str:
@@ -149,6 +159,20 @@ async def test_one_person_s_programs_share_sessions_and_another_issuer_s_namesak
     session_ids = [known["session_id"] for known in listed.structured_content["sessions"]]
     assert session_ids == [opened.structured_content["session_id"]]
     assert tools == {"show_thinking", "list_sessions"}
+
+
+def test_no_other_route_is_there_and_none_but_the_health_answers_without_a_token(guarded: Guarded) -> None:
+    routes = {"/mcp": 401, "/": 404, "/docs": 404, "/metrics": 404, "/sse": 404, "/messages": 404, "/token": 404}
+    known = ("oauth-protected-resource", "oauth-protected-resource/mcp", "oauth-authorization-server", "jwks.json")
+    routes |= {f"/.well-known/{name}": 404 for name in known}
+    for path, status in routes.items():
+        for verb in ("GET", "POST", "DELETE"):
+            connection = HTTPConnection("127.0.0.1", guarded.served.port, timeout=20)
+            connection.request(verb, path)
+            answer = connection.getresponse()
+            assert (path, verb, answer.status) == (path, verb, status)
+            assert b"ann" not in answer.read()
+            connection.close()
 
 
 @pytest.mark.parametrize("path", ["/health"])

@@ -66,6 +66,8 @@ class Issuer:
             "no scope": self.token("ann", "mail"),
             "another owner": self.token("bob", "write"),
             "admin": self.token("root", "admin"),
+            "reader": self.token("rita", "write"),
+            "co-author": self.token("cora", "write"),
             "owner, reading": self.token("ann", "read"),
             "owner": self.token("ann", "write", client_id="another program"),
         }

@@ -16,6 +16,7 @@ from sessions.erasure_store import Reader, Wiped
 from sessions.pattern_store import Share
 from sessions.seal_store import Stretch
 from sessions.store import Append, Committed, Conflict, Gone, Head, Opening, Outcome, Projection, Size, Window
+from sessions.stores.memory.grants import MemoryGrants
 from sessions.stores.memory.reading_forks import readers_of
 from sessions.stores.memory.session import MemorySession
 from sessions.stores.memory.shares import MemoryShares
@@ -34,6 +35,7 @@ class MemoryStore:
         # Kept sorted, so that a listing costs what it shows and not what the owner has.
         self._ranks: dict[str, list[tuple[float, int, str]]] = {}
         self._leases: dict[str, tuple[str, float]] = {}
+        self.grants = MemoryGrants(self._head)
         self._shares = MemoryShares()
         self._seals: dict[str, str] = {}
         self._closed = False
@@ -104,8 +106,7 @@ class MemoryStore:
 
     async def head(self, session_id: str) -> Head | None:
         """Read a session's head; see ``Store.head``."""
-        session = self._find(session_id)
-        return None if session is None else session.head
+        return self._head(session_id)
 
     async def scan(self, *, after: str = "", limit: int = 100) -> list[Head]:
         """Read all owners' sessions in order of id; see ``Store.scan``."""
@@ -150,6 +151,7 @@ class MemoryStore:
         if session is None:
             return False
         self._unrank(session)
+        self.grants.drop(session_id)
         self._sessions[session_id] = None
         if session.opening.parent is not None:
             self._forks[session_id] = (session.opening.parent, session.opening.base)
@@ -224,6 +226,10 @@ class MemoryStore:
     def _find(self, session_id: str) -> MemorySession | None:
         self._check()
         return self._sessions.get(session_id)
+
+    def _head(self, session_id: str) -> Head | None:
+        session = self._find(session_id)
+        return None if session is None else session.head
 
     def _unrank(self, session: MemorySession) -> None:
         ranks = self._ranks[session.opening.owner]

@@ -14,6 +14,9 @@ LOOK_SECONDS = 0.005
 
 MARK = """UPDATE companions_sessions SET owner = NULL, projected = NULL, title = '', preview = '',
     companions = '{}', folded = '' WHERE id = $1 AND owner IS NOT NULL RETURNING no"""
+# Behind the mark: whoever shares a session holds its row until that is done.
+UNSHARE = """WITH invited AS (DELETE FROM companions_invitations WHERE session = $1)
+    DELETE FROM companions_participants WHERE session = $1"""
 FORGOTTEN = "SELECT no FROM companions_sessions WHERE id = $1 AND owner IS NULL"
 UNFINISHED = """SELECT no FROM companions_sessions AS s WHERE owner IS NULL
     AND EXISTS (SELECT FROM companions_entries AS e WHERE e.session = s.no)"""
@@ -45,6 +48,7 @@ async def forget(once: Lane, lane: Lane, session_id: str) -> bool:
     marked = await once.fetch(MARK, session_id)
     rows = marked or await lane.fetch(FORGOTTEN, session_id)
     if rows:
+        await lane.fetch(UNSHARE, rows[0][0])
         await _appends_in_flight(lane)
     while rows:
         # Then what only this one still read, of the forgotten session that it was forked from, and so on.

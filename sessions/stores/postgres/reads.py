@@ -25,9 +25,9 @@ COUNTED = 1_000_000
 """Above so many entries their number is the server's own estimate."""
 
 _LAST = "(SELECT e.seq FROM companions_entries AS e WHERE e.session = s.no ORDER BY e.seq DESC LIMIT 1)"
-_HEAD = f"""SELECT s.id, s.owner, s.created_at, (SELECT p.id FROM companions_sessions AS p WHERE p.no = s.parent),
-    s.base, coalesce({_LAST}, s.base), s.projected, s.title, s.last_used, s.preview, s.companions
-    FROM companions_sessions AS s"""
+HEAD_COLUMNS = f"""s.id, s.owner, s.created_at, (SELECT p.id FROM companions_sessions AS p WHERE p.no = s.parent),
+    s.base, coalesce({_LAST}, s.base), s.projected, s.title, s.last_used, s.preview, s.companions"""
+_HEAD = f"SELECT {HEAD_COLUMNS} FROM companions_sessions AS s"
 HEAD = f"{_HEAD} WHERE s.id = $1 AND s.owner IS NOT NULL"
 LISTING = f"{_HEAD} WHERE s.owner = $1 ORDER BY s.last_used DESC, s.no DESC LIMIT $2 OFFSET $3"
 SEARCH = f"""{_HEAD} WHERE s.owner = $1 AND position($4::bytea IN s.folded) > 0
@@ -70,7 +70,7 @@ SIZE = f"""SELECT (SELECT count(*) FROM companions_sessions WHERE owner IS NOT N
         ELSE (SELECT reltuples::bigint FROM pg_class WHERE oid = 'companions_entries'::regclass) END,
     (SELECT sum(pg_total_relation_size(kept)) FROM unnest(ARRAY[
         'companions_sessions', 'companions_entries', 'companions_leases', 'companions_shares',
-        'companions_seals'
+        'companions_seals', 'companions_participants', 'companions_invitations'
         ]::regclass[]) AS kept)::bigint"""
 
 

@@ -47,6 +47,16 @@ STEPS: tuple[tuple[str, ...], ...] = (
         # Keys that something may be sealed with; proof: tells a key from another of its id.
         "CREATE TABLE companions_seals (key_id text PRIMARY KEY, proof text NOT NULL)",
     ),
+    (
+        # Whom sessions are shared with, and who is invited; session: the row of one that lives.
+        """CREATE TABLE companions_participants (
+            session bigint NOT NULL, principal text NOT NULL, role text NOT NULL, since float8 NOT NULL,
+            PRIMARY KEY (session, principal))""",
+        "CREATE INDEX companions_participants_by_principal ON companions_participants (principal)",
+        """CREATE TABLE companions_invitations (
+            session bigint NOT NULL, name text NOT NULL, role text NOT NULL, secret text NOT NULL, person text,
+            invited_at float8 NOT NULL, expires_at float8 NOT NULL, PRIMARY KEY (session, name))""",
+    ),
 )
 """Step n brings a store of version n to version n + 1; a released step is never edited."""
 

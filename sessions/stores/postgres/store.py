@@ -21,6 +21,7 @@ from sessions.stores.postgres import shares as postgres_shares
 from sessions.stores.postgres import wiping as postgres_wiping
 from sessions.stores.postgres import writes as postgres_writes
 from sessions.stores.postgres.connections import Lane, Server
+from sessions.stores.postgres.grants import PostgresGrants
 from sessions.stores.postgres.turns import mints, reads, refusal, turns
 from sessions.stores.postgres.writes import Run
 from sessions.stores.trails import Marks
@@ -54,6 +55,7 @@ class PostgresStore:
         self._writer = Lane(server, size=1, repeats=False)
         self._others = Lane(server, size=OTHERS, repeats=True)
         self._marks = KnownMarks()
+        self.grants = PostgresGrants(self._writer, self._others)
 
     async def load(self) -> None:
         """Import the drivers; see ``Store.load``."""

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from operator import attrgetter
 
 from sessions.erasure_store import Reader
+from sessions.stores.redis import grants as redis_grants
 from sessions.stores.redis import rows, scripts
 from sessions.stores.redis.driver import call, command
 from sessions.stores.redis.link import RedisLink
@@ -31,6 +32,7 @@ class Erasing:
         await self._link.run(
             command("ZREM", scripts.owned(opened.owner), session_id), command("ZREM", scripts.SESSIONS, session_id)
         )
+        await redis_grants.drop(self._link, session_id)
         await self._erase_unread(session_id)
         await self._link.run(command("HDEL", head, "erasing"))
         return True

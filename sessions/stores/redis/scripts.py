@@ -55,6 +55,16 @@ def owned(owner: str) -> str:
     return f"companions:owner:{quote(owner, safe='')}"
 
 
+def granted(session_id: str) -> str:
+    """Name the hash of a session's invitations and participants; see ``grants``."""
+    return f"companions:{{{session_id}}}:grants"
+
+
+def joined(principal: str) -> str:
+    """Name the set of the sessions that somebody takes part in; see ``grants``."""
+    return f"companions:joined:{quote(principal, safe='')}"
+
+
 def leased(name: str) -> str:
     """Name the key of a lease, which expires by itself."""
     return f"companions:lease:{quote(name, safe='')}"

@@ -14,13 +14,15 @@ from companions.entries import Entry
 from sessions.erasure_store import Reader, Wiped
 from sessions.pattern_store import Share
 from sessions.seal_store import Stretch
-from sessions.store import Append, Committed, Conflict, Gone, Head, Opening, Outcome, Projection, Size, Window
+from sessions.store import Append, Committed, Conflict, Gone, Head, Outcome, Projection, Size, Window
 from sessions.stores.redis import projections as redis_projections
 from sessions.stores.redis import rows, scripts
-from sessions.stores.redis.driver import call, command
+from sessions.stores.redis.driver import call
 from sessions.stores.redis.erasing import Erasing
+from sessions.stores.redis.grants import RedisGrants
 from sessions.stores.redis.link import RedisLink
 from sessions.stores.redis.listings import Listings
+from sessions.stores.redis.openings import prepare
 from sessions.stores.redis.reads import Reads, Wanted
 from sessions.stores.redis.scripts import COMMITTED, GONE
 from sessions.stores.redis.sealing import Sealing
@@ -37,6 +39,7 @@ class RedisStore:
 
     Attributes:
         link: The way to the server.
+        grants: Whom sessions are shared with.
     """
 
     shared = True
@@ -48,6 +51,7 @@ class RedisStore:
             url: ``redis://``, ``rediss://`` or ``unix://``, as redis-py reads it. Of a cluster, any node's.
         """
         self.link = RedisLink(url)
+        self.grants = RedisGrants(self.link)
         self._reads = Reads(self.link)
         self._listings = Listings(self.link)
         self._shares = Shares(self.link)
@@ -170,7 +174,7 @@ class RedisStore:
 
     async def _append(self, appends: Sequence[Append]) -> builtins.list[Outcome]:
         """Store appends of different sessions, none of which forks another."""
-        barred = await self._prepare(appends)
+        barred = await prepare(self.link, appends)
         parts: builtins.list[tuple[tuple[str, str], builtins.list[Any]]] = []
         after: builtins.list[Marks] = []
         for append in appends:
@@ -196,29 +200,6 @@ class RedisStore:
         (replies,) = await self.link.run(call(scripts.APPEND, [*keys], *words))
         return replies
 
-    async def _prepare(self, appends: Sequence[Append]) -> dict[str, int]:
-        """Write what must stand before a session opens; returns what to answer instead where one must not open."""
-        openings = [(append, append.opening) for append in appends if append.opening is not None]
-        if not openings:
-            return {}
-        index = [
-            entered
-            for _, opening in openings
-            for entered in (
-                command("ZADD", scripts.owned(opening.owner), "NX", opening.created_at, opening.session_id),
-                command("ZADD", scripts.SESSIONS, 0, opening.session_id),
-            )
-        ]
-        forks = [opening for _, opening in openings if opening.parent is not None]
-        replies = await self.link.run(*index, *map(_registration, forks))
-        parents = dict(zip((fork.session_id for fork in forks), replies[len(index) :], strict=True))
-        barred: dict[str, int] = {}
-        for append, opening in openings:
-            newest = parents.get(opening.session_id, 0)
-            if newest == GONE or newest < opening.base or append.entries[0].seq != opening.base + 1:
-                barred[append.session_id] = min(newest, opening.base)
-        return barred
-
     async def _marks(self, append: Append) -> Marks | None:
         """Find what an append is marked from; ``None`` if the entry before it is not there, so that it cannot fit."""
         before = append.entries[0].seq - 1
@@ -236,12 +217,6 @@ class RedisStore:
         missing = marks.missing(append.entries)
         found = await self._reads.fetch(read_from, missing)
         return marks.reading(found.values()) if len(found) == len(missing) else None
-
-
-def _registration(fork: Opening) -> Any:
-    parent = fork.parent or ""
-    keys = (*scripts.own_keys(parent), scripts.forks(parent))
-    return call(scripts.REGISTER, keys, fork.session_id, fork.base)
 
 
 def _outcome(reply: int) -> Outcome:

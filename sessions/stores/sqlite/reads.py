@@ -20,8 +20,11 @@ from sessions.stores.trails import Marked
 
 # Statements that are put together here are made of constants only.
 _SEQ = "(SELECT max(seq) FROM entries WHERE session = s.no)"
-_HEAD = f"""SELECT id, owner, created_at, (SELECT p.id FROM sessions AS p WHERE p.no = s.parent), base, {_SEQ},
+_COLUMNS = f"""id, owner, created_at, (SELECT p.id FROM sessions AS p WHERE p.no = s.parent), base, {_SEQ},
     projected, title, last_used, preview, companions FROM sessions AS s"""  # noqa: S608
+_HEAD = f"SELECT {_COLUMNS}"
+HEADS = f"SELECT no, {_COLUMNS} WHERE owner IS NOT NULL"
+"""Of all living sessions, to be chosen from by number."""
 HEAD = f"{_HEAD} WHERE id = ? AND owner IS NOT NULL"
 _NEWEST_FIRST = "ORDER BY last_used DESC, no DESC LIMIT ? OFFSET ?"
 LISTING = f"{_HEAD} WHERE owner = ? {_NEWEST_FIRST}"

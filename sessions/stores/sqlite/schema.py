@@ -52,6 +52,16 @@ STEPS: tuple[Step, ...] = (
         # Keys that something may be sealed with; proof: tells a key from another of its id.
         "CREATE TABLE seals (key_id TEXT PRIMARY KEY, proof TEXT NOT NULL)",
     ),
+    (
+        # Whom sessions are shared with, and who is invited; session: the row of one that lives.
+        """CREATE TABLE participants (
+            session INTEGER NOT NULL, principal TEXT NOT NULL, role TEXT NOT NULL, since REAL NOT NULL,
+            PRIMARY KEY (session, principal)) WITHOUT ROWID""",
+        "CREATE INDEX participants_by_principal ON participants (principal)",
+        """CREATE TABLE invitations (
+            session INTEGER NOT NULL, name TEXT NOT NULL, role TEXT NOT NULL, secret TEXT NOT NULL, person TEXT,
+            invited_at REAL NOT NULL, expires_at REAL NOT NULL, PRIMARY KEY (session, name)) WITHOUT ROWID""",
+    ),
 )
 """Step n brings a file of version n to version n + 1; a released step is never edited."""
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from companions.errors import StoreError
 from sessions.store import Append, Committed, Conflict, Gone, Opening, Outcome, Projection
+from sessions.stores.sqlite import grants as sqlite_grants
 from sessions.stores.sqlite import reads as sqlite_reads
 from sessions.stores.sqlite.rows import Row, row_of
 from sessions.stores.sqlite.schema import transaction, unflushed
@@ -188,6 +189,7 @@ def tombstone(connection: sqlite3.Connection, *, path: Path, session_id: str, kn
             return False
         if state.living:
             connection.execute(MARK, (state.no,))
+            sqlite_grants.drop(connection, state.no)
             _erase_unread(connection, state.no)
     empty_log(connection, path, "The session is forgotten")
     return state.living
