@@ -59,8 +59,9 @@ def described(body: Body) -> str:
     if pairs:
         similarities = [pair["similarity"] for pair in pairs]
         first, last = pairs[0]["revision_pair"][1], pairs[-1]["revision_pair"][1]
+        which = f"Revision {last:,}" if first == last else f"Revisions {first:,} to {last:,}"
         told.append(
-            f"{f'Revision {last:,}' if first == last else f'Revisions {first:,} to {last:,}'}: similarity to the version "
+            f"{which}: similarity to the version "
             f"before {similarities[-1]:.3f} at last, {min(similarities):.3f} at least, {max(similarities):.3f} at most."
         )
     else:
