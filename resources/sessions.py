@@ -11,6 +11,7 @@ from mcp_types import Annotations
 
 from companions.companion_types import CompanionType, Library
 from companions.errors import InputError
+from sessions.convergence_picture import convergence_svg
 from sessions.reading import Part, Reading
 
 JSON = "application/json"
@@ -95,8 +96,8 @@ class SessionResources:
 
     async def convergence_picture(self, session_id: str, companion_type: str) -> ResourceResult:
         """The same as a picture, of the newest hundred revisions."""
-        drawn = await self.reading.convergence_picture(self.owner(), session_id, companion_type)
-        return ResourceResult(contents=[ResourceContent(drawn, mime_type=SVG)])
+        body = await self.reading.newest_convergence(self.owner(), session_id, companion_type)
+        return ResourceResult(contents=[ResourceContent(convergence_svg(body), mime_type=SVG)])
 
     async def answer(self, session_id: str, companion_type: str, offset: str = "0") -> ResourceResult:
         """The version that was picked as the answer, else the one that stands."""

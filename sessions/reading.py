@@ -8,7 +8,6 @@ from companions.errors import InputError, UnknownNameError
 from sessions import convergence_view, paged_views, searching, slots, views
 from sessions.calls import Calls
 from sessions.comparing import comparison
-from sessions.convergence_picture import convergence_svg
 from sessions.cutting import BESIDE_BYTES, PAGE_BYTES, cut
 from sessions.patterns_view import patterns, patterns_of
 from sessions.session import Session
@@ -84,10 +83,10 @@ class Reading:
             body = await self._read(session, companion, part, slot=slot, offset=offset)
         return {"session_id": session.session_id, "companion_type": companion_type} | _beside(body, companion)
 
-    async def convergence_picture(
+    async def newest_convergence(
         self, owner: str, session_id: str, companion_type: str | None, *, slot: int | None = None
-    ) -> str:
-        """Draw the convergence of a slot's newest hundred revisions, as SVG.
+    ) -> Body:
+        """Give the ``convergence_analysis`` of a slot's newest hundred revisions: what pictures are drawn from.
 
         Raises:
             InputError: There is no such slot.
@@ -95,7 +94,7 @@ class Reading:
         session, companion_type = await self.calls.session(owner, session_id, companion_type)
         companion = await slots.companion_at(session, companion_type, slot)
         self._check(session, companion, slot)
-        return convergence_svg(await convergence_view.newest_convergence(session, companion))
+        return await convergence_view.newest_convergence(session, companion)
 
     async def history(self, owner: str, session_id: str, companion_type: str) -> Body:
         """Give the newest queries and answers as messages."""

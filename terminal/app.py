@@ -24,6 +24,7 @@ from terminal import (
     patterns,
     refine,
     sealing,
+    showing,
     storekeeping,
 )
 from terminal.jobs import INTERRUPTED
@@ -41,7 +42,7 @@ COMMANDS: dict[str, Command] = {
     "refine": refine.refine,
     "consult": consult.consult,
     "sessions": keeping.sessions,
-    "show": keeping.show,
+    "show": showing.show,
     "export": archives.export,
     "import": archives.bring,
     "fork": keeping.fork,

@@ -115,6 +115,13 @@ def _add_reading(add: Add) -> None:
     show.add_argument("session", metavar="ID")
     show.add_argument("--companion", metavar="TYPE", help="of this companion alone")
     show.add_argument("--json", action="store_true", help="as JSON")
+    show.add_argument(
+        "--diff",
+        nargs="*",
+        type=_number,
+        metavar="VERSION",
+        help="what changed between two versions (default: from the draft, 0, to the answer)",
+    )
     export = add("export", help="write a session out, as JSON or Markdown, or all of them as an archive")
     export.add_argument("session", metavar="ID", nargs="?")
     export.add_argument("--format", choices=("json", "markdown"), help="(default: json)")
@@ -184,6 +191,10 @@ def _described(setting: str) -> list[str]:
 
 MOST_DIGITS = 9
 """Of a number on the command line: more is a slip, and no store can count so far."""
+
+
+def _number(word: str) -> int:
+    return 0 if word == "0" else _positive(word)
 
 
 def _positive(word: str) -> int:

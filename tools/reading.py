@@ -14,6 +14,7 @@ from sessions.reading import MARKDOWN, Part, Reading
 from tools.arguments import CompanionTypeName, ComparedWith, SessionId
 
 MOST_LISTED = 50
+PICTURE = "resource://sessions/{session_id}/{companion_type}/convergence.svg"
 READ_ONLY = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 
 
@@ -43,6 +44,9 @@ class ReadingTools:
             self.owner(), session_id, companion_type, part, slot=slot, offset=offset, compared_with=compared_with
         )
         shown = {name: value for name, value in body.items() if value is not None} | {"part": part}
+        if part == "convergence_analysis" and slot is None:
+            # Named, not sent: hosts hand images on to models that take none of this kind.
+            shown["picture"] = PICTURE.format(**shown)
         return ToolResult(content=_prose(shown, part), structured_content=shown)
 
     async def list_sessions(
