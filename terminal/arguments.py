@@ -122,6 +122,13 @@ def _add_reading(add: Add) -> None:
         metavar="VERSION",
         help="what changed between two versions (default: from the draft, 0, to the answer)",
     )
+    report = add("report", help="write a session to one HTML file, to send to somebody")
+    report.add_argument("session", metavar="ID")
+    report.add_argument("--companion", metavar="TYPE", help="of this companion alone")
+    report.add_argument(
+        "-o", "--output", metavar="FILE", default="report.html", help="the file to write (default: report.html)"
+    )
+    report.add_argument("--force", action="store_true", help="replace the file if it is there")
     export = add("export", help="write a session out, as JSON or Markdown, or all of them as an archive")
     export.add_argument("session", metavar="ID", nargs="?")
     export.add_argument("--format", choices=("json", "markdown"), help="(default: json)")
