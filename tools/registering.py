@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from fastmcp import FastMCP
+from fastmcp.apps import AppConfig
 
 from sessions.consulting import Consultations
 from sessions.reading import Reading
@@ -14,7 +15,7 @@ from tools.steps import Steps
 
 
 def register(
-    mcp: FastMCP, *, reading: Reading, owner: Callable[[], str], reply_seconds: float, text_limit: int
+    mcp: FastMCP, *, reading: Reading, owner: Callable[[], str], reply_seconds: float, text_limit: int, view: str
 ) -> None:
     """Add all of it.
 
@@ -24,11 +25,13 @@ def register(
         owner: Gives the principal of the present request.
         reply_seconds: How long a call may take before it is answered as running.
         text_limit: The most bytes of any one text.
+        view: The URI of the page on which hosts with MCP Apps show what is read.
     """
     calls, seconds, limit = reading.calls, reply_seconds, text_limit
     Steps(calls=calls, owner=owner, reply_seconds=seconds, text_limit=limit).register(mcp)
-    Refine(calls=calls, owner=owner, reply_seconds=seconds, text_limit=limit).register(mcp)
+    shown = AppConfig(resource_uri=view)
+    Refine(calls=calls, owner=owner, reply_seconds=seconds, text_limit=limit, shown=shown).register(mcp)
     held = Consultations(calls=calls)
     Consult(consultations=held, owner=owner, reply_seconds=seconds, text_limit=limit).register(mcp)
-    ReadingTools(reading=reading, owner=owner).register(mcp)
+    ReadingTools(reading=reading, owner=owner, shown=shown).register(mcp)
     KeepingTools(sessions=calls.desk.sessions, owner=owner).register(mcp)
