@@ -20,7 +20,7 @@ from terminal.screen import Screen
 
 
 def report(chosen: argparse.Namespace, make: MakeProgram) -> int:
-    """Write a session's report."""
+    """Write a session's report; the file's name is the result."""
     path = Path(chosen.output)
     if path.exists() and not chosen.force:
         raise _taken(path)
@@ -32,7 +32,9 @@ def report(chosen: argparse.Namespace, make: MakeProgram) -> int:
     except OSError as error:
         reason = (error.strerror or "unknown reason").lower()
         raise CompanionsError(f"{path} cannot be written ({reason}).", "Choose another file with -o.") from None
-    Screen.of_process().say(f"The report of session {chosen.session} is in {path}.")
+    screen = Screen.of_process()
+    screen.say(f"The report of session {chosen.session} is written.")
+    screen.result(str(path))
     return 0
 
 

@@ -49,7 +49,7 @@ def session_id(terminal: Terminal) -> str:
 def test_a_report_tells_every_text_and_what_changed(terminal: Terminal, session_id: str, tmp_path: Path) -> None:
     said = reported(terminal, path := tmp_path / "report.html", session_id)
     assert said.status == 0, said.err
-    assert str(path) in said.err
+    assert said.out.decode() == f"{path}\n"
     page = Page(path)
     log = terminal.json("export", session_id)["run_logs"]["generic"][0]
     for text in (log["query"], log["draft"], *log["critique"], *log["revision"]):
