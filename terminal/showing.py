@@ -40,7 +40,7 @@ async def _gathered(program: Program, session_id: str, companion_type: str | Non
     async def read() -> tuple[Record, list[Body]]:
         record = await gather(program, session_id, companion_type)
         newest = program.reading.newest_convergence
-        return record, [await newest(program.owner, session_id, name) for name in record.run_logs]
+        return record, [await newest(program.owner, session_id, name) for name, log in record.run_logs.items() if log]
 
     return await drained(program, read())
 

@@ -120,6 +120,16 @@ async def test_where_views_may_not_write_into_the_chat_the_step_is_called_or_nam
     await expect(shown.view.locator("#timeline li").first).to_contain_text("revision 3")
 
 
+async def test_where_a_view_may_do_nothing_it_says_what_to_say(seen: Seen, client: Connection) -> None:
+    session_id = await think(client)
+    given = {"session_id": session_id, "part": "phase"}
+    shown = await host(seen.page, client, given=given, messages=False, tools=False)
+    await shown.view.get_by_role("button", name="Next: revise").click(timeout=WAIT)
+    words = f"Say in the chat: Please call revise with session_id {session_id}, companion_type generic."
+    await expect(shown.view.locator("#said")).to_have_text(words, timeout=WAIT)
+    assert await shown.noted("calls") == []
+
+
 async def test_hostile_texts_are_shown_as_text(seen: Seen, client: Connection) -> None:
     session_id = await think(client, HOSTILE, f"{HOSTILE} {'word ' * 30_000}")
     shown = await host(seen.page, client, given={"session_id": session_id})
