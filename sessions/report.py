@@ -38,7 +38,7 @@ details{border:1px solid var(--edge);border-radius:6px;background:var(--raised);
 details>:last-child:not(summary){padding-bottom:.75rem}
 details details{background:var(--ground)}summary{padding:.6rem 0;cursor:pointer;font-weight:600}
 del{background:var(--out);color:var(--outink)}ins{background:var(--in);color:var(--inink)}
-svg{max-width:100%;height:auto;margin:1rem 0}
+svg{min-width:30rem;max-width:100%;height:auto;margin:1rem 0}
 table{border-collapse:collapse}th,td{text-align:left;padding:.25rem 1rem .25rem 0;border-bottom:1px solid var(--edge)}
 .scrolls{overflow-x:auto}
 @media print{body{max-width:none;font-size:11pt}details{border:0;padding:0;background:none}
@@ -102,9 +102,14 @@ def _used(overview: Body) -> str:
         for name, used in [*models.items(), ("in all", spent)]
     )
     return (
-        '<div class="scrolls"><table><thead><tr><th>model</th><th>tokens read</th><th>tokens written</th>'
+        f"{_scrolling('Use of models')}<table><thead><tr><th>model</th><th>tokens read</th><th>tokens written</th>"
         f"<th>time</th></tr></thead><tbody>{rows}</tbody></table></div>\n"
     )
+
+
+def _scrolling(name: str) -> str:
+    """Begin what is wider than some screens; the keyboard must be able to scroll it too."""
+    return f'<div class="scrolls" tabindex="0" role="group" aria-label="{name}">'
 
 
 def _slot(told: SlotTold) -> Iterator[str]:
@@ -116,7 +121,7 @@ def _slot(told: SlotTold) -> Iterator[str]:
         yield f"<details><summary>The whole query</summary>{_block(query)}</details>\n"
     answer = [each for each in told.entries if each.kind in ("draft", "revision") and _is_answer(each, analysis)]
     yield _answer(answer[-1], analysis) if answer else "<p>There is no answer yet.</p>\n"
-    yield f"{convergence_svg(analysis)}\n<h3>How it came about</h3>\n"
+    yield f"{_scrolling('Chart')}{convergence_svg(analysis)}</div>\n<h3>How it came about</h3>\n"
     for entry in told.entries:
         if entry.kind in NOTES:
             yield f'<p class="quiet text" dir="auto">{_text(in_words(entry))}</p>\n'
