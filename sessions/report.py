@@ -97,7 +97,7 @@ def _used(overview: Body) -> str:
     if not models:
         return ""
     rows = "".join(
-        f"<tr><td>{_text(name)}</td><td>{used['input_tokens']:,}</td><td>{used['output_tokens']:,}</td>"
+        f"<tr><td>{_text(name)}</td><td>{_count(used['input_tokens'])}</td><td>{_count(used['output_tokens'])}</td>"
         f"<td>{used['model_seconds']:,.1f} s</td></tr>"
         for name, used in [*models.items(), ("in all", spent)]
     )
@@ -105,6 +105,11 @@ def _used(overview: Body) -> str:
         f"{_scrolling('Use of models')}<table><thead><tr><th>model</th><th>tokens read</th><th>tokens written</th>"
         f"<th>time</th></tr></thead><tbody>{rows}</tbody></table></div>\n"
     )
+
+
+def _count(tokens: int | str) -> str:
+    """Tell a number; a model that did not report any has words in its place."""
+    return f"{tokens:,}" if isinstance(tokens, int) else _text(tokens)
 
 
 def _scrolling(name: str) -> str:

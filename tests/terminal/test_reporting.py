@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from sessions.report import report_html
 from tests.terminal.commands import Said, Terminal
 
 HOSTILE = "</div></style><script>alert(1)</script><img src=x onerror=alert(1)> {0} %s & \"'"
@@ -96,6 +97,13 @@ def test_others_may_read_a_report_as_they_may_any_new_file(terminal: Terminal, s
     finally:
         os.umask(before)
     assert path.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_model_that_reported_no_tokens_is_told_as_such() -> None:
+    used = {"input_tokens": "not reported", "output_tokens": 1_200, "model_seconds": 2.5}
+    overview = {"title": "", "session_id": "an-id", "created_at": "", "last_used": "", "versions": 0}
+    page = "".join(report_html(overview | {"models": {"a <model>": used}, "spent": used}, {}))
+    assert "<td>a &lt;model&gt;</td><td>not reported</td><td>1,200</td><td>2.5 s</td>" in page
 
 
 def test_a_session_that_there_is_not_leaves_no_file(terminal: Terminal, tmp_path: Path) -> None:
