@@ -52,6 +52,7 @@ from middleware.limits import Limits
 from middleware.roles import Roles, may_read
 from middleware.session_counts import SessionCounts
 from middleware.telemetry import Telemetry
+from resources import view
 from resources.listing import LiveResources
 from resources.registering import register as register_resources
 from resources.subscriptions import Subscriptions
@@ -175,9 +176,15 @@ class Wired:
                 LiveResources(reading=reading, owner=owner),
             ],
         )
-        sharing = None if self.verifier is None else Sharing(sessions=sessions, told=self.lifetime.news.granted)
-        seconds, limit = given.reply_seconds, given.text_limit
-        register_tools(mcp, reading=reading, owner=owner, reply_seconds=seconds, text_limit=limit, sharing=sharing)
+        register_tools(
+            mcp,
+            reading=reading,
+            owner=owner,
+            reply_seconds=given.reply_seconds,
+            text_limit=given.text_limit,
+            view=view.URI,
+            sharing=None if self.verifier is None else Sharing(sessions=sessions, told=self.lifetime.news.granted),
+        )
         register_resources(mcp, reading=reading, owner=owner)
         watched = Subscriptions(sessions, self.lifetime.news, owner, authentication.until, partial(has_resource, mcp))
         self.lifetime.listened.append(watched)

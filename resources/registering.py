@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from fastmcp import FastMCP
 
+from resources import view
 from resources.health import Health
 from resources.listing import Completions
 from resources.metrics import MetricsResource
@@ -32,4 +33,5 @@ def register(mcp: FastMCP, *, reading: Reading, owner: Callable[[], str]) -> Non
     PatternsResource(reading).register(mcp)
     mcp.completion(Completions(reading=reading, owner=owner, library=library).complete)
     Prompts().register(mcp)
+    view.register(mcp)
     Health(desk.sessions).register(mcp)

@@ -11,10 +11,12 @@ from mcp_types import Annotations
 
 from companions.companion_types import CompanionType, Library
 from companions.errors import InputError
+from sessions.convergence_picture import convergence_svg
 from sessions.reading import Part, Reading
 
 JSON = "application/json"
 MARKDOWN = "text/markdown"
+SVG = "image/svg+xml"
 COMPANION = "resource://sessions/{session_id}/{companion_type}"
 MOST_DIGITS = 18
 NEWEST = 20
@@ -46,6 +48,7 @@ class SessionResources:
         self._add(mcp, COMPANION + "/latest_critique", self.latest_critique, JSON)
         self._add(mcp, COMPANION + "/penultimate_revision", self.penultimate_revision, JSON)
         self._add_paged(mcp, COMPANION + "/convergence_analysis", self.convergence_analysis, JSON)
+        self._add(mcp, COMPANION + "/convergence.svg", self.convergence_picture, SVG)
         self._add_paged(mcp, COMPANION + "/answer", self.answer, MARKDOWN)
         self._add_paged(mcp, COMPANION + "/transcript", self.transcript, MARKDOWN)
         self._add(mcp, "resource://companions", self.companions, JSON)
@@ -90,6 +93,11 @@ class SessionResources:
     async def convergence_analysis(self, session_id: str, companion_type: str, offset: str = "0") -> ResourceResult:
         """Measured similarities of neighbouring versions, and why the loop ended."""
         return await self._part(session_id, companion_type, "convergence_analysis", offset=offset)
+
+    async def convergence_picture(self, session_id: str, companion_type: str) -> ResourceResult:
+        """The same as a picture, of the newest hundred revisions."""
+        body = await self.reading.newest_convergence(self.owner(), session_id, companion_type)
+        return ResourceResult(contents=[ResourceContent(convergence_svg(body), mime_type=SVG)])
 
     async def answer(self, session_id: str, companion_type: str, offset: str = "0") -> ResourceResult:
         """The version that was picked as the answer, else the one that stands."""

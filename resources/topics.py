@@ -22,6 +22,7 @@ PARTS: Mapping[str, frozenset[str]] = {
     "latest_critique": frozenset({"query", "critique"}),
     "penultimate_revision": TEXTS - {"critique"},
     "convergence_analysis": ALL,
+    "convergence.svg": ALL,
     "answer": TEXTS - {"critique"} | {"pick"},
     "transcript": ALL | {"alternative"},
 }

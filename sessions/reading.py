@@ -90,6 +90,19 @@ class Reading:
             body = await self._read(session, companion, part, slot=slot, offset=offset)
         return {"session_id": session.session_id, "companion_type": companion_type} | _beside(body, companion)
 
+    async def newest_convergence(
+        self, owner: str, session_id: str, companion_type: str | None, *, slot: int | None = None
+    ) -> Body:
+        """Give the ``convergence_analysis`` of a slot's newest hundred revisions: what pictures are drawn from.
+
+        Raises:
+            InputError: There is no such slot.
+        """
+        session, companion_type = await self.calls.session(owner, session_id, companion_type)
+        companion = await slots.companion_at(session, companion_type, slot)
+        self._check(session, companion, slot)
+        return await convergence_view.newest_convergence(session, companion)
+
     async def history(self, owner: str, session_id: str, companion_type: str) -> Body:
         """Give the newest queries and answers as messages."""
         session, companion_type = await self.calls.session(owner, session_id, companion_type, "read")

@@ -24,7 +24,9 @@ from terminal import (
     listening,
     patterns,
     refine,
+    reporting,
     sealing,
+    showing,
     storekeeping,
 )
 from terminal.jobs import INTERRUPTED
@@ -42,7 +44,8 @@ COMMANDS: dict[str, Command] = {
     "refine": refine.refine,
     "consult": consult.consult,
     "sessions": keeping.sessions,
-    "show": keeping.show,
+    "show": showing.show,
+    "report": reporting.report,
     "export": archives.export,
     "import": archives.bring,
     "fork": keeping.fork,

@@ -128,6 +128,20 @@ def _add_reading(add: Add) -> None:
     show.add_argument("session", metavar="ID")
     show.add_argument("--companion", metavar="TYPE", help="of this companion alone")
     show.add_argument("--json", action="store_true", help="as JSON")
+    show.add_argument(
+        "--diff",
+        nargs="*",
+        type=_number,
+        metavar="VERSION",
+        help="what changed between two versions (default: from the draft, 0, to the answer)",
+    )
+    report = add("report", help="write a session to one HTML file, to send to somebody")
+    report.add_argument("session", metavar="ID")
+    report.add_argument("--companion", metavar="TYPE", help="of this companion alone")
+    report.add_argument(
+        "-o", "--output", metavar="FILE", default="report.html", help="the file to write (default: report.html)"
+    )
+    report.add_argument("--force", action="store_true", help="replace the file if it is there")
     export = add("export", help="write a session out, as JSON or Markdown, or all of them as an archive")
     export.add_argument("session", metavar="ID", nargs="?")
     export.add_argument("--format", choices=("json", "markdown"), help="(default: json)")
@@ -207,6 +221,10 @@ def _described(setting: str) -> list[str]:
 
 MOST_DIGITS = 9
 """Of a number on the command line: more is a slip, and no store can count so far."""
+
+
+def _number(word: str) -> int:
+    return 0 if word == "0" else _positive(word)
 
 
 def _positive(word: str) -> int:

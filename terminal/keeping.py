@@ -1,4 +1,4 @@
-"""The commands about sessions that are kept: ``sessions``, ``show``, ``export``, ``fork`` and ``forget``."""
+"""The commands about sessions that are kept: ``sessions``, ``export``, ``fork`` and ``forget``."""
 
 import argparse
 import asyncio
@@ -38,17 +38,6 @@ def sessions(chosen: argparse.Namespace, make: MakeProgram) -> int:
         tell_table(screen, HEADING, [_row(session) for session in body["sessions"]], rest=len(HEADING) - 1)
     if not chosen.json and "searched" in body:
         screen.say(body["searched"])
-    return 0
-
-
-def show(chosen: argparse.Namespace, make: MakeProgram) -> int:
-    """Show the whole thinking of a session."""
-    record = _gathered(make(), chosen.session, chosen.companion)
-    screen = Screen.of_process()
-    if chosen.json:
-        screen.result(record.as_json())
-    else:
-        screen.markdown(record.as_markdown())
     return 0
 
 
@@ -123,8 +112,8 @@ def _agreed(program: Program, session_id: str, screen: Screen) -> bool:
     return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
-def _gathered(program: Program, session_id: str, companion_type: str | None = None) -> Record:
-    return asyncio.run(drained(program, gather(program, session_id, companion_type)))
+def _gathered(program: Program, session_id: str) -> Record:
+    return asyncio.run(drained(program, gather(program, session_id)))
 
 
 def _row(session: Body) -> tuple[str, ...]:

@@ -72,15 +72,20 @@ async def gather(program: Program, session_id: str, companion_type: str | None =
     """
     session = await found(program, session_id)
     overview = await program.reading.overview(program.owner, session_id)
-    names = _chosen(list(overview["companions"]), companion_type)
+    names = chosen_of(list(overview["companions"]), companion_type)
     return Record(
         overview=overview,
-        run_logs={name: run_log(await _entries(session, name)) for name in names},
+        run_logs={name: run_log(await entries_of(session, name)) for name in names},
         transcripts={name: await _transcript(program, session_id, name) for name in names},
     )
 
 
-def _chosen(names: Sequence[str], companion_type: str | None) -> Sequence[str]:
+def chosen_of(names: Sequence[str], companion_type: str | None) -> Sequence[str]:
+    """Give the companions that are meant: all, or the one that is named.
+
+    Raises:
+        UnknownNameError: There is no such one.
+    """
     if companion_type is None:
         return names
     if companion_type not in names:
@@ -90,7 +95,8 @@ def _chosen(names: Sequence[str], companion_type: str | None) -> Sequence[str]:
     return [companion_type]
 
 
-async def _entries(session: Session, companion_type: str) -> list[Entry]:
+async def entries_of(session: Session, companion_type: str) -> list[Entry]:
+    """Read all of a companion's steps, and what is said beside them, in order."""
     store = session.store
     read: list[Entry] = []
     while page := await store.page(

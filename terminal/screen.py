@@ -70,6 +70,16 @@ class Screen:
         people = Console(file=_forgiving(stream), force_terminal=terminal, markup=False, highlight=False, emoji=False)
         return cls(people, terminal, piped)
 
+    @property
+    def coloured(self) -> bool:
+        """Whether colours reach the person: on a terminal that has them, unless ``NO_COLOR`` is set."""
+        return self.terminal and not self.people.no_color and self.people.color_system is not None
+
+    @property
+    def ascii_only(self) -> bool:
+        """Whether other letters would come out as question marks."""
+        return self.people.options.ascii_only
+
     def say(self, text: str | Text = "", style: str = "") -> None:
         """Tell people something; a pipe gets no line breaks of ours."""
         shown = text if isinstance(text, Text) else Text(harmless(text), style=style)

@@ -46,7 +46,7 @@ def tell_step(screen: Screen, answer: Answer, entry: Entry, companion: Companion
     tell_heading(screen, _name_of(answer.step, answer.iteration), *details)
     base = None if companion.slot is None else companion.slot.base
     if entry.kind == "revision" and base is not None:
-        _tell_changes(screen, base.text, entry.text)
+        tell_changes(screen, base.text, entry.text)
     elif not answer.written_by_caller:
         screen.say(entry.text.rstrip("\n"))
     for warning in _warnings(answer, entry):
@@ -108,12 +108,13 @@ def tell_usage(screen: Screen, usage: dict[str, int]) -> None:
         screen.say(f"Used by this session so far: {told}.", QUIET)
 
 
-def _tell_changes(screen: Screen, before: str, after: str) -> None:
+def tell_changes(screen: Screen, before: str, after: str) -> None:
+    """Tell which words changed: by colours, or by marks where there are none."""
     pieces = word_diff(before, after)
     if all(piece.change in ("same", "left out") for piece in pieces):
         screen.say("No word was changed.")
         return
-    told = _coloured(pieces) if screen.terminal else Text(harmless(marked(pieces)))
+    told = _coloured(pieces) if screen.coloured else Text(harmless(marked(pieces)))
     told.rstrip()
     screen.say(told)
 

@@ -82,7 +82,7 @@ async def test_every_resource_is_in_the_reference(mcp: FastMCP) -> None:
     served = {str(resource.uri) for resource in await mcp.list_resources()}
     served |= {template.uri_template.removesuffix("{?offset}") for template in await mcp.list_resource_templates()}
 
-    assert set(re.findall(r"^\| `(resource://[^`]+)`", REFERENCE, re.MULTILINE)) == served
+    assert set(re.findall(r"^\| `((?:resource|ui)://[^`]+)`", REFERENCE, re.MULTILINE)) == served
 
 
 def test_every_linked_file_exists() -> None:
@@ -127,7 +127,10 @@ def test_the_first_command_ends_with_an_answer_and_a_session(
     assert memo.strip() in told(terminal, "show", session[0])
 
 
-def test_the_terminal_s_commands_run(provider: Provider, terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_terminal_s_commands_run(
+    provider: Provider, terminal: Terminal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)  # a report is a file
     (commands,) = [block.splitlines() for block in blocks("sh") if "companions sessions" in block]
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     monkeypatch.setenv("OPENAI_BASE_URL", provider.url)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastmcp import FastMCP
+from fastmcp.apps import AppConfig
 from fastmcp.tools import ToolResult
 from mcp_types import ToolAnnotations
 from pydantic import Field
@@ -14,20 +15,27 @@ from sessions.reading import MARKDOWN, Part, Reading
 from tools.arguments import CompanionTypeName, ComparedWith, SessionId
 
 MOST_LISTED = 50
+PICTURE = "resource://sessions/{session_id}/{companion_type}/convergence.svg"
 READ_ONLY = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadingTools:
-    """The read-only tools."""
+    """The read-only tools.
+
+    Attributes:
+        owner: Gives the principal of the present request.
+        shown: Where hosts with MCP Apps show what is read.
+    """
 
     reading: Reading
     owner: Callable[[], str]
+    shown: AppConfig
 
     def register(self, mcp: FastMCP) -> None:
         """Add the tools to a server."""
-        for tool in (self.show_thinking, self.list_sessions):
-            mcp.tool(tool, output_schema=None, annotations=READ_ONLY)
+        mcp.tool(self.show_thinking, output_schema=None, annotations=READ_ONLY, app=self.shown)
+        mcp.tool(self.list_sessions, output_schema=None, annotations=READ_ONLY)
 
     async def show_thinking(
         self,
@@ -35,14 +43,17 @@ class ReadingTools:
         companion_type: CompanionTypeName = None,
         part: Part = "timeline",
         slot: Annotated[int | None, Field(ge=0, description="One query, from 0; default: the newest, or all")] = None,
-        offset: Annotated[int, Field(ge=0, description="Where the page before ended, as it said")] = 0,
+        offset: Annotated[int, Field(ge=0, description="As the page before said")] = 0,
         compared_with: ComparedWith = None,
     ) -> ToolResult:
-        """Read a session: its answer, steps, critiques, similarities. Changes nothing."""
+        """Read a session: its answer, steps, critiques, similarities."""
         body = await self.reading.part(
             self.owner(), session_id, companion_type, part, slot=slot, offset=offset, compared_with=compared_with
         )
         shown = {name: value for name, value in body.items() if value is not None} | {"part": part}
+        if part == "convergence_analysis" and slot is None:
+            # Named, not sent: hosts hand images on to models that take none of this kind.
+            shown["picture"] = PICTURE.format(**shown)
         return ToolResult(content=_prose(shown, part), structured_content=shown)
 
     async def list_sessions(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastmcp import Context, FastMCP
+from fastmcp.apps import AppConfig
 from fastmcp.tools import ToolResult
 from mcp_types import ToolAnnotations
 from pydantic import Field
@@ -25,17 +26,19 @@ class Refine:
         owner: Gives the principal of the present request.
         reply_seconds: How long a call may take before it is answered as running.
         text_limit: The most bytes of any one text.
+        shown: Where hosts with MCP Apps show the loop.
     """
 
     calls: Calls
     owner: Callable[[], str]
     reply_seconds: float
     text_limit: int
+    shown: AppConfig
 
     def register(self, mcp: FastMCP) -> None:
         """Add the tool to a server."""
         hints = ToolAnnotations(read_only_hint=False, destructive_hint=False, open_world_hint=False)
-        mcp.tool(self.refine, output_schema=None, annotations=hints)
+        mcp.tool(self.refine, output_schema=None, annotations=hints, app=self.shown)
 
     async def refine(
         self,

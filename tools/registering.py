@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from fastmcp import FastMCP
+from fastmcp.apps import AppConfig
 
 from sessions.consulting import Consultations
 from sessions.reading import Reading
@@ -22,6 +23,7 @@ def register(
     owner: Callable[[], str],
     reply_seconds: float,
     text_limit: int,
+    view: str,
     sharing: Sharing | None = None,
 ) -> None:
     """Add all of it.
@@ -32,14 +34,16 @@ def register(
         owner: Gives the principal of the present request.
         reply_seconds: How long a call may take before it is answered as running.
         text_limit: The most bytes of any one text.
+        view: The URI of the page on which hosts with MCP Apps show what is read.
         sharing: How sessions are shared; ``None`` where callers are not told apart.
     """
     calls, seconds, limit = reading.calls, reply_seconds, text_limit
     Steps(calls=calls, owner=owner, reply_seconds=seconds, text_limit=limit).register(mcp)
-    Refine(calls=calls, owner=owner, reply_seconds=seconds, text_limit=limit).register(mcp)
+    shown = AppConfig(resource_uri=view)
+    Refine(calls=calls, owner=owner, reply_seconds=seconds, text_limit=limit, shown=shown).register(mcp)
     held = Consultations(calls=calls)
     Consult(consultations=held, owner=owner, reply_seconds=seconds, text_limit=limit).register(mcp)
-    ReadingTools(reading=reading, owner=owner).register(mcp)
+    ReadingTools(reading=reading, owner=owner, shown=shown).register(mcp)
     KeepingTools(sessions=calls.desk.sessions, owner=owner).register(mcp)
     if sharing is not None:
         SharingTool(sharing=sharing, owner=owner).register(mcp)

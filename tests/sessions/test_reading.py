@@ -191,3 +191,5 @@ async def test_the_convergence_analysis_is_what_the_texts_themselves_say(process
     assert slot["similarity"] == expected
     assert len(set(expected)) > 50
     assert {page["iterations"] for page in read} == {len(expected)}
+    drawn = (await reading.newest_convergence(OWNER, session_id, None))["similarities"]
+    assert [(pair["revision_pair"][1], pair["similarity"]) for pair in drawn] == [*enumerate(expected, start=1)][-100:]

@@ -1,5 +1,8 @@
 """The loop in the terminal where a model writes: the version that is picked, and the budget that ends it."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from tests.provider.server import KEY, Provider
@@ -20,7 +23,9 @@ def environment(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COMPANIONS_MODEL", "openai:loopback")
 
 
-def test_a_version_that_got_worse_is_not_the_answer_and_it_says_why(terminal: Terminal, provider: Provider) -> None:
+def test_a_version_that_got_worse_is_not_the_answer_and_it_says_why(
+    terminal: Terminal, provider: Provider, tmp_path: Path
+) -> None:
     provider.queue(SHORT, "Say on which days.", BETTER, "Say more.", WORSE, '{"better": "A"}', '{"better": "D"}')
     said = terminal("refine", "When is the bridge open?", "--max-iterations", "2")
     assert said.out.decode() == f"{BETTER}\n"
@@ -33,6 +38,12 @@ def test_a_version_that_got_worse_is_not_the_answer_and_it_says_why(terminal: Te
     (slot,) = terminal.json("show", said.session_id, "--json")["run_logs"]["generic"]
     assert slot["answer"]["version"] == 1
     assert slot["answer"]["why"] in said.err
+    report = tmp_path / "report.html"
+    assert terminal("report", said.session_id, "-o", str(report)).status == 0
+    page = report.read_text()
+    assert "Answer: version 1" in page
+    assert re.search(r"<td>openai:loopback[^<]*</td><td>\d+</td><td>\d+</td><td>\d", page)
+    assert re.search(r"Revision 2 <span>[^<]* tokens read, \d+ tokens written</span>", page)
     asked = len(provider.bodies)
     again = terminal("refine", "--session", said.session_id)
     assert (again.out, len(provider.bodies)) == (said.out, asked)
