@@ -98,7 +98,7 @@ class Reading:
         Raises:
             InputError: There is no such slot.
         """
-        session, companion_type = await self.calls.session(owner, session_id, companion_type)
+        session, companion_type = await self.calls.session(owner, session_id, companion_type, "read")
         companion = await slots.companion_at(session, companion_type, slot)
         self._check(session, companion, slot)
         return await convergence_view.newest_convergence(session, companion)

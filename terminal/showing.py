@@ -67,7 +67,7 @@ async def _versions(
 
     async def read() -> tuple[Entry, Entry]:
         await found(program, session_id)
-        session, name = await program.calls.session(program.owner, session_id, companion_type)
+        session, name = await program.calls.session(program.owner, session_id, companion_type, "read")
         companion = await session.look(name)
         slot = companion.slot
         if slot is None or slot.answer is None:
