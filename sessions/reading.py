@@ -96,19 +96,21 @@ class Reading:
         desk = self.calls.desk
         return paged_views.overview(session, await desk.sessions.head(session), desk.allowance.prices)
 
-    async def listing(self, owner: str, *, search: str | None = None, limit: int = 10) -> Body:
+    async def listing(self, owner: str, *, search: str | None = None, limit: int = 10, offset: int = 0) -> Body:
         """List the owner's sessions, newest first, or those that hold all words of a search, with where.
+
+        ``offset`` leaves out that many of the first.
 
         ``searched`` says what a search saw where that is not all.
         """
         sessions = self.calls.desk.sessions
         if not search or search.isspace():
-            return {"sessions": [_listed(head) for head in await sessions.list(owner, limit=limit)]}
+            return {"sessions": [_listed(head) for head in await sessions.list(owner, limit=limit, offset=offset)]}
         if sessions.sealed:
-            heads = await sessions.list(owner, search=search, limit=limit)
+            heads = await sessions.list(owner, search=search, limit=limit, offset=offset)
             return {"sessions": [_listed(head) for head in heads], "searched": SEALED_SEARCH}
-        found = await searching.search(sessions, owner, search, limit)
-        body: Body = {"sessions": [_listed(hit.head) | _found_in(hit.excerpt) for hit in found.hits]}
+        found = await searching.search(sessions, owner, search, offset + limit)
+        body: Body = {"sessions": [_listed(hit.head) | _found_in(hit.excerpt) for hit in found.hits[offset:]]}
         return body if found.whole else body | {"searched": NOT_ALL_READ}
 
     async def session_ids(self, owner: str, beginning: str, limit: int) -> list[str]:
