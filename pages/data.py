@@ -84,13 +84,7 @@ class Data:
             except CompanionsError as error:
                 return answers.failed(error)
             if owner is None:
-                challenge = {"WWW-Authenticate": "Bearer"}
-                return answers.refused(
-                    answers.UNAUTHENTICATED,
-                    "no_token",
-                    "An access token is needed, and none that is valid came.",
-                    **challenge,
-                )
+                return answers.unauthenticated()
             if under_way[owner] >= most:
                 return answers.refused(answers.TOO_MANY, "too_many", "Too many of your requests are under way.")
             with _counted(under_way, owner):

@@ -29,8 +29,13 @@ export function speak(text) {
 
 /** Put one thing in the place of another, and keep the focus if it was on something that has the same id. */
 export function refill(place, ...children) {
+  keepFocus(place, () => place.replaceChildren(...children.flat(Infinity).filter(Boolean)));
+}
+
+/** Do what takes elements out of a place and puts them, or others with the same ids, back. */
+export function keepFocus(place, work) {
   const focused = place.contains(document.activeElement) ? document.activeElement.id : "";
-  place.replaceChildren(...children.flat(Infinity).filter(Boolean));
+  work();
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
 }
 

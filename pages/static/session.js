@@ -4,7 +4,7 @@ import { here, sessionAddress, VIEWS } from "./address.js";
 import { ask } from "./asking.js";
 import { chart } from "./chart.js";
 import { showComparison } from "./comparison.js";
-import { element, moreButton, refill, speak } from "./elements.js";
+import { element, keepFocus, moreButton, refill, speak } from "./elements.js";
 import { figures, outcome } from "./figures.js";
 import { follow } from "./live.js";
 import { stepItem } from "./step.js";
@@ -46,10 +46,7 @@ class Shown {
   }
 
   async readSteps(slot, signal) {
-    const [body, convergence] = await Promise.all([
-      ask(this.path("steps"), { slot }, signal),
-      ask(this.path("convergence"), { slot }, signal),
-    ]);
+    const body = await ask(this.path("steps"), { slot }, signal);
     this.slot = slot;
     this.at = body.slot;
     this.slots = body.slots;
@@ -57,12 +54,19 @@ class Shown {
     this.steps = new Map(body.steps.map((step) => [step.seq, step]));
     this.items.clear();
     // Of a long slot the newest part is shown, by the steps as by the chart.
-    this.convergence = this.earlier ? await this.readConvergence(signal) : convergence;
+    this.convergence = await this.readConvergence(signal);
   }
 
-  readConvergence(signal) {
-    const first = this.earlier ? Math.min(...this.steps.keys()) - 1 : 0;
-    return ask(this.path("convergence"), { slot: this.slot, offset: first }, signal);
+  /** Read the analysis of the revisions that are shown as steps; it comes in pages of a hundred. */
+  async readConvergence(signal) {
+    let offset = this.earlier ? Math.min(...this.steps.keys()) - 1 : 0;
+    const pages = [];
+    for (; offset !== null; offset = pages.at(-1).next_offset) {
+      pages.push(await ask(this.path("convergence"), { slot: this.slot, offset }, signal));
+    }
+    const similarities = pages.flatMap((page) => page.similarities);
+    const scores = pages.flatMap((page) => page.scores ?? []);
+    return { ...pages.at(-1), similarities, scores: scores.length ? scores : null };
   }
 
   async readEarlier() {
@@ -76,9 +80,11 @@ class Shown {
   async draw(signal) {
     const view = this.place.view;
     const panel = element("div", { id: "panel", role: "tabpanel", "aria-labelledby": `tab-${view}`, tabindex: "0" });
-    if (view === "steps") panel.append(...this.timeline());
-    if (view === "figures") panel.append(figures(this.overview));
-    refill(this.main, this.head(), this.companions(), this.questions(), this.summary(), this.tabs(view), panel);
+    keepFocus(this.main, () => {
+      if (view === "steps") panel.append(...this.timeline());
+      if (view === "figures") panel.append(figures(this.overview));
+      refill(this.main, this.head(), this.companions(), this.questions(), this.summary(), this.tabs(view), panel);
+    });
     if (view === "changes") await showComparison(panel, this, signal);
   }
 

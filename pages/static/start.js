@@ -13,6 +13,7 @@ const news = document.getElementById("news");
 const list = new SessionList(document.getElementById("list"), report);
 let leaving = new AbortController();
 let shown = "";
+let tried = false;
 
 /** Say in the page's head that something does not work, until it does. */
 function report(error) {
@@ -29,7 +30,7 @@ function askForToken(error) {
   list.rest();
   document.body.dataset.place = "token";
   const field = element("input", { id: "token", type: "password", autocomplete: "off", spellcheck: "false", required: true });
-  const said = element("p", { class: "fault", id: "token-fault", role: "alert" }, shown === "token" ? error.message : "");
+  const said = element("p", { class: "fault", id: "token-fault", role: "alert" }, tried ? error.message : "");
   const form = element(
     "form",
     { class: "token" },
@@ -44,6 +45,7 @@ function askForToken(error) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     useToken(field.value);
+    tried = true;
     begin();
   });
   shown = "token";

@@ -53,21 +53,26 @@ class Clients:
 
 
 def install(folder: Path) -> Clients:
-    """Install exactly what the lock file says, unless that was done before; no package's own script is run.
+    """Install the clients."""
+    install_packages(HERE, folder)
+    return Clients(folder)
+
+
+def install_packages(named: Path, folder: Path) -> None:
+    """Install exactly what a folder's lock file says, unless that was done before; no package's own script is run.
 
     One process does it, others that ask meanwhile wait: npm begins by deleting what another is about to use.
     """
     with (folder / "lock").open("wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         done = folder / "node_modules" / ".package-lock.json"
-        if not done.exists() or any((folder / name).read_bytes() != (HERE / name).read_bytes() for name in PACKAGES):
-            _npm_ci(folder)
-    return Clients(folder)
+        if not done.exists() or any((folder / name).read_bytes() != (named / name).read_bytes() for name in PACKAGES):
+            _npm_ci(named, folder)
 
 
-def _npm_ci(folder: Path) -> None:
+def _npm_ci(named: Path, folder: Path) -> None:
     for name in PACKAGES:
-        shutil.copy(HERE / name, folder)
+        shutil.copy(named / name, folder)
     npm = _node().parents[1] / "lib/node_modules/npm/bin/npm-cli.js"
     options = ("--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund")
     run = subprocess.run(
