@@ -21,6 +21,7 @@ LOOK_SECONDS = 2.0
 """How often it is looked for what other processes on the store wrote and do not tell."""
 
 Seen = TypeVar("Seen", int, str)
+Left = Callable[[], Awaitable[None]]
 
 
 class Changes:
@@ -55,14 +56,14 @@ class Changes:
             for event in events:
                 event.set()
 
-    async def of_session(self, owner: str, session_id: str, seen: int, left: Awaitable[None]) -> int:
+    async def of_session(self, owner: str, session_id: str, seen: int, left: Left) -> int:
         """Wait until a session's newest entry is not ``seen``, and give its ``seq``.
 
         Args:
             owner: Whose session it must be.
             session_id: The session.
             seen: What the page knows.
-            left: Ends when the page does not wait any more.
+            left: Waits until the page does not wait any more.
 
         Raises:
             SessionNotFoundError: There is no such session, or no more.
@@ -77,7 +78,7 @@ class Changes:
 
         return await self._until((mark_of(owner), session_id), look, seen, left)
 
-    async def of_list(self, owner: str, seen: str, left: Awaitable[None]) -> str:
+    async def of_list(self, owner: str, seen: str, left: Left) -> str:
         """Wait until an owner's list of sessions begins differently; gives a mark of how it begins."""
 
         async def look() -> str:
@@ -86,11 +87,9 @@ class Changes:
 
         return await self._until((mark_of(owner), ""), look, seen, left)
 
-    async def _until(
-        self, place: tuple[str, str], look: Callable[[], Awaitable[Seen]], seen: Seen, left: Awaitable[None]
-    ) -> Seen:
+    async def _until(self, place: tuple[str, str], look: Callable[[], Awaitable[Seen]], seen: Seen, left: Left) -> Seen:
         until = time.monotonic() + WAIT_SECONDS
-        with self._woken(place) as event, _set_after(event, left) as leaving:
+        with self._woken(place) as event, _set_after(event, left()) as leaving:
             while True:
                 event.clear()
                 found = await look()

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
@@ -145,11 +146,15 @@ class Data:
 
     async def _list_changes(self, owner: str, request: Request) -> Body:
         seen = request.query_params.get("seen", "")
-        return {"seen": await self.changes.of_list(owner, seen, _gone(request))}
+        return {"seen": await self.changes.of_list(owner, seen, partial(_gone, request))}
 
     async def _session_changes(self, owner: str, request: Request) -> Body:
         seen = _number(request, "seen") or 0
-        return {"seen": await self.changes.of_session(owner, request.path_params["session_id"], seen, _gone(request))}
+        return {
+            "seen": await self.changes.of_session(
+                owner, request.path_params["session_id"], seen, partial(_gone, request)
+            )
+        }
 
 
 def _companion(request: Request) -> dict[str, str]:

@@ -6,6 +6,7 @@ machine can read a process's command line.
 """
 
 import argparse
+import os
 import secrets
 import socket
 import sys
@@ -52,7 +53,7 @@ def _listening(port: int) -> socket.socket:
     try:
         return socket.create_server((HOST, port), backlog=BACKLOG)
     except OSError as error:
-        reason = (error.strerror or "unknown reason").lower()
+        reason = os.strerror(error.errno or 0).lower()  # its own text names the address again
         raise CompanionsError(
             f"Port {port} cannot be had ({reason}).", "End what uses it, or choose another with --port."
         ) from None

@@ -3,8 +3,8 @@
 import { drawn, element } from "./elements.js";
 import { number, similarity } from "./words.js";
 
-const WIDTH = 560;
-const HEIGHT = 190;
+const WIDTH = 430;
+const HEIGHT = 180;
 const LEFT = 44;
 const RIGHT = 14;
 const TOP = 16;

@@ -70,7 +70,7 @@ async function fill(shown, session, before, after, signal) {
     if (more === null) return;
     const button = moreButton("More of this comparison", async () => {
       const next = await read(more);
-      text.append(...next.pieces.map(piece));
+      text.append(...next.pieces.flatMap(piece));
       button.remove();
       offer(next.more);
     });
@@ -79,9 +79,12 @@ async function fill(shown, session, before, after, signal) {
   offer(told.more);
 }
 
+/** Mark a piece; the white space behind its words is not marked with them. */
 function piece({ change, text }) {
-  if (change === "removed") return element("del", {}, text);
-  if (change === "added") return element("ins", {}, text);
+  const words = text.trimEnd();
+  const gap = text.slice(words.length);
+  if (change === "removed") return [element("del", {}, words || text), words && gap];
+  if (change === "added") return [element("ins", {}, words || text), words && gap];
   if (change === "left out") return element("span", { class: "left-out" }, text.trim().replace(/^\(|\)$/g, ""));
   return text;
 }

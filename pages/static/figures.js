@@ -4,6 +4,8 @@
 import { element } from "./elements.js";
 import { counted, NOT_REPORTED, number, seconds, similarity, stopped, versionName } from "./words.js";
 
+const MOST_SCORES = 6;
+const DONE = ["converged", "critic_satisfied"];
 const SOURCES = { default: "the default", set: "set", file: "the companion's file", setting: "a setting", learned: "learned" };
 
 /** Say how a question stands or ended; `newest` is whether it is the companion's newest. */
@@ -15,10 +17,13 @@ export function outcome(body, values, newest) {
   const facts = [["Iterations", number(body.iterations)]];
   if (body.answer_version !== null) facts.push(["Answer", `${versionName(body.answer_version)}${body.picked ? ", picked" : ", not picked"}`]);
   if (body.threshold !== null) facts.push(["Threshold", `${similarity(body.threshold)} (${SOURCES[body.threshold_source] ?? body.threshold_source})`]);
-  if (body.scores) facts.push(["Scores", body.scores.map(({ version, score }) => `${versionName(version)}: ${score}`).join(", ")]);
+  if (body.scores) {
+    const newest = body.scores.slice(-MOST_SCORES).map(({ version, score }) => `${versionName(version)}: ${score}`);
+    facts.push([body.scores.length > MOST_SCORES ? "Newest scores" : "Scores", newest.join(", ")]);
+  }
   told.push(list(facts));
   if (body.pick) told.push(element("p", { class: "soft" }, body.pick));
-  return element("div", { class: `outcome ${ended ? "ended" : "open"}` }, told);
+  return element("div", { class: `outcome ${ended ? (DONE.includes(ended) ? "done" : "ended") : "open"}` }, told);
 }
 
 /** Tell what the whole session used. */

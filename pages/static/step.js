@@ -71,7 +71,7 @@ async function toggle(button, body, step, around) {
 
 function opened(told, step, around) {
   const parts = [];
-  if (told.evidence) parts.push(element("h3", {}, "Evidence"), paged(told.evidence, null, () => ask(around.path, { text: "evidence" }), "evidence", around));
+  if (told.evidence) parts.push(element("h3", {}, "Evidence"), paged(told.evidence, null, () => ask(around.path, { text: "evidence" }), "evidence", around), element("h3", {}, stepName(step)));
   parts.push(paged(told.text, told.more, null, "text", around));
   const beside = [
     ["Why", told.why],

@@ -12,7 +12,7 @@ const STOPPED = {
   cycle: "Went in a circle",
   guard: "Stopped by a guard",
   critic_satisfied: "The critic was satisfied",
-  max_iterations: "Reached the most iterations",
+  max_iterations: "Ended at the maximum",
   budget: "Reached its budget",
   cancelled: "Stopped by its caller",
   error: "Ended by an error",

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from playwright.async_api import Browser, ConsoleMessage, Error, Page, Request, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Error, Page, Request, async_playwright, expect
 
 from tests.interop.clients import install_packages
 
@@ -33,6 +33,7 @@ INSTALL_SECONDS = 240
 SHOWN_MILLISECONDS = 20_000
 """How long a test waits for what is to be seen: machines of tests are slow at times."""
 
+expect.set_options(timeout=SHOWN_MILLISECONDS)
 Colours = Literal["light", "dark"]
 Violations = list[dict[str, Any]]
 
