@@ -8,6 +8,7 @@ import pytest
 
 from pages.answers import POLICY
 from pages.changes import Changes
+from pages.files import DOCUMENT, FILES, FOLDER
 from sessions.news import Change, mark_of
 from sessions.news_exchange import NewsExchange
 from sessions.stores.memory.store import MemoryStore
@@ -53,6 +54,16 @@ async def test_every_answer_says_what_the_page_may_load_and_where_it_may_stand(
 )
 async def test_only_the_listed_files_are_served(client: httpx.AsyncClient, path: str) -> None:
     assert (await client.get(path)).status_code == 404
+
+
+def test_every_file_of_the_page_is_listed_and_every_listed_one_is_there() -> None:
+    assert {path.name for path in FOLDER.iterdir()} == {*FILES, DOCUMENT}
+
+
+def test_no_script_parses_markup_or_runs_a_text() -> None:
+    banned = ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "DOMParser", "eval(", "new Function")
+    for path in FOLDER.glob("*.js"):
+        assert not [word for word in banned if word in path.read_text()], path.name
 
 
 async def test_a_file_that_did_not_change_is_not_sent_again(client: httpx.AsyncClient) -> None:
