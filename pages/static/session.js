@@ -35,9 +35,12 @@ class Shown {
     this.overview ??= await ask(["sessions", this.id], {}, signal);
     this.seen ??= this.overview.entries;
     const types = Object.keys(this.overview.companions);
-    this.type = place.type ?? types.at(-1) ?? null;
+    const type = place.type ?? types.at(-1) ?? null;
+    const known = type === this.type && this.steps.size > 0 && [this.slot, this.at].includes(place.slot);
+    this.type = type;
     if (this.type === null) return refill(this.main, this.head(), element("p", { class: "soft" }, "Nothing was asked yet."));
-    if (place.slot !== this.slot || this.steps.size === 0) await this.readSteps(place.slot, signal);
+    if (!known) await this.readSteps(place.slot, signal);
+    this.slot = place.slot; // None goes on with each new question; one that is named stays.
     await this.draw(signal);
   }
 
@@ -115,7 +118,7 @@ class Shown {
     const types = Object.keys(this.overview.companions);
     if (types.length < 2) return null;
     const links = types.map((type) =>
-      element("a", { href: sessionAddress(this.id, type), "aria-current": type === this.type && "true" }, type),
+      element("a", { id: `companion-${type}`, href: sessionAddress(this.id, type), "aria-current": type === this.type && "true" }, type),
     );
     return element("nav", { class: "companions", "aria-label": "Companions" }, links);
   }
@@ -201,8 +204,8 @@ class Shown {
   follow(report, signal) {
     const next = (seen, stop) => ask(["changes", this.id], { seen }, stop).then((told) => told.seen);
     const changed = async (found) => {
-      this.seen = found;
       await this.renew(signal);
+      this.seen = found; // Not before: what a turn to another view broke off is asked for again.
     };
     follow(this.seen, next, changed, (error) => this.tell(error, report), signal);
   }

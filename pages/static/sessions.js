@@ -33,9 +33,16 @@ export class SessionList {
     this.rest();
     this.following = new AbortController();
     const next = (seen, signal) => ask(["changes"], { seen }, signal).then((told) => told.seen);
-    await this.read();
-    let first = true;
-    follow("", next, () => (first ? ((first = false), Promise.resolve()) : this.renew()), this.report, this.following.signal);
+    let fresh = false; // What the first answer tells is read already, unless reading failed.
+    try {
+      await this.read();
+      fresh = true;
+    } catch (error) {
+      if (error.status === 401 || error.name === "AbortError") throw error;
+      this.report(error);
+    }
+    const changed = async () => (fresh ? (fresh = false) : this.renew());
+    follow("", next, changed, this.report, this.following.signal);
   }
 
   rest() {

@@ -26,6 +26,7 @@ function report(error) {
 }
 
 function askForToken(error) {
+  if (shown === "token") return; // The list and the session are asked for at the same time.
   leaving.abort();
   list.rest();
   document.body.dataset.place = "token";
@@ -58,7 +59,7 @@ async function go({ focus = true } = {}) {
   leaving.abort();
   leaving = new AbortController();
   const place = here();
-  const key = JSON.stringify([place.place, place.id, place.type]);
+  const key = JSON.stringify([place.place, place.id, place.place === "learned" && place.type]);
   const same = key === shown;
   shown = key;
   document.body.dataset.place = place.place;
@@ -73,6 +74,7 @@ async function go({ focus = true } = {}) {
     if (place.place === "session") await showSession(main, place, { same, report, signal: leaving.signal });
     else if (place.place === "learned") await showLearned(main, place.type);
     else welcome();
+    if (shown === "token") return;
   } catch (error) {
     if (error.name === "AbortError") return;
     if (error.status === 401) return askForToken(error);
@@ -101,15 +103,12 @@ function welcome() {
   );
 }
 
+/** Read the list, and beside it what the address names. */
 async function begin() {
   shown = "";
-  try {
-    await list.load();
-  } catch (error) {
-    report(error);
-    if (error.status === 401) return;
-  }
+  const listed = list.load().catch(report);
   await go({ focus: false });
+  await listed;
 }
 
 document.getElementById("skip").addEventListener("click", (event) => {

@@ -112,6 +112,7 @@ async def test_views_are_tabs_that_arrow_keys_turn(seen: Seen, shown: Shown) -> 
     await expect(page.get_by_role("tab", name="Changes")).to_be_focused()
     await expect(page.get_by_role("tab", name="Changes")).to_have_attribute("aria-selected", "true")
     await page.keyboard.press("End")
+    await expect(page.get_by_role("tab", name="Figures")).to_have_attribute("aria-selected", "true")
     await expect(page.get_by_role("tab", name="Figures")).to_be_focused()
     await page.keyboard.press("ArrowRight")
     await expect(page.get_by_role("tab", name="Steps")).to_be_focused()
