@@ -181,11 +181,12 @@ class Shown {
   timeline() {
     const replaced = new Map();
     for (const step of this.steps.values()) replaced.set(`${step.kind} ${step.iteration}`, step.seq);
+    const old = (step) => ["draft", "critique", "revision"].includes(step.kind) && replaced.get(`${step.kind} ${step.iteration}`) !== step.seq;
     const items = [...this.steps.values()].map((step) =>
       this.item(step, {
         path: this.path("entries", String(step.seq)),
-        answer: versionOf(step) !== null && versionOf(step) === this.convergence.answer_version,
-        replaced: ["draft", "critique", "revision"].includes(step.kind) && replaced.get(`${step.kind} ${step.iteration}`) !== step.seq,
+        answer: !old(step) && versionOf(step) !== null && versionOf(step) === this.convergence.answer_version,
+        replaced: old(step),
         compare: step.kind === "revision" ? sessionAddress(this.id, this.type, this.at, "changes", step.iteration - 1, step.iteration) : null,
       }),
     );

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from fastmcp import FastMCP
-from playwright.async_api import Browser
+from playwright.async_api import Browser, Page, expect
 
 from tests.pages.browser import Seen, Tools, browsing, found_or_installed, looking
 from tests.pages.thinking import Writer, inspecting, wired, writing
@@ -35,6 +35,12 @@ class Shown:
 
     def of(self, fragment: str) -> str:
         return f"{self.address.partition('#')[0]}#{fragment}"
+
+    async def open(self, seen: Seen, rest: str = "") -> Page:
+        """Go to the session of the four-day week."""
+        await seen.page.goto(self.of(f"/session/{self.week}{rest}"))
+        await expect(seen.page.locator("main h1")).to_have_text("Should we move to a four-day week?")
+        return seen.page
 
 
 @pytest.fixture(scope="module")

@@ -3,22 +3,15 @@
 import re
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, expect
 
 from tests.pages.browser import Colours, Seen, Tools, looking
 from tests.pages.conftest import Shown
-from tests.pages.thinking import CRITIQUE, EVIDENCE, REVISION, SECOND
+from tests.pages.thinking import CRITIQUE, EVIDENCE
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
 STRIKE = '<script>window.struck = 1</script><img src=x onerror="window.struck = 1">{not} a %s "format" string'
-
-
-async def opened(seen: Seen, shown: Shown, rest: str = "") -> Page:
-    """Go to the session of the four-day week."""
-    await seen.page.goto(shown.of(f"/session/{shown.week}{rest}"))
-    await expect(seen.page.locator("main h1")).to_have_text("Should we move to a four-day week?")
-    return seen.page
 
 
 async def test_a_session_is_found_and_read_with_the_keyboard_alone(seen: Seen) -> None:
@@ -56,13 +49,15 @@ async def test_a_search_that_finds_nothing_says_so_and_an_empty_one_lists_all_by
 async def test_the_steps_say_what_was_guarded_what_came_with_them_and_which_is_the_answer(
     seen: Seen, shown: Shown
 ) -> None:
-    page = await opened(seen, shown)
+    page = await shown.open(seen)
     kinds = await page.locator(".step .kind").all_text_contents()
     assert kinds == [
         "Question",
         "Draft",
         *(name for number in (1, 2, 3) for name in (f"Critique {number}", f"Revision {number}")),
+        "Revision 3",
     ]
+    await expect(page.locator(".step.replaced .badges")).to_contain_text("written again later")
     await expect(page.locator(".step.guarded")).to_have_count(1)
     await expect(page.locator(".step.guarded .badges")).to_contain_text("not taken: unrelated")
     await expect(page.locator(".answer .kind")).to_have_text("Revision 3")
@@ -75,7 +70,7 @@ async def test_the_steps_say_what_was_guarded_what_came_with_them_and_which_is_t
 
 
 async def test_any_two_versions_are_compared_word_by_word_and_the_address_says_which(seen: Seen, shown: Shown) -> None:
-    page = await opened(seen, shown)
+    page = await shown.open(seen)
     await page.get_by_role("link", name="what changed in Revision 1").click()
     await expect(page.locator("#diff del").first).to_have_text(re.compile("will alot of notice"))
     await expect(page.locator("#diff ins").first).to_have_text(re.compile("hear it in March"))
@@ -92,7 +87,7 @@ async def test_any_two_versions_are_compared_word_by_word_and_the_address_says_w
 
 
 async def test_the_chart_shows_each_version_the_threshold_and_why_it_ended(seen: Seen, shown: Shown) -> None:
-    page = await opened(seen, shown)
+    page = await shown.open(seen)
     await expect(page.locator(".chart .dot")).to_have_count(3)
     await expect(page.locator(".chart .dot.guarded")).to_have_count(1)
     await expect(page.locator(".chart .threshold")).to_have_count(1)
@@ -106,7 +101,7 @@ async def test_the_chart_shows_each_version_the_threshold_and_why_it_ended(seen:
 
 
 async def test_views_are_tabs_that_arrow_keys_turn(seen: Seen, shown: Shown) -> None:
-    page = await opened(seen, shown)
+    page = await shown.open(seen)
     await page.get_by_role("tab", name="Steps").focus()
     await page.keyboard.press("ArrowRight")
     await expect(page.get_by_role("tab", name="Changes")).to_be_focused()
@@ -142,7 +137,7 @@ async def test_what_another_process_writes_appears_and_disturbs_nobody(seen: See
 
 async def test_a_fork_and_its_parent_name_each_other(seen: Seen, shown: Shown) -> None:
     fork = (await shown.writer.call("fork_session", session_id=shown.week, at=6))["session_id"]
-    page = await opened(seen, shown)
+    page = await shown.open(seen)
     await page.locator(".forks summary").click()
     await page.locator(".forks a").first.click()
     await expect(page.locator(".about .id")).to_have_text(fork)
@@ -204,13 +199,13 @@ async def test_no_view_has_a_barrier_that_axe_knows(
         await page.goto(shown.address)
         await page.wait_for_selector(".sessions a")
         assert await seen.violations() == []
-        await opened(seen, shown)
+        await shown.open(seen)
         await page.locator(".of-critique .opener").first.click()
         await expect(page.locator(".of-critique .text").first).to_be_visible()
         await page.locator(".convergence summary").click()
         assert await seen.violations() == []
         for view in ("changes", "figures"):
-            await opened(seen, shown, f"/generic/0/{view}")
+            await shown.open(seen, f"/generic/0/{view}")
             await expect(page.locator("#panel > *").first).to_be_visible()
             assert await seen.violations() == []
         await page.goto(shown.of("/learned"))
@@ -252,16 +247,3 @@ async def test_without_the_token_of_its_address_the_page_asks_for_it_and_keeps_i
         await page.reload()
         await expect(page.locator(".sessions a").first).to_be_visible()
         seen.wrong.clear()  # the browser notes the answers 401 as errors
-
-
-async def test_an_old_version_is_told_from_the_one_that_replaced_it(seen: Seen, shown: Shown) -> None:
-    writer = shown.writer
-    session_id = await writer.draft("Which of them stands?", "The first.")
-    await writer.critique(session_id)
-    await writer.revise(session_id, REVISION)
-    await writer.revise(session_id, SECOND, redo=True)
-    page = seen.page
-    await page.goto(shown.of(f"/session/{session_id}"))
-    await expect(page.locator(".of-revision")).to_have_count(2)
-    await expect(page.locator(".replaced .badges")).to_contain_text("written again later")
-    await expect(page.locator(".of-revision").last.locator(".badges")).to_contain_text("the answer")

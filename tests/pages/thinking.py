@@ -45,14 +45,15 @@ class Writer:
         return await self.call("revise", session_id=session_id, text=text, **more)
 
     async def week(self) -> str:
-        """Think the four-day week through: two revisions of which the second is guarded, and a third that stands."""
+        """Think the four-day week through: the second of its revisions is guarded, the third written twice."""
         session_id = await self.draft("Should we move to a four-day week?", DRAFT)
         await self.critique(session_id, evidence=EVIDENCE)
         await self.revise(session_id, REVISION, score=0.6)
         await self.critique(session_id, "May is too soon.")
         await self.revise(session_id, "Bananas are yellow and grow in bunches far away from here.")
         await self.critique(session_id, "That was about bananas.")
-        await self.revise(session_id, SECOND, score=0.8)
+        await self.revise(session_id, REVISION)
+        await self.revise(session_id, SECOND, score=0.8, redo=True)
         return session_id
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from companions.errors import InputError, SessionNotFoundError, UnknownNameError
-from sessions.inspecting import PIECES, Inspecting
+from sessions.inspecting import PIECES, Inspecting, Text
 from sessions.reading import Reading
 from sessions.store import Store
 from sessions.stores.memory.store import MemoryStore
@@ -72,7 +72,8 @@ async def test_a_text_and_its_evidence_are_read_to_their_ends() -> None:
     long = 'Line with "quotes" and {braces}.\n' * 6_000
     session_id = (await process.step("draft", query="Why?", text=long)).session_id
     await process.step("critique", session_id, text="Is it so?", evidence=long)
-    for seq, text in ((3, "text"), (4, "evidence")):
+    texts: tuple[tuple[int, Text], ...] = ((3, "text"), (4, "evidence"))
+    for seq, text in texts:
         read, offset = "", 0
         while offset is not None:
             body = await inspecting(process).entry(OWNER, session_id, "generic", seq, text=text, offset=offset)
