@@ -15,12 +15,18 @@ def inspecting(process: Process) -> Inspecting:
     return Inspecting(reading=Reading(calls=process.calls))
 
 
-async def loops(process: Process, session_id: str | None, pairs: int, companion_type: str = "generic") -> str:
+async def go_round(process: Process, session_id: str, number: int, companion_type: str) -> None:
+    await process.step("critique", session_id, companion_type, text=f"Is it {number}?")
+    await process.step("revise", session_id, companion_type, text=f"So it is, {number} times.")
+
+
+async def loops(
+    process: Process, session_id: str | None, pairs: int, companion_type: str = "generic", asked: str = "Why?"
+) -> str:
     """Begin a slot and go round in it."""
-    drafted = await process.step("draft", session_id, companion_type, query=f"Why {pairs}?", text="So.")
+    drafted = await process.step("draft", session_id, companion_type, query=asked, text="So.")
     for number in range(pairs):
-        await process.step("critique", drafted.session_id, companion_type, text=f"Is it {number}?")
-        await process.step("revise", drafted.session_id, companion_type, text=f"So it is, {number} times.")
+        await go_round(process, drafted.session_id, number + 1_000, companion_type)
     return drafted.session_id
 
 
@@ -39,8 +45,11 @@ async def read_back(process: Process, session_id: str, slot: int | None) -> list
 async def test_a_long_slot_is_read_back_page_by_page_each_step_once(store: Store) -> None:
     process = Process.on(store, keeps=True, max_iterations=1_000)
     session_id = await loops(process, None, 3)
-    await loops(process, session_id, 40, "guide")
-    await loops(process, session_id, 70)
+    await loops(process, session_id, 1, "guide")
+    await loops(process, session_id, 1, "generic", asked="And now?")
+    for number in range(70):
+        await go_round(process, session_id, number, "guide")
+        await go_round(process, session_id, number, "generic")
 
     kept = await process.entries(session_id)
     for slot in (0, 1):
