@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-_OURS = ("companions", "sessions", "tools", "resources", "middleware", "terminal")
+_OURS = ("companions", "sessions", "tools", "resources", "middleware", "terminal", "pages")
 
 
 def _name_intruders() -> None:
@@ -36,6 +36,7 @@ gc.disable()  # nothing that is being loaded is garbage; looking for it costs a 
 from fastmcp import FastMCP
 from fastmcp.server.auth import TokenVerifier
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from companions.model_catalog import ModelCatalog
@@ -49,9 +50,11 @@ from middleware.fastmcp_adapter import has_resource, notify_of_changes, skip_sch
 from middleware.guarded_server import GuardedServer, check_address
 from middleware.http_pace import HttpPace
 from middleware.limits import Limits
-from middleware.roles import Roles, may_read
+from middleware.roles import Roles, may_read, reading_owner
 from middleware.session_counts import SessionCounts
 from middleware.telemetry import Telemetry
+from pages.data import Access
+from pages.page import Page, inspector_access
 from resources import view
 from resources.listing import LiveResources
 from resources.registering import register as register_resources
@@ -68,7 +71,7 @@ from sessions.running import Runs
 from sessions.sharing import Sharing
 from sessions.steps import Desk
 from terminal.app import Program, run
-from terminal.options import Options, listed
+from terminal.options import Options, described, listed
 from terminal.program import Http
 from terminal.serving import DRAIN_SECONDS, end_refused
 from tools.instructions import INSTRUCTIONS
@@ -142,13 +145,8 @@ class Wired:
         desk = Desk(sessions=sessions, models=FilteredModels(models), allowance=settings.allowance())
         calls = Calls(desk=desk, runs=Runs(settings.calls_at_once))
         lifetime = Lifetime(calls=calls, models=models, ending=Ending(DRAIN_SECONDS), news=news, refused=end_refused)
-        return cls(
-            settings=settings,
-            calls=calls,
-            reading=Reading(calls=calls),
-            lifetime=lifetime,
-            verifier=settings.authentication().verifier(),
-        )
+        verifier, reading = settings.authentication().verifier(), Reading(calls=calls)
+        return cls(settings=settings, calls=calls, reading=reading, lifetime=lifetime, verifier=verifier)
 
     def paced(self) -> tuple[Middleware, ...]:
         """Bound how often one owner may call, where owners are told apart."""
@@ -176,21 +174,27 @@ class Wired:
                 LiveResources(reading=reading, owner=owner),
             ],
         )
+        seconds, limit = given.reply_seconds, given.text_limit
+        sharing = None if self.verifier is None else Sharing(sessions=sessions, told=self.lifetime.news.granted)
         register_tools(
-            mcp,
-            reading=reading,
-            owner=owner,
-            reply_seconds=given.reply_seconds,
-            text_limit=given.text_limit,
-            view=view.URI,
-            sharing=None if self.verifier is None else Sharing(sessions=sessions, told=self.lifetime.news.granted),
+            mcp, reading=reading, owner=owner, reply_seconds=seconds, text_limit=limit, view=view.URI, sharing=sharing
         )
         register_resources(mcp, reading=reading, owner=owner)
         watched = Subscriptions(sessions, self.lifetime.news, owner, authentication.until, partial(has_resource, mcp))
         self.lifetime.listened.append(watched)
         notify_of_changes(mcp, watched, may_hear=may_read)
         skip_schema_lookups(mcp)
+        self._page(lambda _: owner() if self.verifier is None else reading_owner()).register(mcp)
         return mcp
+
+    def inspector(self, token: str) -> Starlette:
+        """Make the page alone, for whoever at this machine has a token."""
+        return self._page(inspector_access(token, authentication.LOCAL)).alone(lambda _: self.lifetime.looking())
+
+    def _page(self, access: Access) -> Page:
+        page = Page.of(self.reading, self.lifetime.news, access, self.settings.calls_at_once)
+        self.lifetime.listened.append(page.changes)
+        return page
 
 
 def program(settings: Settings | None = None) -> Program:
@@ -203,6 +207,7 @@ def program(settings: Settings | None = None) -> Program:
         reading=wired.reading,
         owner=authentication.LOCAL,
         server=wired.server,
+        inspector=wired.inspector,
         drain=wired.lifetime.drain,
         store=settings.store,
         spool=settings.spool.expanduser(),
@@ -223,18 +228,9 @@ def program(settings: Settings | None = None) -> Program:
     )
 
 
-def described() -> list[str]:
-    """Tell every setting with its default, for ``companions serve --help``."""
-    defaults = {name: setting.get_default(call_default_factory=True) for name, setting in Settings.model_fields.items()}
-    return [
-        f"{VARIABLES[name]}  {Settings.model_fields[name].description}. Default: {'none' if value is None else value}"
-        for name, value in defaults.items()
-    ]
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
-    return run(sys.argv[1:] if arguments is None else list(arguments), program=program, settings=described())
+    return run(sys.argv[1:] if arguments is None else list(arguments), program=program, settings=described(VARIABLES))
 
 
 @cache

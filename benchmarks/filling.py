@@ -67,10 +67,10 @@ class Filling:
         await rest(made.sessions)
         return cls(store, {entry.kind: entry for entry in await store.page(session.session_id)})
 
-    async def long(self, session_id: str, steps: int) -> Session:
-        """Make a session of so many steps, in slots of a draft and some rounds."""
+    async def long(self, session_id: str, steps: int, *, slot: int = SLOT) -> Session:
+        """Make a session of so many steps, in slots of so many: a draft and some rounds."""
         opening: Opening | None = _opening(session_id, 0)
-        newest, entries = None, self._placed(_thinking(steps), SIZE)
+        newest, entries = None, self._placed(_thinking(steps, slot), SIZE)
         for batch in iter(lambda: tuple(itertools.islice(entries, BATCH)), ()):
             await self._append(Append(session_id=session_id, entries=batch, opening=opening))
             opening, newest = None, batch[-1]
@@ -118,10 +118,10 @@ class Filling:
             yield replace(pattern, seq=seq, id=f"filled-{seq}", slot=slot, index=index, text=text, meta=meta)
 
 
-def _thinking(steps: int) -> Iterator[tuple[str, int, int]]:
+def _thinking(steps: int, each: int = SLOT) -> Iterator[tuple[str, int, int]]:
     yield "configure", 0, 0
     for number in range(steps):
-        slot, place = divmod(number, SLOT)
+        slot, place = divmod(number, each)
         if place == 0:
             yield "query", slot, 0
             yield "draft", slot, 0

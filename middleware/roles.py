@@ -11,7 +11,7 @@ from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
 from fastmcp.tools.base import Tool, ToolResult
 
 from companions.errors import ScopeError
-from middleware.authentication import present
+from middleware.authentication import owner_of, present
 
 READ, WRITE, ADMIN = "read", "write", "admin"
 ENOUGH: Mapping[str, frozenset[str]] = {READ: frozenset({READ, WRITE, ADMIN}), WRITE: frozenset({WRITE, ADMIN})}
@@ -54,6 +54,19 @@ def _only_reads(tool: Tool) -> bool:
 def may_read() -> bool:
     """Tell whether the present request's token allows reading."""
     return _allowed(READ)
+
+
+def reading_owner() -> str | None:
+    """Name the owner of a request beside the protocol that reads; ``None`` where no valid token came.
+
+    Raises:
+        ScopeError: The token is not for reading.
+    """
+    token = present()
+    if token is None:
+        return None
+    _ask_for(READ)
+    return owner_of(token)
 
 
 def _allowed(scope: str) -> bool:

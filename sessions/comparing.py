@@ -13,7 +13,7 @@ from companions.companion import Companion, version_of
 from companions.entries import Entry
 from companions.errors import InputError, SessionNotFoundError
 from companions.similarity import similarity
-from companions.word_diff import marked, word_diff
+from companions.word_diff import laid_out, marked, word_diff
 from sessions.session import Session
 from sessions.sessions import Sessions
 from sessions.slots import version_at
@@ -115,6 +115,25 @@ async def comparison(
     return {"before": before.told(), "after": after.told(), "similarity": made.similarity, "text": made.text}
 
 
+async def versions(session: Session, companion: Companion, before: int, after: int) -> dict[str, Any]:
+    """Compare two versions of the slot that a companion stands in, of which neither needs to be its answer.
+
+    Returns:
+        ``before`` and ``after``, each with its session and version; their ``similarity``, 0 to 1; and ``pieces``: runs
+        of the later text with their ``change`` (``same``, ``removed``, ``added``, or ``left out`` for lines that are
+        only counted) and ``text``.
+
+    Raises:
+        InputError: There is no such version.
+    """
+    slot = 0 if companion.slot is None else companion.slot.number
+    earlier, later = [await _version_in(session, companion, slot, number) for number in (before, after)]
+    pieces = await asyncio.to_thread(word_diff, earlier.entry.text, later.entry.text)
+    measured = await asyncio.to_thread(similarity, earlier.entry.text, later.entry.text)
+    told = [{"change": change, "text": body + gap} for change, body, gap in laid_out(pieces)]
+    return {"before": earlier.told(), "after": later.told(), "similarity": measured, "pieces": told}
+
+
 async def _other(sessions: Sessions, principal: str, after: Side, companion: Companion, with_: str | None) -> Side:
     session = after.session
     if with_ is None:
@@ -138,15 +157,18 @@ async def _parent(sessions: Sessions, principal: str, session: Session) -> Sessi
 
 
 async def _version(after: Side, companion: Companion, version: int) -> Side:
-    found = await version_at(after.session, companion, after.entry.slot, version)
+    return await _version_in(after.session, companion, after.entry.slot, version)
+
+
+async def _version_in(session: Session, companion: Companion, slot: int, version: int) -> Side:
+    found = await version_at(session, companion, slot, version)
     if found is None:
-        slot = companion.slot
-        last = 0 if slot is None else slot.revisions
+        last = 0 if companion.slot is None else companion.slot.revisions
         raise InputError(
-            f"Slot {after.entry.slot} has no version {version}; its versions are 0 to {last}.",
+            f"Slot {slot} has no version {version}; its versions are 0 to {last}.",
             "show_thinking with part=timeline lists them.",
         )
-    return Side(after.session, found)
+    return Side(session, found)
 
 
 def _answer(session: Session, companion: Companion) -> Side:

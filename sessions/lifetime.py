@@ -89,6 +89,19 @@ class Lifetime:
             self._let_go()
             await self.ending.end(self.calls.rest, self.news.close, self._close_models)
 
+    @contextlib.asynccontextmanager
+    async def looking(self) -> AsyncGenerator[None]:
+        """Only read, beside whichever processes write: nothing is warmed up, pruned or taken over."""
+        self.calls.open()
+        for listened in self.listened:
+            listened.open()
+        self.ending.put_off()
+        self.news.start()
+        try:
+            yield
+        finally:
+            await self.drain()
+
     async def drain(self, since: float | None = None) -> None:
         """Answer what waits, store what was handed over, let go of everything, in time; again is harmless.
 

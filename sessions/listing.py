@@ -43,20 +43,27 @@ class Listed:
         return listed_at(self.used_at, pinned=self.head.pinned and self.role is None)
 
 
-async def listing(sessions: "Sessions", principal: str, *, search: str | None = None, limit: int = 10) -> list[Listed]:
-    """List the newest sessions that somebody can reach; a search gives archived ones too.
+async def listing(
+    sessions: "Sessions", principal: str, *, search: str | None = None, limit: int = 10, offset: int = 0
+) -> list[Listed]:
+    """List the newest sessions that somebody can reach, but the first few; a search gives archived ones too.
 
     Raises:
         StoreError: The store failed.
     """
-    own = [Listed(head) for head in await sessions.list(principal, search=search, limit=limit)]
     shared = await _shared(sessions, principal)
     if search:
         shared = [each for each in shared if _shows(each.head, search.casefold())]
     else:
         now = time.time()
         shared = [each for each in shared if not sessions.retention.archived(each.head, now)]
-    chosen = _in_order([*own, *shared])[:limit]
+    # However many of the shared ones stand before it: no own one that is left out can be among those that are chosen.
+    left_out = max(0, offset - len(shared))
+    heads = await sessions.list(principal, search=search, limit=limit + offset - left_out, offset=left_out)
+    own = [Listed(head) for head in heads]
+    before = [each for each in shared if left_out and (not own or each.place > own[0].place)]
+    first = offset - left_out - len(before)
+    chosen = _in_order([*own, *(each for each in shared if each not in before)])[first : first + limit]
     return [replace(each, head=await sessions.shown(each.head)) if each.role else each for each in chosen]
 
 

@@ -97,6 +97,20 @@ class NewsExchange:
         what: What = "created" if there else "deleted"
         self._spread(Change(owner=mark_of(principal), session_id=session_id, what=what))
 
+    def also(self, hear: Hear, missed: Callable[[], None]) -> None:
+        """Tell another listener what is told already, after whoever was there before."""
+        others, all_others = self.hear, self.missed
+
+        def tell(change: Change) -> None:
+            others(change)
+            hear(change)
+
+        def tell_missed() -> None:
+            all_others()
+            missed()
+
+        self.hear, self.missed = tell, tell_missed
+
     def start(self) -> None:
         """Listen to the other processes from here on; again is harmless."""
         if self.channel is not None and self._listening is None:

@@ -84,7 +84,7 @@ async def timeline_page(session: Session, companion: Companion, *, slot: int | N
     return {
         "session_id": session.session_id,
         "companion_type": companion.companion_type,
-        "timeline": [_line(signed(entry, session)) for entry in entries],
+        "timeline": [line_of(signed(entry, session)) for entry in entries],
         "next_offset": entries[-1].seq if len(entries) == PAGE else None,
     }
 
@@ -171,7 +171,8 @@ def _more(entries: Sequence[Entry]) -> Body | None:
     return next((entry.meta["more"] for entry in entries if "more" in entry.meta), None)
 
 
-def _line(entry: Entry) -> Body:
+def line_of(entry: Entry) -> Body:
+    """Tell an entry in a line's worth of values."""
     meta, said = entry.meta, entry.kind in NOTES
     text = in_words(entry) if said else entry.text
     line = {

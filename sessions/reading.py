@@ -117,19 +117,23 @@ class Reading:
         body = paged_views.overview(session, await desk.sessions.head(session), desk.allowance.prices)
         return body | ({} if session.place.owner == owner else {"owner": shown(session.place.owner, owner)})
 
-    async def listing(self, owner: str, *, search: str | None = None, limit: int = 10) -> Body:
+    async def listing(self, owner: str, *, search: str | None = None, limit: int = 10, offset: int = 0) -> Body:
         """List somebody's sessions, newest first, or those that hold all words of a search, with where.
+
+        ``offset`` leaves out that many of the first.
 
         ``searched`` says what a search saw where that is not all.
         """
         sessions = self.calls.desk.sessions
         if not search or search.isspace():
-            return {"sessions": [_listed(each, owner) for each in await listing(sessions, owner, limit=limit)]}
+            newest = await listing(sessions, owner, limit=limit, offset=offset)
+            return {"sessions": [_listed(each, owner) for each in newest]}
         if sessions.sealed:
-            few = await listing(sessions, owner, search=search, limit=limit)
+            few = await listing(sessions, owner, search=search, limit=limit, offset=offset)
             return {"sessions": [_listed(each, owner) for each in few], "searched": SEALED_SEARCH}
-        found = await searching.search(sessions, owner, search, limit)
-        body: Body = {"sessions": [_listed(hit.listed, owner) | _found_in(hit.excerpt) for hit in found.hits]}
+        found = await searching.search(sessions, owner, search, offset + limit)
+        hits = found.hits[offset:]
+        body: Body = {"sessions": [_listed(hit.listed, owner) | _found_in(hit.excerpt) for hit in hits]}
         return body if found.whole else body | {"searched": NOT_ALL_READ}
 
     async def session_ids(self, owner: str, beginning: str, limit: int) -> list[str]:

@@ -62,8 +62,7 @@ async def steps_of(
     if standing is None:
         return
     if slot and after < standing.query.seq:
-        before = await _Steps(session, companion).newest((slot - 1, END))
-        after = max(after, 0 if before is None else before.seq)
+        after = max(after, await before_slot(session, companion, slot))
     last = _last_of(standing) if slot is not None else max(standing.newest.seq, session.place.head)
     while after < last:
         entries = await session.store.page(
@@ -77,6 +76,12 @@ async def steps_of(
             if entry.seq <= last and (slot is None or entry.slot == standing.number):
                 yield entry
         after = entries[-1].seq if entries else last
+
+
+async def before_slot(session: Session, companion: Companion, slot: int) -> int:
+    """Give the seq of the newest step before a slot, 0 where there is none."""
+    before = None if slot == 0 else await _Steps(session, companion).newest((slot - 1, END))
+    return 0 if before is None else before.seq
 
 
 async def page_of(

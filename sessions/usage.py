@@ -105,6 +105,11 @@ def calls(sums: Mapping[str, Counts]) -> int:
     return sum(each.get("calls", 0) for each in sums.values())
 
 
+def account_of(entry: Entry) -> Counts:
+    """Add up what the models used that an entry came of; empty if none was asked."""
+    return merged([{"": each} for _, each in _calls(entry)]).get("", {})
+
+
 def milliseconds_of(entry: Entry) -> int:
     """Add up how long the models took that an entry came of; several may have written at the same time."""
     return sum(each.get("milliseconds", 0) for _, each in _calls(entry))

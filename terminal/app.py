@@ -19,6 +19,7 @@ from terminal import (
     consult,
     doctor,
     erasing,
+    inspecting,
     keeping,
     labelling,
     listening,
@@ -41,6 +42,7 @@ Command = Callable[[argparse.Namespace, MakeProgram], int]
 
 COMMANDS: dict[str, Command] = {
     "serve": listening.serve,
+    "inspect": inspecting.inspect,
     "refine": refine.refine,
     "consult": consult.consult,
     "sessions": keeping.sessions,

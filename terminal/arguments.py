@@ -33,6 +33,7 @@ def parser(settings: Sequence[str]) -> argparse.ArgumentParser:
     made.add_argument("--version", action="version", version=f"companions {version(DISTRIBUTION)}")
     commands = made.add_subparsers(dest="command", title="commands", metavar="COMMAND")
     _add_serve(commands.add_parser, settings)
+    _add_inspect(commands.add_parser)
     _add_refine(commands.add_parser)
     _add_consult(commands.add_parser)
     _add_reading(commands.add_parser)
@@ -59,6 +60,20 @@ def _add_serve(add: Add, settings: Sequence[str]) -> None:
     serve.add_argument("--http", action="store_true", help="serve over HTTP")
     serve.add_argument("--host", help=f"with --http: the address to listen on (default: {HOST})")
     serve.add_argument("--port", type=_port, help=f"with --http: the port to listen on (default: {PORT})")
+
+
+def _add_inspect(add: Add) -> None:
+    inspect = add(
+        "inspect",
+        help="look at your sessions in the browser",
+        description=(
+            "Look at your sessions in the browser: what was drafted, criticised and revised,\n"
+            "what changed, and how near it came to its end. Nothing is written."
+        ),
+        formatter_class=_FORMATTED,
+    )
+    inspect.add_argument("--port", type=_port, help="the port to listen on (default: any that is free)")
+    inspect.add_argument("--no-open", action="store_true", help="print the address, and open no browser")
 
 
 def _add_refine(add: Add) -> None:

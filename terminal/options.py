@@ -3,6 +3,7 @@
 Options are values; the environment, from which a program's come, is read in ``server.py`` alone.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -93,6 +94,16 @@ class Options(BaseModel):
 def listed(given: str) -> tuple[str, ...]:
     """Give the names of an option that takes several, by commas."""
     return tuple(name for part in given.split(",") if (name := part.strip()))
+
+
+def described(variables: Mapping[str, str]) -> list[str]:
+    """Tell every option with its default, by the name that it is set by, for ``companions serve --help``."""
+    known = Options.model_fields
+    defaults = {name: option.get_default(call_default_factory=True) for name, option in known.items()}
+    return [
+        f"{variables[name]}  {known[name].description}. Default: {'none' if value is None else value}"
+        for name, value in defaults.items()
+    ]
 
 
 def _data() -> Path:

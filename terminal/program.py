@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from fastmcp import FastMCP
+from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from sessions.calls import Calls
@@ -52,6 +53,7 @@ class Program:
     Attributes:
         owner: Whose sessions a person at this terminal works on.
         server: Makes the MCP server.
+        inspector: Makes the page alone, which shows a token's bearer the person's sessions.
         drain: Stores what was handed over and lets go of everything.
         store: The store's URL, for people to see.
         spool: Where entries wait while the store is away.
@@ -69,6 +71,7 @@ class Program:
     reading: Reading
     owner: str
     server: Callable[[], FastMCP]
+    inspector: Callable[[str], Starlette]
     drain: Drain
     store: str
     spool: Path

@@ -8,12 +8,14 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 from types import FrameType
 
 import uvicorn
 from fastmcp import FastMCP
+from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
@@ -130,8 +132,21 @@ def serve_http(mcp: FastMCP, drain: Drain, *, host: str, port: int, how: Http) -
         stateless_http=how.stateless,
         middleware=[_pages(how), Middleware(BodyLimit, most=how.body_limit), Middleware(RefusedBodies), *how.paced],
     )
-    config = uvicorn.Config(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=1, lifespan="on")
     try:
-        asyncio.run(_Server(config, drain).serve())
+        serve_app(app, drain, host=host, port=port)
     except KeyboardInterrupt:
         _end_by(signal.SIGINT)
+
+
+def serve_app(app: Starlette, drain: Drain, *, host: str, port: int, listening: socket.socket | None = None) -> None:
+    """Serve an application until a signal ends it, which is raised again once all is let go of.
+
+    Args:
+        app: The application.
+        drain: Begun at the signal.
+        host: The address.
+        port: Its port.
+        listening: A socket that has both already.
+    """
+    config = uvicorn.Config(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=1, lifespan="on")
+    asyncio.run(_Server(config, drain).serve(None if listening is None else [listening]))

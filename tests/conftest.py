@@ -22,7 +22,7 @@ KEPT = {"XDG_RUNTIME_DIR"}
 
 
 # Folders whose files take longest, since most of their tests start processes.
-BEGUN_FIRST = {"fleet", "interop", "loops", "survival", "terminal", "tests", "wire"}
+BEGUN_FIRST = {"fleet", "interop", "loops", "pages", "survival", "terminal", "tests", "wire"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -14,6 +14,7 @@ from fastmcp import Client, FastMCP
 from fastmcp.client.transports import StdioTransport
 
 import server
+from terminal.options import described
 from tests.provider.server import KEY, Provider
 from tests.terminal.commands import Terminal
 
@@ -60,7 +61,7 @@ def told(terminal: Terminal, *words: str) -> str:
 def test_every_setting_is_in_the_readme_and_nothing_else_is() -> None:
     named = set(re.findall(r"^\| `((?:COMPANIONS|OPENAI)_[A-Z_]+)`", README, re.MULTILINE))
 
-    assert named == {line.split()[0] for line in server.described()}
+    assert named == {line.split()[0] for line in described(server.VARIABLES)}
 
 
 async def test_every_tool_is_in_the_readme_and_the_reference(mcp: FastMCP) -> None:

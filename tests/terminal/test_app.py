@@ -8,6 +8,7 @@ import pytest
 
 import server
 from terminal import app
+from terminal.options import described
 from terminal.program import Program, drained
 from tests.terminal.commands import Terminal, run
 
@@ -44,10 +45,10 @@ def test_help_names_every_command_and_each_has_its_own(terminal: Terminal) -> No
 
 def test_serve_help_lists_every_setting_with_its_default_within_80_columns(terminal: Terminal) -> None:
     told = terminal("serve", "--help").out.decode()
-    for line in server.described():
-        name, _, described = line.partition("  ")
+    for line in described(server.VARIABLES):
+        name, _, words = line.partition("  ")
         assert f"\n  {name}\n" in told
-        assert "".join(described.split()) in "".join(told.split())  # a path is broken where no space is
+        assert "".join(words.split()) in "".join(told.split())  # a path is broken where no space is
     assert max(map(len, told.splitlines())) <= 80
 
 

@@ -1,0 +1,1 @@
+"""What a person looks at: the inspector's page, and the data that it asks for."""
