@@ -5,14 +5,12 @@ import textwrap
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 
-from companions.errors import InputError
 from sessions.questions import CONTRIBUTORS, SYNTHESIZER
-from sessions.retention import Retention
+from terminal.values import age, number, port, positive
 
 DISTRIBUTION = "persistent-companions"
 HOST = "127.0.0.1"
 PORT = 8000
-LAST_PORT = 65_535
 WIDTH = 80
 
 Add = Callable[..., argparse.ArgumentParser]
@@ -59,7 +57,7 @@ def _add_serve(add: Add, settings: Sequence[str]) -> None:
     )
     serve.add_argument("--http", action="store_true", help="serve over HTTP")
     serve.add_argument("--host", help=f"with --http: the address to listen on (default: {HOST})")
-    serve.add_argument("--port", type=_port, help=f"with --http: the port to listen on (default: {PORT})")
+    serve.add_argument("--port", type=port, help=f"with --http: the port to listen on (default: {PORT})")
 
 
 def _add_inspect(add: Add) -> None:
@@ -72,7 +70,7 @@ def _add_inspect(add: Add) -> None:
         ),
         formatter_class=_FORMATTED,
     )
-    inspect.add_argument("--port", type=_port, help="the port to listen on (default: any that is free)")
+    inspect.add_argument("--port", type=port, help="the port to listen on (default: any that is free)")
     inspect.add_argument("--no-open", action="store_true", help="print the address, and open no browser")
 
 
@@ -93,8 +91,8 @@ def _add_refine(add: Add) -> None:
     refine.add_argument("--session", metavar="ID", help="go on with this session")
     refine.add_argument("--companion", metavar="TYPE", help="who thinks (default: the session's last, or generic)")
     refine.add_argument("--model", metavar="NAME", help="the model that writes: openai:NAME, or offline")
-    refine.add_argument("--max-iterations", metavar="N", type=_positive, help="end the loop after N critiques")
-    refine.add_argument("--budget", metavar="N", type=_positive, help="end the loop before it uses more than N tokens")
+    refine.add_argument("--max-iterations", metavar="N", type=positive, help="end the loop after N critiques")
+    refine.add_argument("--budget", metavar="N", type=positive, help="end the loop before it uses more than N tokens")
 
 
 def _add_consult(add: Add) -> None:
@@ -137,7 +135,7 @@ def _add_reading(add: Add) -> None:
     sessions.add_argument(
         "--search", metavar="WORDS", help="words of titles, queries or texts, where those are not sealed"
     )
-    sessions.add_argument("--limit", metavar="N", type=_positive, default=20, help="how many (default: 20)")
+    sessions.add_argument("--limit", metavar="N", type=positive, default=20, help="how many (default: 20)")
     sessions.add_argument("--json", action="store_true", help="as JSON")
     show = add("show", help="show the whole thinking of a session")
     show.add_argument("session", metavar="ID")
@@ -146,7 +144,7 @@ def _add_reading(add: Add) -> None:
     show.add_argument(
         "--diff",
         nargs="*",
-        type=_number,
+        type=number,
         metavar="VERSION",
         help="what changed between two versions (default: from the draft, 0, to the answer)",
     )
@@ -177,7 +175,7 @@ def _add_import(add: Add) -> None:
 def _add_fork(add: Add) -> None:
     fork = add("fork", help="begin a session from where another one is, or was")
     fork.add_argument("session", metavar="ID")
-    fork.add_argument("--at", metavar="SEQ", type=_positive, help="its newest entry to keep (default: all)")
+    fork.add_argument("--at", metavar="SEQ", type=positive, help="its newest entry to keep (default: all)")
 
 
 def _add_labelling(add: Add) -> None:
@@ -214,7 +212,7 @@ def _add_patterns(add: Add) -> None:
 def _add_storekeeping(add: Add) -> None:
     prune = add("prune", help="delete sessions that were not used for long")
     prune.add_argument(
-        "--delete", metavar="AGE", type=_age, help="unused for this long, like 90d (default: COMPANIONS_RETENTION)"
+        "--delete", metavar="AGE", type=age, help="unused for this long, like 90d (default: COMPANIONS_RETENTION)"
     )
     prune.add_argument("--dry-run", action="store_true", help="say what would be deleted, and delete nothing")
     copy = add("copy", help="copy every session of a store into another, and compare them")
@@ -232,34 +230,3 @@ def _described(setting: str) -> list[str]:
     name, _, told = setting.partition("  ")
     indented = textwrap.wrap(told, WIDTH, initial_indent="      ", subsequent_indent="      ", break_long_words=False)
     return [f"  {name}", *indented]
-
-
-MOST_DIGITS = 9
-"""Of a number on the command line: more is a slip, and no store can count so far."""
-
-
-def _number(word: str) -> int:
-    return 0 if word == "0" else _positive(word)
-
-
-def _positive(word: str) -> int:
-    if not (word.isascii() and word.isdecimal() and len(word) <= MOST_DIGITS) or int(word) < 1:
-        raise argparse.ArgumentTypeError(f"it must be a whole number of at least 1, not {word!r}")
-    return int(word)
-
-
-def _age(word: str) -> Retention:
-    try:
-        kept = Retention.parse(f"delete={word}")
-    except InputError:
-        kept = Retention()
-    if kept.delete is None or kept.archive is not None:
-        raise argparse.ArgumentTypeError(f"it must be 1 or more hours, days or weeks, like 12h or 90d, not {word!r}")
-    return kept
-
-
-def _port(word: str) -> int:
-    number = _positive(word)
-    if number > LAST_PORT:
-        raise argparse.ArgumentTypeError(f"ports go up to {LAST_PORT}, not {word}")
-    return number

@@ -6,6 +6,7 @@ The table in docs/team.md is what these tests have seen.
 import json
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
@@ -161,18 +162,24 @@ async def test_one_person_s_programs_share_sessions_and_another_issuer_s_namesak
     assert tools == {"show_thinking", "list_sessions"}
 
 
-def test_no_other_route_is_there_and_none_but_the_health_answers_without_a_token(guarded: Guarded) -> None:
-    routes = {"/mcp": 401, "/": 404, "/docs": 404, "/metrics": 404, "/sse": 404, "/messages": 404, "/token": 404}
+def test_no_other_route_is_there_and_none_that_tells_of_sessions_answers_without_a_token(guarded: Guarded) -> None:
+    routes = {"/mcp": 401, "/docs": 404, "/metrics": 404, "/sse": 404, "/messages": 404, "/token": 404}
     known = ("oauth-protected-resource", "oauth-protected-resource/mcp", "oauth-authorization-server", "jwks.json")
     routes |= {f"/.well-known/{name}": 404 for name in known}
     for path, status in routes.items():
         for verb in ("GET", "POST", "DELETE"):
-            connection = HTTPConnection("127.0.0.1", guarded.served.port, timeout=20)
-            connection.request(verb, path)
-            answer = connection.getresponse()
-            assert (path, verb, answer.status) == (path, verb, status)
-            assert b"ann" not in answer.read()
-            connection.close()
+            _expect(guarded, verb, path, status)
+    for path, status in {"/": 200, "/static/start.js": 200, "/data/sessions": 401, "/data/metrics": 401}.items():
+        _expect(guarded, "GET", path, status)
+        _expect(guarded, "POST", path, 405)
+
+
+def _expect(guarded: Guarded, verb: str, path: str, status: int) -> None:
+    with closing(HTTPConnection("127.0.0.1", guarded.served.port, timeout=20)) as connection:
+        connection.request(verb, path)
+        answer = connection.getresponse()
+        assert (path, verb, answer.status) == (path, verb, status)
+        assert status == 200 or b"ann" not in answer.read()
 
 
 @pytest.mark.parametrize("path", ["/health"])
