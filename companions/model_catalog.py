@@ -7,8 +7,9 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from companions.errors import ModelError, UnknownNameError
-from companions.langchain_models import LangChainModel, OpenAILine, load_openai
+from companions.langchain_models import LangChainModel
 from companions.models import Model, OnText, Task, Written
+from companions.openai_line import OpenAILine, load_openai
 from companions.patience import DEFAULT_BOUNDS, Bounds
 
 if TYPE_CHECKING:

@@ -37,7 +37,7 @@ LAZY_MODULES = {"companions/__init__.py", "server.py"}
 DEFERRED = {
     "companions/expressions.py": {"re2"},
     "companions/json_checks.py": {"jsonschema", "referencing"},
-    "companions/langchain_models.py": {"langchain_core", "langchain_openai", "openai"},
+    "companions/openai_line.py": {"langchain_openai", "openai"},
     "companions/offline.py": {"proselint"},
     "sessions/sealing/cipher.py": {"cryptography"},
     "sessions/stores/postgres/connections.py": {"asyncpg", "sqlalchemy"},

@@ -100,7 +100,7 @@ CASES: dict[Rule, tuple[list[tuple[str, str]], list[tuple[str, str]]]] = {
         ],
         [
             ("companions/offline.py", "def f():\n    import proselint\n    import json"),
-            ("companions/langchain_models.py", "async def f():\n    from langchain_openai import ChatOpenAI"),
+            ("companions/openai_line.py", "async def f():\n    from langchain_openai import ChatOpenAI"),
             ("tests/x.py", "def f():\n    import langgraph"),
         ],
     ),

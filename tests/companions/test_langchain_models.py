@@ -9,9 +9,9 @@ from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage
 from langchain_openai import ChatOpenAI
 
-from companions.langchain_models import OpenAILine
 from companions.model_catalog import ModelCatalog
 from companions.models import Message, Sampling, Task
+from companions.openai_line import OpenAILine
 from tests.provider import replies
 from tests.provider.editor import NobodysEditor
 from tests.provider.server import KEY, Provider
