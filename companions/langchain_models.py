@@ -1,7 +1,7 @@
 """LangChain chat models as models of ours: one streamed call, heard piece by piece, within its bounds.
 
-It asks and listens. The line to a provider is ``openai_line``'s, which model a name means ``model_catalog``'s work, what a
-reply is worth ``model_replies``'s, how faults are worded ``model_faults``'s.
+It asks and listens. The line to a provider is ``openai_line``'s, which model a name means ``model_catalog``'s work,
+what a reply is worth ``model_replies``'s, how faults are worded ``model_faults``'s.
 """
 
 import re
