@@ -18,8 +18,8 @@ from tests.fleet.fleet import Fleet, fleet
 from tests.fleet.round_robin import round_robin
 from tests.wire.processes import ERAS, Era
 
-CLIENTS, STEPS, RACES = 6, 5, 8
-SESSIONS = 64
+CLIENTS, STEPS, RACES = 6, 4, 6
+SESSIONS = 24
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres", "redis"])
@@ -78,7 +78,7 @@ async def test_of_two_clients_that_race_one_wins_and_the_other_is_told(running: 
     assert found.counts["races"] == RACES * (CLIENTS // 2)
 
 
-def test_sixty_four_sessions_at_once_wait_for_no_lock(tmp_path: Path) -> None:
+def test_many_sessions_at_once_wait_for_no_lock(tmp_path: Path) -> None:
     found = Found()
 
     async def drive(running: Fleet) -> None:
