@@ -88,7 +88,8 @@ async def _branch(session: Session) -> Branch:
     slot = None if session.last_type is None else await _answered(session, session.last_type)
     if slot is None or slot.answer is None:
         said = "no text" if session.last_type is None else f"no text of {session.last_type!r}, which it used last,"
-        raise InputError(f"Session {session.session_id} has {said} yet.", "Have one written there first, or leave it out.")
+        what = f"Session {session.session_id} has {said} yet."
+        raise InputError(what, "Have one written there first, or leave it out.")
     return Branch(session_id=session.session_id, query=slot.query.text, answer=slot.answer)
 
 
