@@ -77,6 +77,9 @@ async def test_nobody_takes_part_in_too_many_sessions(ann: Person, bob: Person) 
         await Story(store, f"s{number}", owner=EVE).write()
         part = Participant(session_id=f"s{number}", principal=BOB, role="reader", since=1.0)
         await store.grants.put(Grants((), (part,)))
+    code = await Person(EVE, ann.process).invite("s7", "author")
+    assert await bob.accept(code) == "author", "it is one of theirs"
+    assert await bob.accept(code) == "author"
     session_id = (await ann.step("draft", query="Why?", text="So.")).session_id
     assert f"in {MOST_SESSIONS} sessions already" in await refused(bob.accept(await ann.invite(session_id)), InputError)
 
