@@ -19,6 +19,8 @@ LONGEST_URI = 1_000
 SHOWN = 200
 READY_SECONDS = 2.0
 """How long a subscription waits until other processes are listened to, so that it hears from the first moment on."""
+AGAIN_SECONDS = 1.0
+"""How long after a failed look at whether a session is still shared it is looked again."""
 
 Exists = Callable[[str], Awaitable[bool]]
 
@@ -144,15 +146,18 @@ class Subscriptions:
             watched = None if news is LIST else watcher.uris.get(news)
             if watched is None or watched.owner == watcher.owner:
                 return news
-            shared = await self._still_shared(watcher, watched)
+            while (shared := await self._still_shared(watcher, watched)) is None:
+                if not await watcher.rests(AGAIN_SECONDS):
+                    return None
             if shared:
                 return news
-            if shared is False and news is not LIST:
+            if news is not LIST:
                 self._watchers.unwatch(watcher, news)
         return None
 
     def changed(self, change: Change) -> None:
         """Tell those whom a change concerns."""
+        self._end(change)
         for session_id in (change.session_id, ""):
             for watcher, uris in self._watchers.at(change.owner, session_id).items():
                 for uri in uris:
@@ -170,6 +175,16 @@ class Subscriptions:
                 watcher.tell(uri)
             if watcher.listing:
                 watcher.tell(LIST)
+
+    def _end(self, change: Change) -> None:
+        """Tell those a last time from whom another one's session is taken, by a take-back or because it is erased."""
+        if change.what != "deleted":
+            return
+        for watcher in self._watchers.of(change.owner):
+            for uri, watched in [*watcher.uris.items()]:
+                if watched.topic.session_id == change.session_id and watched.owner != watcher.owner:
+                    self._watchers.unwatch(watcher, uri)
+                    watcher.tell(uri)
 
     async def _ready(self, watcher: Watcher) -> None:
         await self._news.ready(READY_SECONDS)

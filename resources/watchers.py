@@ -99,6 +99,15 @@ class Watcher:
         del self._news[news]
         return news
 
+    async def rests(self, seconds: float) -> bool:
+        """Wait so long; ``False`` if it has ended by then."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while not self.closed:
+                    self._wake.clear()
+                    await self._wake.wait()
+        return not self._expire() and not self.closed
+
     def _expire(self) -> bool:
         """Tell whether its token has ended; then it is closed, and what waits is not given."""
         expired = self.until is not None and self.until <= time.time()

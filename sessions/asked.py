@@ -73,10 +73,15 @@ def given(found: Plan, caller: Caller) -> Written | None:
     return None
 
 
-def again(found: Plan) -> dict[str, Any]:
-    """Give what a call with the text has to say once more: any process may answer it, so none remembers it."""
+def again(found: Plan, slot: Slot | None) -> dict[str, Any]:
+    """Give what a call with the text has to say once more: any process may answer it, so none remembers it.
+
+    A draft's query is among it: a co-author may have put another one in its place by then, which the text is not for.
+    """
     request = found.request
-    given = {"evidence": request.evidence, "score": request.score, "redo": found.replaces is not None or None}
+    query = slot.query.text if slot is not None and found.step == "draft" else None
+    redo = found.replaces is not None or None
+    given = {"query": query, "evidence": request.evidence, "score": request.score, "redo": redo}
     return {name: value for name, value in given.items() if value is not None}
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from companions.companion import Slot, version_of
 from companions.entries import Entry
-from companions.errors import InputError
+from companions.errors import InputError, RoleError
 from companions.requests import Brought
 from sessions.session import Session
 from sessions.session_ids import is_id
@@ -41,12 +41,21 @@ class Branch:
         }
 
 
-async def parted(sessions: Sessions, principal: str, names: Sequence[str]) -> tuple[list[str], list[Branch]]:
+async def parted(
+    sessions: Sessions, principal: str, owner: str, names: Sequence[str]
+) -> tuple[list[str], list[Branch]]:
     """Part the names of contributors into companion types and branches, and read what these say.
+
+    Args:
+        sessions: Where the branches are.
+        principal: Who asks.
+        owner: Whose the session is that the texts are written into.
+        names: The contributors.
 
     Raises:
         UnknownNameError: A name is neither a companion type's nor like a session's id.
         SessionNotFoundError: A session is unknown, forgotten or none that they may read.
+        RoleError: A session is shared with them, and is not the owner's: its text would stay when that is taken back.
         InputError: A session has no text yet, or is the only contributor.
     """
     library = await sessions.read_library()
@@ -60,17 +69,28 @@ async def parted(sessions: Sessions, principal: str, names: Sequence[str]) -> tu
             "One session alone has nothing to be drawn together with.",
             "Name another session or a companion type beside it in companion_types.",
         )
-    return types, [await _branch(sessions, principal, session_id) for session_id in ids]
+    return types, [await _branch(await _theirs(sessions, principal, owner, session_id)) for session_id in ids]
 
 
-async def _branch(sessions: Sessions, principal: str, session_id: str) -> Branch:
-    """Read a session's answer: that of the companion which it used last, from its newest slot that has one."""
+async def _theirs(sessions: Sessions, principal: str, owner: str, session_id: str) -> Session:
+    """Find a session whose text may go into one of the owner's: of whoever asks, or the owner's own."""
     session = await sessions.find(principal, session_id, "read")
+    if session.place.owner not in (principal, owner):
+        raise RoleError(
+            f"Session {session_id} is another's, and its text would stay where it is merged into.",
+            "Merge sessions of your own, or merge it as a co-author into a session of the same owner.",
+        )
+    return session
+
+
+async def _branch(session: Session) -> Branch:
+    """Read a session's answer: that of the companion which it used last, from its newest slot that has one."""
     slot = None if session.last_type is None else await _answered(session, session.last_type)
     if slot is None or slot.answer is None:
         said = "no text" if session.last_type is None else f"no text of {session.last_type!r}, which it used last,"
-        raise InputError(f"Session {session_id} has {said} yet.", "Have one written there first, or leave it out.")
-    return Branch(session_id=session_id, query=slot.query.text, answer=slot.answer)
+        what = f"Session {session.session_id} has {said} yet."
+        raise InputError(what, "Have one written there first, or leave it out.")
+    return Branch(session_id=session.session_id, query=slot.query.text, answer=slot.answer)
 
 
 async def _answered(session: Session, companion_type: str) -> Slot | None:

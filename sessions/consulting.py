@@ -168,8 +168,9 @@ class Consulting:
     async def _begin(self, companion: Companion) -> None:
         """Store the query and what the consultation is, before anybody is asked."""
         question, slot, desk = self._question, companion.slot, self.contributing.desk
-        principal = self.contributing.caller.principal or self._session.place.owner
-        types, branches = await parted(desk.sessions, principal, question.contributors)
+        owner = self._session.place.owner
+        principal = self.contributing.caller.principal or owner
+        types, branches = await parted(desk.sessions, principal, owner, question.contributors)
         query = query_of(branches) if question.query is None else question.query
         if query is None:
             raise InputError(

@@ -47,7 +47,8 @@ class Copied:
 async def copy(source: Store, target: Store, report: Report) -> Copied:
     """Copy what the target does not hold yet, and compare every session of the source with the target's.
 
-    Whom a session is shared with comes along where both sides say the same.
+    Whom a session is shared with comes along with a session that this run opens in the target. Of one that is there
+    already the target says who takes part, so that whoever was taken out there stays out.
 
     A fork is copied behind its parent; one whose parent is forgotten, or is another in the target, becomes a session of
     its own with all that it reads. A run that was cut short is taken up by the next, which stores only what is missing.
@@ -198,7 +199,13 @@ class _Copying:
         self._waiting, self._bytes = [], 0
         if not appends:
             return
-        for append, outcome in zip(appends, await self._target.append(appends), strict=True):
+        # Read first, so that nothing but their own writing lies between a session's opening and its grants.
+        granted = [await self._granted(append) for append in appends]
+        outcomes = await self._target.append(appends)
+        for grants, outcome in zip(granted, outcomes, strict=True):
+            if isinstance(outcome, Committed) and grants != NOTHING:
+                await self._target.grants.put(grants)
+        for append, outcome in zip(appends, outcomes, strict=True):
             if isinstance(outcome, Committed):
                 self._stored += len(append.entries)
                 continue
@@ -207,13 +214,13 @@ class _Copying:
                 self._gone.add(append.session_id)
         self._report(self._same, self._stored)
 
+    async def _granted(self, append: Append) -> Grants:
+        """Give what comes along with a session that this append opens: to others it was granted by the target."""
+        return NOTHING if append.opening is None else await self._source.grants.of(append.session_id)
+
     async def verify(self, heads: Sequence[Head]) -> None:
         """Read sessions back from both sides; what listings show of them comes along where they are the same."""
         same = [head for head in heads if await self._verified(head)]
-        for head in same:
-            grants = await self._source.grants.of(head.opening.session_id)
-            if grants != NOTHING:
-                await self._target.grants.put(grants)
         if shown := [head.projection for head in same if head.projection is not None]:
             await self._target.project(shown)
         self._report(self._same, self._stored)

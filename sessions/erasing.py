@@ -209,15 +209,16 @@ async def _erase(sessions: Sessions, opening: Opening) -> None:
 
 
 async def _forget(sessions: Sessions, opening: Opening) -> None:
+    company = await sessions.observing.company(opening)
     try:
         await sessions.writer.keeper.forget(opening.session_id)
     except StoreAwayError:
         raise
     except StoreError:
-        await sessions.observing.deleted_perhaps(opening)
+        await sessions.observing.deleted_perhaps(opening, company)
         raise
     else:
-        sessions.observing.deleted(opening)
+        sessions.observing.deleted(opening, company)
     finally:
         sessions.open.leave(opening.session_id)  # whoever looked for it meanwhile has put it there
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 PAGE = 60
 NEWEST = 3
 """Sessions that an error names."""
+MOST_LOOKED_AT = 120
+"""Sessions among which those that are not pinned are looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +63,9 @@ async def listing(
     left_out = max(0, offset - len(shared))
     heads = await sessions.list(principal, search=search, limit=limit + offset - left_out, offset=left_out)
     own = [Listed(head) for head in heads]
-    before = [each for each in shared if left_out and (not own or each.place > own[0].place)]
-    first = offset - left_out - len(before)
-    chosen = _in_order([*own, *(each for each in shared if each not in before)])[first : first + limit]
+    before = sum(left_out > 0 and (not own or each.place > own[0].place) for each in shared)
+    first = offset - left_out - before
+    chosen = _in_order([*own, *shared[before:]])[first : first + limit]
     return [replace(each, head=await sessions.shown(each.head)) if each.role else each for each in chosen]
 
 
@@ -73,17 +75,36 @@ async def newest_first(sessions: "Sessions", principal: str) -> AsyncGenerator[S
     offset = 0
     while page := await sessions.list(principal, limit=PAGE, offset=offset, archived=True):
         own = [Listed(head) for head in page]
-        earlier = [each for each in shared if each.place < own[-1].place]
-        yield _in_order([*own, *(each for each in shared if each not in earlier)])
-        shared, offset = earlier, offset + len(page)
+        until = sum(each.place >= own[-1].place for each in shared)
+        yield _in_order([*own, *shared[:until]])
+        shared, offset = shared[until:], offset + len(page)
     if shared:
         yield shared
+
+
+async def behind_pinned(sessions: "Sessions", principal: str, wanted: int, *, least: int = 0) -> list[Listed]:
+    """List what stands first, as far as so many that are not pinned: more than ten can be, where two pin at once.
+
+    Args:
+        sessions: Where they are.
+        principal: Who asks.
+        wanted: How many that are not pinned.
+        least: How many are given anyway.
+    """
+    found, size = list[Listed](), max(wanted + MOST_PINNED, least)
+    while len(found) < MOST_LOOKED_AT:
+        page = await listing(sessions, principal, limit=size, offset=len(found))
+        found += page
+        free = sum(each.role is not None or not each.head.pinned for each in found)
+        if len(page) < size or free >= wanted:
+            break
+    return found
 
 
 async def newest(sessions: "Sessions", principal: str) -> str:
     """Name somebody's newest sessions in one clause, for errors."""
     try:
-        found = await listing(sessions, principal, limit=NEWEST + MOST_PINNED)
+        found = await behind_pinned(sessions, principal, NEWEST)
     except StoreError:
         return "Which ones are yours cannot be told now: the store does not answer."
     if not found:

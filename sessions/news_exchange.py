@@ -89,7 +89,9 @@ class NewsExchange:
         self._tell(session, "archived")
 
     async def on_deleted(self, session: Observed) -> None:
-        """Tell of a session that is gone."""
+        """Tell of a session that is gone, its participants first: their part in it cannot be looked up any more."""
+        for principal in session.participants:
+            self.granted(principal, session.session_id, False)
         self._tell(session, "deleted")
 
     def granted(self, principal: str, session_id: str, there: bool) -> None:

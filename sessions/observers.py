@@ -19,12 +19,14 @@ class Observed:
         owner: The principal whose session it is.
         parent: The session that it was forked from.
         created_at: Seconds since the epoch.
+        participants: With whom it was shared, of one that was erased.
     """
 
     session_id: str
     owner: str
     parent: str | None
     created_at: float
+    participants: tuple[str, ...] = ()
 
 
 @runtime_checkable

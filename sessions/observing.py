@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from companions.entries import Entry
 from companions.errors import StoreError
@@ -16,6 +16,7 @@ from sessions.ending import UNHURRIED, End
 from sessions.observer_line import Event, ObserverLine, Tell, Waiting
 from sessions.observers import Observed, Observer
 from sessions.open_sessions import OpenSessions
+from sessions.principals import LOCAL
 from sessions.store import Append, Opening, Store
 
 log = logging.getLogger("companions.observers")
@@ -72,15 +73,23 @@ class Observing:
         """Take note of a session that is archived from now on."""
         self._put(Event(opening.session_id, opening, [_on_archived]))
 
-    def deleted(self, opening: Opening) -> None:
-        """Take note of a session that was erased."""
-        self._put(Event(opening.session_id, opening, [_on_deleted]))
+    async def company(self, opening: Opening) -> tuple[str, ...]:
+        """Read who takes part in a session that is to be erased: they are to hear of it, and go with it."""
+        if not self.watched or opening.owner == LOCAL:
+            return ()
+        with contextlib.suppress(StoreError):  # it is to be erased also if that cannot be told
+            return tuple(part.principal for part in (await self.store.grants.of(opening.session_id)).participants)
+        return ()
 
-    async def deleted_perhaps(self, opening: Opening) -> None:
+    def deleted(self, opening: Opening, company: tuple[str, ...] = ()) -> None:
+        """Take note of a session that was erased."""
+        self._put(Event(opening.session_id, opening, [_on_deleted(company)]))
+
+    async def deleted_perhaps(self, opening: Opening, company: tuple[str, ...] = ()) -> None:
         """Take note of a session whose erasure failed, if it is gone: only its traces in a log may be left."""
         with contextlib.suppress(StoreError):
             if await self.store.head(opening.session_id) is None:
-                self.deleted(opening)
+                self.deleted(opening, company)
 
     async def rest(self, end: End = UNHURRIED) -> None:
         """Tell what waits, for a moment, and forget the rest; the next event begins anew, in another loop too."""
@@ -141,8 +150,8 @@ async def _on_archived(observer: Observer, session: Observed) -> None:
     await observer.on_archived(session)
 
 
-async def _on_deleted(observer: Observer, session: Observed) -> None:
-    await observer.on_deleted(session)
+def _on_deleted(company: tuple[str, ...]) -> Tell:
+    return lambda observer, session: observer.on_deleted(replace(session, participants=company))
 
 
 def _on_entry(entry: Entry) -> Tell:

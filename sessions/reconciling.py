@@ -14,7 +14,9 @@ from sessions.store import Append, Committed, Gone, Store
 
 ATTEMPTS = 20
 PAGE = 200
-STEPS = frozenset({"configure", "query", "draft", "critique", "revision"})
+TOUCHES = frozenset({"query", "draft", "critique", "revision"})
+"""By what a companion is touched: a ``configure`` alone, such as a title or a pin sets, leaves it where it stood."""
+STEPS = TOUCHES | {"configure"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +73,7 @@ async def _since(store: Store, session_id: str, entries: Sequence[Entry], head: 
     while page := await store.page(session_id, after=after, limit=PAGE):
         after = page[-1].seq
         known |= {entry.id for entry in page}
-        touched |= {entry.companion_type for entry in page if _writer(entry) not in ours and entry.kind in STEPS}
+        touched |= {entry.companion_type for entry in page if _writer(entry) not in ours and entry.kind in TOUCHES}
     return touched, after, known
 
 

@@ -149,7 +149,7 @@ class Sessions:
     async def forget(self, owner: str, session_id: str) -> None:
         """Erase one of the owner's sessions from memory and store."""
         session = await self.find(owner, session_id)
-        place = session.place
+        place, company = session.place, await self.observing.company(session.opening)
         self.projector.forget(session_id)
         place.forgotten = True
         try:
@@ -159,10 +159,10 @@ class Sessions:
             place.forgotten = False
             raise
         except StoreError:
-            await self.observing.deleted_perhaps(session.opening)
+            await self.observing.deleted_perhaps(session.opening, company)
             raise
         else:
-            self.observing.deleted(session.opening)
+            self.observing.deleted(session.opening, company)
         finally:
             # Last: whoever looked for it until now has put it back.
             self.open.leave(session_id)

@@ -115,13 +115,14 @@ class Sharing:
         """
         read = CODE.fullmatch(code)
         grants = self.sessions.store.grants
-        if read is not None and len(await grants.joined(principal)) >= MOST_SESSIONS:
-            raise InputError(
-                f"You take part in {MOST_SESSIONS} sessions already.", "Leave one first: share_session with remove."
-            )
         if read is None or principal == LOCAL:
             raise _no_invitation()
         session_id, name, secret = read.groups()
+        there = await grants.role(session_id, principal) is not None
+        if not there and len(await grants.joined(principal)) >= MOST_SESSIONS:
+            raise InputError(
+                f"You take part in {MOST_SESSIONS} sessions already.", "Leave one first: share_session with remove."
+            )
         wish = Acceptance(session_id=session_id, name=name, secret=_digest(secret), principal=principal, at=time.time())
         new = await grants.accept(wish)
         role = new or await grants.role(session_id, principal)

@@ -209,7 +209,7 @@ class Desk:
             "client",
             None,
             instructions=prompts.instructions_for_caller(work.messages),
-            again=again(found),
+            again=again(found, companion.slot),
         )
 
     def _repeat(self, session: Session, companion: Companion, request: Request, entry: Entry) -> Answer:

@@ -14,6 +14,7 @@ from sessions.archives.files import bring as bring_file
 from sessions.archives.importing import Imported
 from sessions.archives.templates import Begun
 from sessions.archives.writing import Exported
+from sessions.labels import MOST_PINNED
 from sessions.opening import patient
 from terminal import keeping
 from terminal.program import MakeProgram, Program, drained
@@ -110,6 +111,9 @@ def _tell(screen: Screen, imported: Imported) -> None:
         f"{counted(imported.sessions, 'session')} imported, {counted(imported.entries, 'entry')}; "
         f"{counted(imported.there, 'session')} there already."
     )
+    if imported.unpinned:
+        count = counted(imported.unpinned, "session")
+        screen.result(f"{count} that the file has pinned: not pinned here, since an owner has {MOST_PINNED} at most.")
     renamed = [*imported.renamed.items()]
     for old, new in renamed[:NAMED]:
         screen.result(f"{old} is {new} here: its own id is taken.")

@@ -23,8 +23,8 @@ from tools.suggesting import suggestions, with_suggestions
 
 Body = dict[str, Any]
 STANDS = 'Give the person the text that stands; show_thinking with part="answer" reads it.'
-EVIDENCE_SHOWN = 400
-"""Most bytes of evidence that are repeated in ``next``: the caller has it, and a reply is to stay short."""
+REPEATED = 400
+"""Most bytes of evidence or a query that ``next`` repeats: the caller has them, and a reply is to stay short."""
 ADVICE = 3
 """Most lines of advice."""
 
@@ -72,7 +72,7 @@ def _same(request: Request) -> Body:
         return {}
     sampling = {name: value for name, value in asdict(request.sampling).items() if value is not None}
     evidence = request.evidence or ""
-    given: Body = {"evidence": evidence if size(evidence) <= EVIDENCE_SHOWN else "", "sampling": sampling}
+    given: Body = {"evidence": evidence if size(evidence) <= REPEATED else "", "sampling": sampling}
     return {name: value for name, value in given.items() if value}
 
 
@@ -116,14 +116,15 @@ def _write_reply(answer: Answer, suggested: list[str]) -> ToolResult:
     more = None
     if following is not None:
         # Only the step that comes next can be read on as it was handed out; else the texts themselves can.
-        exact = not answer.again and answer.next.step == answer.step
+        exact = answer.again.keys() <= {"query"} and answer.next.step == answer.step
         part, offset = ("instructions", following) if exact else ("transcript", 0)
         more = {"slot": answer.slot, "part": part, "offset": offset}
     why = f"Write the {_noun(answer)} as instructions say, then call {answer.step} with these arguments and your text."
     again = dict(answer.again)
-    if size(again.get("evidence", "")) > EVIDENCE_SHOWN:
-        del again["evidence"]
-        why += " Give the same evidence again."
+    for name in ("query", "evidence"):
+        if size(again.get(name, "")) > REPEATED:
+            del again[name]
+            why += f" Give the same {name} again."
     if answer.step == "critique":
         why += " Set satisfied=true if nothing is left to improve."
     arguments = _arguments(answer) | again

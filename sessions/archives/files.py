@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +14,8 @@ from sessions.archives.checking import Checked, check_length
 from sessions.archives.importing import Imported, Importing, derived
 from sessions.archives.listing import Listed
 from sessions.archives.templates import Begun
+from sessions.labelling import unpin
+from sessions.labels import MOST_PINNED
 from sessions.reporting import Report
 from sessions.sessions import Sessions
 from sessions.store import Opening
@@ -21,6 +23,8 @@ from sessions.store import Opening
 ZIP = b"PK\3\4"
 CHOSEN = frozenset({"configure", "query"})
 """Entries of a seed project's session whose metas this program's settings have a part in."""
+LISTED = 60
+"""Sessions that are listed at a time."""
 MOST_SEED = 64_000_000
 """Bytes of a seed project's file, which is read as a whole."""
 
@@ -106,7 +110,23 @@ async def _bring(sessions: Sessions, owner: str, archive: Checked, report: Repor
     for number, listed in enumerate(archive.sessions):
         report(number, len(archive.sessions))
         await importing.bring(_Archived(archive, listed))
+    importing.imported.unpinned = await _unpinned(sessions, owner, {*importing.imported.ids.values()})
     return importing.imported
+
+
+async def _unpinned(sessions: Sessions, owner: str, brought: Collection[str]) -> int:
+    """Take pins back from sessions that were brought, those used longest ago first, until no more than may be stay."""
+    pinned, offset = list[str](), 0
+    while heads := await sessions.list(owner, limit=LISTED, offset=offset, archived=True):
+        pinned += [head.opening.session_id for head in heads if head.pinned]
+        offset += len(heads)
+        if not heads[-1].pinned:
+            break
+    over = max(0, len(pinned) - MOST_PINNED)
+    taken = [session_id for session_id in reversed(pinned) if session_id in brought][:over]
+    for session_id in taken:
+        await unpin(sessions, owner, session_id)
+    return len(taken)
 
 
 async def _begin(sessions: Sessions, owner: str, archive: Checked) -> list[Begun]:

@@ -59,12 +59,14 @@ class Imported:
         sessions: How many were brought or gone on with.
         entries: How many entries were stored.
         there: Sessions that were there already.
+        unpinned: How many were pinned in the file and are not here, since no more may be.
         ids: By its id in the file, each session's id in the store.
     """
 
     sessions: int = 0
     entries: int = 0
     there: int = 0
+    unpinned: int = 0
     ids: dict[str, str] = field(default_factory=dict[str, str])
 
     @property

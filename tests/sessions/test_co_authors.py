@@ -6,16 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from companions.errors import CompanionsError, InputError, SessionNotFoundError
+from companions.errors import CompanionsError, InputError, SessionNotFoundError, StoreAwayError
 from companions.models import Step
-from sessions import erasing
+from sessions import erasing, whole_sessions
 from sessions.copying import copy
 from sessions.grant_store import MOST_SESSIONS, Grants, Participant
 from sessions.stores.memory.store import MemoryStore
 from sessions.stores.sqlite.store import SQLiteStore
 from tests.sessions.building import Story
 from tests.sessions.company import ANN, BOB, EVE, Person, reading, refused, sessions_of, shared
-from tests.sessions.faults import Process
+from tests.sessions.copies import unheard
+from tests.sessions.faults import Fault, FaultyStore, Process
 
 
 @pytest.fixture
@@ -76,6 +77,9 @@ async def test_nobody_takes_part_in_too_many_sessions(ann: Person, bob: Person) 
         await Story(store, f"s{number}", owner=EVE).write()
         part = Participant(session_id=f"s{number}", principal=BOB, role="reader", since=1.0)
         await store.grants.put(Grants((), (part,)))
+    code = await Person(EVE, ann.process).invite("s7", "author")
+    assert await bob.accept(code) == "author", "it is one of theirs"
+    assert await bob.accept(code) == "author"
     session_id = (await ann.step("draft", query="Why?", text="So.")).session_id
     assert f"in {MOST_SESSIONS} sessions already" in await refused(bob.accept(await ann.invite(session_id)), InputError)
 
@@ -96,6 +100,38 @@ async def test_a_copy_of_a_store_is_shared_with_the_same_people(ann: Person, bob
     session_id = await shared(ann, bob)
     await ann.invite(session_id)
     source, target = ann.process.store.store, MemoryStore()
-    await copy(source, target, lambda _sessions, _entries: None)
+    await copy(source, target, unheard)
+    assert await target.grants.of(session_id) == await source.grants.of(session_id)
+    assert await target.grants.role(session_id, BOB) == "author"
+
+
+async def test_a_copy_made_again_lets_nobody_in_who_was_taken_out(ann: Person, bob: Person) -> None:
+    session_id = await shared(ann, bob)
+    code = await ann.invite(session_id)
+    source, target = ann.process.store.store, MemoryStore()
+    await copy(source, target, unheard)
+    there = Process.on(target, keeps=True)
+    eve = Person(EVE, there)
+    assert await eve.accept(code) == "reader"
+    for name in ("bob", "eve"):
+        await Person(ANN, there).sharing.take_back(ANN, session_id, name)
+    await ann.step("critique", session_id, text="Vague.")
+    assert (await copy(source, target, unheard)).entries == 1
+    assert await target.grants.of(session_id) == Grants()
+    await refused(eve.accept(code), InputError)
+    await there.calls.rest()
+
+
+async def test_a_copy_that_is_cut_short_has_brought_the_grants_of_what_it_opened(
+    ann: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session_id = await shared(ann, bob)
+    await ann.step("critique", session_id, text="Vague.")
+    source, target = ann.process.store.store, FaultyStore(MemoryStore())
+    monkeypatch.setattr(whole_sessions, "MOST_ENTRIES", 2)
+    target.breaks("append", None, Fault(StoreAwayError("The store is away.", "Wait.")))
+    with pytest.raises(StoreAwayError):
+        await copy(source, target, unheard)
+    await copy(source, target, unheard)
     assert await target.grants.of(session_id) == await source.grants.of(session_id)
     assert await target.grants.role(session_id, BOB) == "author"

@@ -9,6 +9,7 @@ import pytest
 
 from companions.errors import StoreAwayError, StoreError
 from companions.models import Sampling
+from sessions.labelling import pin, set_title
 from sessions.steps import KEPT
 from sessions.store import Store
 from tests.sessions.faults import OWNER, Process, until
@@ -129,6 +130,25 @@ async def test_a_text_that_another_process_came_before_is_kept_as_an_alternative
     ]
 
 
+async def test_a_label_that_another_process_set_makes_nothing_an_alternative(
+    process: Process, store: Store, tmp_path: Path
+) -> None:
+    answer = await process.step("draft", query="Q?", text="v0")
+    process.store.away = True
+    await process.step("critique", answer.session_id, text="mine")
+    await process.step("revise", answer.session_id, text="v1")
+    other = started(store, tmp_path / "other")
+    await pin(other.calls.desk.sessions, OWNER, answer.session_id)
+    await set_title(other.calls.desk.sessions, OWNER, answer.session_id, "A title")
+    await home(process)
+    assert told(await process.entries(answer.session_id))[2:] == [("critique", 0, "mine"), ("revision", 0, "v1")]
+    going_on = await process.step("critique", answer.session_id, text="next")
+    assert (going_on.iteration, going_on.advice) == (2, ())
+    (head,) = await other.calls.desk.sessions.list(OWNER)
+    assert (head.projection and head.projection.title, head.pinned) == ("A title", True)
+    await other.calls.rest()
+
+
 async def test_with_the_spool_full_a_step_is_refused_before_a_model_is_asked(store: Store, tmp_path: Path) -> None:
     process = started(store, tmp_path, limit=40)
     answer = await process.step("draft", query="Q?", text="v0")
@@ -192,3 +212,22 @@ async def test_in_the_background_a_step_that_came_second_is_told_with_the_next_o
         ("alternative", 0, "mine"),
         ("revision", 0, "to theirs"),
     ]
+
+
+async def test_in_the_background_a_pin_of_another_process_makes_nothing_an_alternative(
+    store: Store, tmp_path: Path
+) -> None:
+    process, other = started(store, tmp_path, early=True), started(store, tmp_path / "other")
+    process.calls.desk.sessions.store.seconds = 5.0
+    answer = await process.step("draft", query="Q?", text="v0")
+    await process.calls.desk.sessions.writer.drain()
+    gate = process.store.holds("append")
+    await process.step("critique", answer.session_id, text="mine")
+    await gate.reached.wait()
+    await pin(other.calls.desk.sessions, OWNER, answer.session_id)
+    gate.open()
+    await process.calls.desk.sessions.writer.drain()
+    await process.step("revise", answer.session_id, text="v1")
+    await process.calls.rest()
+    await other.calls.rest()
+    assert told(await process.entries(answer.session_id))[2:] == [("critique", 0, "mine"), ("revision", 0, "v1")]

@@ -188,6 +188,22 @@ async def test_labels_go_with_an_archive_and_not_with_a_template(by_caller: Proc
     assert TITLE[:15].encode() not in held
 
 
+async def test_an_import_leaves_no_more_pinned_than_may_be(by_caller: Process, tmp_path: Path) -> None:
+    brought = await opened(by_caller, *(f"Question {number}?" for number in range(8)))
+    for session_id in brought:
+        await pin(by_caller.calls.desk.sessions, OWNER, session_id)
+    await export(by_caller, tmp_path / "all.zip")
+    other = Process.on(MemoryStore())
+    mine = await opened(other, *(f"Mine {number}?" for number in range(5)))
+    for session_id in mine:
+        await pin(other.calls.desk.sessions, OWNER, session_id)
+    told = [await bring(other, tmp_path / "all.zip") for _ in range(2)]
+    assert [imported.unpinned for imported in told] == [3, 0]
+    pinned = {session_id for session_id, _, pinned in await listed(other, limit=20) if pinned}
+    assert pinned == {*mine, *brought[3:]}
+    await other.calls.close()
+
+
 @pytest.mark.parametrize("said", [{"title": "x" * 201}, {"title": "a\nb"}, {"title": "ab\n"}, {"pinned": "yes"}])
 async def test_an_archive_with_what_is_no_label_is_refused(
     by_caller: Process, tmp_path: Path, said: dict[str, object]
