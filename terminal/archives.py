@@ -15,6 +15,7 @@ from sessions.archives.importing import Imported
 from sessions.archives.templates import Begun
 from sessions.archives.writing import Exported
 from sessions.opening import patient
+from sessions.presence import is_there, nobody
 from terminal import keeping
 from terminal.program import MakeProgram, Program, drained
 from terminal.progress import telling
@@ -34,7 +35,7 @@ def export(chosen: argparse.Namespace, make: MakeProgram) -> int:
         return keeping.export(chosen, make)
     program, screen, target = make(), Screen.of_process(), Path(chosen.output).absolute()
     if chosen.all:
-        exported = asyncio.run(drained(program, _export(program, chosen.owner or program.owner, target)))
+        exported = asyncio.run(drained(program, _export(program, chosen.owner, target)))
         counts = f"{counted(exported.sessions, 'session')}, {counted(exported.entries, 'entry')}"
         screen.say(f"{counts} are in {chosen.output}. What was learned from loops is nobody's, and not in it.")
         if exported.shared:
@@ -70,9 +71,12 @@ def _check(chosen: argparse.Namespace) -> None:
         )
 
 
-async def _export(program: Program, owner: str, target: Path) -> Exported:
-    sessions = program.calls.desk.sessions
+async def _export(program: Program, named: str | None, target: Path) -> Exported:
+    """Export the sessions of whoever is named, who must be there, or of the person at the terminal."""
+    sessions, owner = program.calls.desk.sessions, named or program.owner
     async with patient(sessions.store):
+        if named is not None and not await is_there(sessions, owner):
+            raise nobody(owner)
         return await writing.export(sessions, owner, target, telling(_done))
 
 

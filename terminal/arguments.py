@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 
 from sessions.questions import CONTRIBUTORS, SYNTHESIZER
-from terminal.values import age, number, port, positive
+from terminal.values import age, number, owner, port, positive
 
 DISTRIBUTION = "persistent-companions"
 HOST = "127.0.0.1"
@@ -159,7 +159,7 @@ def _add_reading(add: Add) -> None:
     export.add_argument("session", metavar="ID", nargs="?")
     export.add_argument("--format", choices=("json", "markdown"), help="(default: json)")
     export.add_argument("--all", action="store_true", help="all sessions, as one zip file; needs -o")
-    export.add_argument("--owner", metavar="OWNER", help="with --all: of this owner (default: yours)")
+    export.add_argument("--owner", metavar="OWNER", type=owner, help="with --all: of this owner (default: yours)")
     export.add_argument(
         "--template", action="store_true", help="its settings and queries alone, to begin others with; needs -o"
     )
@@ -169,7 +169,7 @@ def _add_reading(add: Add) -> None:
 def _add_import(add: Add) -> None:
     given = add("import", help="bring sessions from an archive, a template or a seed project's JSON")
     given.add_argument("file", metavar="FILE")
-    given.add_argument("--owner", metavar="OWNER", help="whose they will be (default: yours)")
+    given.add_argument("--owner", metavar="OWNER", type=owner, help="whose they will be (default: yours)")
 
 
 def _add_fork(add: Add) -> None:
@@ -196,7 +196,7 @@ def _add_forget(add: Add) -> None:
 
 def _add_erase(add: Add) -> None:
     erase = add("erase", help="delete all sessions of an owner for good, with a report")
-    erase.add_argument("--owner", metavar="OWNER", required=True, help="whose; yours is local")
+    erase.add_argument("--owner", metavar="OWNER", type=owner, required=True, help="whose; yours is local")
     erase.add_argument("--yes", action="store_true", help="do not ask")
     erase.add_argument("--dry-run", action="store_true", help="say what would be deleted, and delete nothing")
 

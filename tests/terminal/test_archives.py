@@ -10,6 +10,9 @@ import pytest
 from tests.terminal.commands import MEMO, Terminal
 
 
+ANN = '["https://login.example", "ann"]'
+
+
 def refined(terminal: Terminal, *words: str) -> str:
     said = terminal("refine", *words)
     assert said.status == 0, said.err
@@ -58,14 +61,39 @@ def test_a_team_s_owner_is_exported_and_erased_by_name(terminal: Terminal, tmp_p
     mine = refined(terminal, "Alot of snow.")
     file = str(tmp_path / "all.zip")
     told(terminal, "export", "--all", "-o", file)
-    assert "is taken" in told(terminal, "import", file, "--owner", "https://login.example ann")
-    told(terminal, "export", "--all", "--owner", "https://login.example ann", "-o", file)
+    assert "is taken" in told(terminal, "import", file, "--owner", '["https://login.example","ann"]')
+    told(terminal, "export", "--all", "--owner", ANN, "-o", file)
     with ZipFile(file) as archive:
         manifest = json.loads(archive.read("manifest.json"))
-    assert (manifest["owner"], manifest["counts"]["sessions"]) == ("https://login.example ann", 1)
-    told(terminal, "erase", "--owner", "https://login.example ann", "--yes")
+    assert (manifest["owner"], manifest["counts"]["sessions"]) == (ANN, 1)
+    told(terminal, "erase", "--owner", ANN, "--yes")
     (left,) = terminal.json("sessions", "--json")["sessions"]
     assert left["session_id"] == mine
+
+
+@pytest.mark.parametrize("name", ["ann", "Local", '["ann"]', '["https://login.example", ""]', "[" * 10_000])
+def test_an_owner_s_name_that_can_be_nobody_s_is_refused_with_its_form(
+    name: str, terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for words in (("erase", "--yes"), ("export", "--all", "-o", "x.zip"), ("import", str(MEMO))):
+        said = terminal(*words, "--owner", name)
+        assert (said.status, said.out) == (2, b"")
+        assert """'["", "ann"]'""" in said.err
+    assert [*tmp_path.glob("*.zip")] == []
+
+
+def test_an_owner_who_has_nothing_here_is_said_to_be_nobody(
+    terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    refined(terminal, "Alot of snow.")
+    for words in (("erase", "--yes"), ("erase", "--dry-run"), ("export", "--all", "-o", "x.zip")):
+        said = terminal(*words, "--owner", ANN)
+        assert said.status == 1
+        assert f"Nobody of that name is in this store: {ANN}" in said.err
+        assert b"erased" not in said.out
+    assert [*tmp_path.glob("*.zip")] == []
 
 
 def test_a_template_begins_a_session_that_waits_for_its_draft(terminal: Terminal, tmp_path: Path) -> None:
@@ -87,7 +115,7 @@ def test_a_template_begins_a_session_that_waits_for_its_draft(terminal: Terminal
         ("export", "an-id", "--all", "-o", "x.zip"),
         ("export", "--all"),
         ("export", "an-id", "--template"),
-        ("export", "an-id", "--owner", "ann"),
+        ("export", "an-id", "--owner", ANN),
         ("export", "--all", "--template", "-o", "x.zip"),
         ("export", "--all", "--format", "json", "-o", "x.zip"),
         ("import", "missing.zip"),
