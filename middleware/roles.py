@@ -18,7 +18,7 @@ READ, WRITE, ADMIN = "read", "write", "admin"
 ENOUGH: Mapping[str, frozenset[str]] = {READ: frozenset({READ, WRITE, ADMIN}), WRITE: frozenset({WRITE, ADMIN})}
 """By what is asked for, the scopes of which one is enough."""
 SHARING = "share_session"
-"""The tool that looks, accepts and leaves as well, which is no more than reading, and changes what is others' besides."""
+"""The tool that looks, accepts and leaves too, which is no more than reading; what else it does is writing."""
 OPEN = frozenset({"initialize", "server/discover", "ping"})
 """What everyone with a valid token may ask."""
 

@@ -17,6 +17,7 @@ from sessions.archives.writing import Exported
 from sessions.opening import patient
 from sessions.presence import is_there, nobody
 from terminal import keeping
+from terminal.jobs import going_on
 from terminal.program import MakeProgram, Program, drained
 from terminal.progress import telling
 from terminal.records import found
@@ -94,7 +95,7 @@ def bring(chosen: argparse.Namespace, make: MakeProgram) -> int:
         _tell(screen, brought)
         return 0
     for begun in brought:
-        _tell_begun(screen, begun)
+        _tell_begun(program, screen, begun)
     return 0
 
 
@@ -121,7 +122,7 @@ def _tell(screen: Screen, imported: Imported) -> None:
         screen.result(f"And {len(renamed) - NAMED:,} more have other ids.")
 
 
-def _tell_begun(screen: Screen, begun: Begun) -> None:
+def _tell_begun(program: Program, screen: Screen, begun: Begun) -> None:
     """Say which session was begun, and what is to be asked in it."""
     screen.result(begun.session_id)
     if begun.spooled:
@@ -133,7 +134,7 @@ def _tell_begun(screen: Screen, begun: Begun) -> None:
         screen.say(f"Companion {name} waits for the draft of: {_short(query)}")
     for name, query in begun.later:
         screen.say(f"To be put to {name} later: {_short(query)}")
-    screen.say(f"Go on with: companions refine --session {begun.session_id}")
+    screen.say(going_on(program, begun.session_id, waits=bool(begun.waiting)))
 
 
 def _short(query: str) -> str:

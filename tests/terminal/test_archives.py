@@ -9,7 +9,6 @@ import pytest
 
 from tests.terminal.commands import MEMO, Terminal
 
-
 ANN = '["https://login.example", "ann"]'
 
 
@@ -103,7 +102,7 @@ def test_a_template_begins_a_session_that_waits_for_its_draft(terminal: Terminal
     said = terminal("import", file)
     made = said.out.decode().strip()
     assert "Companion generic waits for the draft of: " in said.err
-    assert f"companions refine --session {made}" in said.err
+    assert f"Give the text: companions refine --session {made} --file FILE\n" in said.err
     shown = {row["session_id"]: row["companions"] for row in terminal.json("sessions", "--json")["sessions"]}
     assert shown[made]["generic"]["phase"] == "draft"
 

@@ -52,11 +52,12 @@ def test_without_a_model_the_answers_are_put_one_behind_another(
 def test_what_cannot_be_merged_is_told_in_a_terminal_s_words(terminal: Terminal, answered: tuple[str, ...]) -> None:
     one, other = answered
     for words, told in (
-        (("--with", one), "Name another session or a companion type beside it"),
+        (("--with", one), "One session alone has nothing to be drawn together with. Name another session"),
         (("--with", one, "--with", "nobody"), "There is no session 'nobody'"),
         (("--with", one, "--with", other), "The sessions answer different queries."),
     ):
         said = terminal("consult", *words)
         assert (said.status, said.out) == (1, b"")
-        assert told in said.err
+        assert said.err.startswith(f"companions: {told}")
+        assert said.err.count("\n") == 1
     assert len(terminal.json("sessions", "--json")["sessions"]) == len(answered)
