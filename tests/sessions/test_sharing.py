@@ -129,15 +129,20 @@ async def test_only_the_invited_person_may_accept_and_only_in_time(ann: Person, 
         await refused(bob.accept(code[:-1] + ("a" if code[-1] != "a" else "b")), InputError),
         await refused(bob.accept("nonsense"), InputError),
     ]
-    assert await bob.accept(code) == "reader"
+    sharing = bob.sharing
+    assert (await sharing.accept(BOB, code)).role == "reader"
     told.append(await refused(eve.accept(code), InputError))
     (taken,) = (await ann.sharing.company(ANN, session_id)).grants.participants
     assert taken.principal == BOB
-    for role in ("reader", "author"):
-        name = (await ann.sharing.invite(ANN, session_id, role)).invitation.name
-        await ann.sharing.take_back(ANN, session_id, name)
+    for person in (None, "eve"):
+        invited = await ann.sharing.invite(ANN, session_id, "author", person=person)
+        if person is None:
+            await ann.sharing.take_back(ANN, session_id, invited.invitation.name)
+        assert await refused(sharing.accept(BOB, invited.code), InputError) == (
+            f"There is no such invitation, or no more. You take part in session {session_id} already, as reader."
+        )
     assert set(told) == {"There is no such invitation, or no more. Ask for a new one."}
-    assert (await bob.sharing.accept(BOB, code)).already, "an answer that was lost is given again"
+    assert (await sharing.accept(BOB, code)).already, "an answer that was lost is given again"
 
 
 async def test_a_code_is_kept_nowhere(ann: Person) -> None:
