@@ -32,7 +32,7 @@ def export(chosen: argparse.Namespace, make: MakeProgram) -> int:
         InputError: The options name none of these.
     """
     _check(chosen)
-    if not (chosen.all or chosen.template):
+    if not _is_archive(chosen):
         return keeping.export(chosen, make)
     program, screen, target = make(), Screen.of_process(), Path(chosen.output).absolute()
     if chosen.all:
@@ -44,8 +44,9 @@ def export(chosen: argparse.Namespace, make: MakeProgram) -> int:
             count = counted(len(exported.shared), "session")
             screen.say(f"Shared by others, whose they are, and not in it: {count} ({names}).")
         return _tell_lacking(exported)
-    asyncio.run(drained(program, _export_template(program, chosen.session, target)))
-    screen.say(f"The settings and queries of session {chosen.session} are in {chosen.output}.")
+    asyncio.run(drained(program, _export_one(program, chosen.session, target, template=chosen.template)))
+    what = "The settings and queries of session" if chosen.template else "All of session"
+    screen.say(f"{what} {chosen.session} {'are' if chosen.template else 'is'} in {chosen.output}.")
     return 0
 
 
@@ -66,10 +67,15 @@ def _check(chosen: argparse.Namespace) -> None:
         raise InputError("--owner is for --all alone.", "Leave it out: a session has one owner.")
     if (chosen.all or chosen.template) and not chosen.output:
         raise InputError("An archive is a file.", "Name it with -o FILE.")
-    if (chosen.all or chosen.template) and (chosen.format or (chosen.all and chosen.template)):
+    if _is_archive(chosen) and (chosen.format or (chosen.all and chosen.template)):
         raise InputError(
             "An archive and a template have forms of their own.", "Give one of --all, --template, --format."
         )
+
+
+def _is_archive(chosen: argparse.Namespace) -> bool:
+    """Tell whether a zip file is asked for, also by its name."""
+    return bool(chosen.all or chosen.template or Path(chosen.output or "").suffix.lower() == ".zip")
 
 
 async def _export(program: Program, named: str | None, target: Path) -> Exported:
@@ -81,10 +87,12 @@ async def _export(program: Program, named: str | None, target: Path) -> Exported
         return await writing.export(sessions, owner, target, telling(_done))
 
 
-async def _export_template(program: Program, session_id: str, target: Path) -> Exported:
-    session = await found(program, session_id)
-    async with patient(program.calls.desk.sessions.store):
-        return await writing.export_template(session, target)
+async def _export_one(program: Program, session_id: str, target: Path, *, template: bool) -> Exported:
+    session, sessions = await found(program, session_id), program.calls.desk.sessions
+    async with patient(sessions.store):
+        if template:
+            return await writing.export_template(session, target)
+        return await writing.export_one(sessions, session, target)
 
 
 def bring(chosen: argparse.Namespace, make: MakeProgram) -> int:
@@ -117,7 +125,8 @@ def _tell(screen: Screen, imported: Imported) -> None:
     )
     renamed = [*imported.renamed.items()]
     for old, new in renamed[:NAMED]:
-        screen.result(f"{old} is {new} here: its own id is taken.")
+        erased = "it was erased here, and an id that was erased does not come back."
+        screen.result(f"{old} is {new} here: {erased if old in imported.erased else 'its own id is taken.'}")
     if len(renamed) > NAMED:
         screen.result(f"And {len(renamed) - NAMED:,} more have other ids.")
 

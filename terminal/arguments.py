@@ -155,9 +155,9 @@ def _add_reading(add: Add) -> None:
         "-o", "--output", metavar="FILE", default="report.html", help="the file to write (default: report.html)"
     )
     report.add_argument("--force", action="store_true", help="replace the file if it is there")
-    export = add("export", help="write a session out, as JSON or Markdown, or all of them as an archive")
+    export = add("export", help="write a session out, to be read or as an archive, or all of them")
     export.add_argument("session", metavar="ID", nargs="?")
-    export.add_argument("--format", choices=("json", "markdown"), help="(default: json)")
+    export.add_argument("--format", choices=("json", "markdown"), help="(default: by FILE's name, else json)")
     export.add_argument("--all", action="store_true", help="all sessions, as one zip file; needs -o")
     export.add_argument("--owner", metavar="OWNER", type=owner, help="with --all: of this owner (default: yours)")
     export.add_argument(

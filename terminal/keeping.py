@@ -49,7 +49,8 @@ def export(chosen: argparse.Namespace, make: MakeProgram) -> int:
     """Write a whole session out."""
     record = _gathered(make(), chosen.session)
     screen = Screen.of_process()
-    text = record.as_markdown() if chosen.format == "markdown" else record.as_json()
+    by_name = "markdown" if Path(chosen.output or "").suffix.lower() == ".md" else "json"
+    text = record.as_markdown() if (chosen.format or by_name) == "markdown" else record.as_json()
     if chosen.output is None:
         screen.result(text)
         return 0

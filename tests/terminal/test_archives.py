@@ -50,7 +50,8 @@ def test_all_that_a_person_has_goes_out_into_a_file_and_comes_back_after_an_eras
 
     brought = told(terminal, "import", file)
     assert "2 sessions imported" in brought
-    ids = {line.split()[0]: line.split()[2] for line in brought.splitlines() if "its own id is taken" in line}
+    ids = {line.split()[0]: line.split()[2] for line in brought.splitlines() if "it was erased here" in line}
+    assert "is taken" not in brought
     after = [terminal.json("export", ids[session_id]) for session_id in (first, fork)]
     assert [body["run_logs"] for body in after] == [body["run_logs"] for body in before]
     assert after[1]["session"]["parent"]["session_id"] == ids[first]
@@ -95,6 +96,31 @@ def test_an_owner_who_has_nothing_here_is_said_to_be_nobody(
     assert [*tmp_path.glob("*.zip")] == []
 
 
+def test_one_session_goes_out_as_an_archive_that_another_store_takes(
+    terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fork = terminal("fork", refined(terminal, "Alot of snow.")).out.decode().strip()
+    refined(terminal, "Alot of rain.", "--session", fork)
+    before, file = terminal.json("export", fork), str(tmp_path / "one.ZIP")
+    assert f"All of session {fork} is in {file}." in told(terminal, "export", fork, "-o", file)
+    monkeypatch.setenv("COMPANIONS_STORE", f"sqlite:///{tmp_path / 'other.db'}")
+    assert "1 session imported" in told(terminal, "import", file)
+    (listed,) = terminal.json("sessions", "--json")["sessions"]
+    assert listed["session_id"] == fork
+    assert terminal.json("export", fork)["run_logs"] == before["run_logs"]
+
+
+def test_what_is_written_for_reading_says_so_when_it_is_imported(terminal: Terminal, tmp_path: Path) -> None:
+    session_id = refined(terminal, "Alot of snow.")
+    for name in ("one.json", "one.md"):
+        told(terminal, "export", session_id, "-o", str(tmp_path / name))
+    assert (tmp_path / "one.md").read_bytes() == terminal("show", session_id).out
+    said = terminal("import", str(tmp_path / "one.json"))
+    assert said.status == 1
+    assert "one.json is a session as `companions export ID` writes it, which is for reading." in said.err
+    assert "`companions export ID -o FILE.zip`" in said.err
+
+
 def test_a_template_begins_a_session_that_waits_for_its_draft(terminal: Terminal, tmp_path: Path) -> None:
     session_id = refined(terminal, "Alot of snow.")
     file = str(tmp_path / "template.zip")
@@ -117,6 +143,7 @@ def test_a_template_begins_a_session_that_waits_for_its_draft(terminal: Terminal
         ("export", "an-id", "--owner", ANN),
         ("export", "--all", "--template", "-o", "x.zip"),
         ("export", "--all", "--format", "json", "-o", "x.zip"),
+        ("export", "an-id", "--format", "json", "-o", "x.zip"),
         ("import", "missing.zip"),
         ("import", str(MEMO)),
     ],
