@@ -148,6 +148,12 @@ def _add_reading(add: Add) -> None:
         metavar="VERSION",
         help="what changed between two versions (default: from the draft, 0, to the answer)",
     )
+    show.add_argument(
+        "--question",
+        metavar="N",
+        type=number,
+        help="with --diff: of question N, from 0 (default: the newest)",
+    )
     report = add("report", help="write a session to one HTML file, to send to somebody")
     report.add_argument("session", metavar="ID")
     report.add_argument("--companion", metavar="TYPE", help="of this companion alone")

@@ -160,18 +160,6 @@ def test_without_a_language_model_it_is_refused_before_anything_is_stored(
     assert terminal.json("sessions", "--json") == {"sessions": []}
 
 
-def test_a_model_without_a_key_is_refused_before_anybody_is_announced(
-    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
-        monkeypatch.delenv(name)
-    for words in ((), ("--model", "foo")):
-        said = terminal("consult", "What now?", *words)
-        assert (said.status, said.err.count("\n")) == (1, 1)
-        assert "needs a key, and none is set. Set OPENAI_API_KEY, or OPENAI_BASE_URL" in said.err
-    assert terminal.json("sessions", "--json") == {"sessions": []}
-
-
 @pytest.mark.parametrize(
     ("words", "told"),
     [

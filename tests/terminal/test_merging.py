@@ -61,3 +61,14 @@ def test_what_cannot_be_merged_is_told_in_a_terminal_s_words(terminal: Terminal,
         assert said.err.startswith(f"companions: {told}")
         assert said.err.count("\n") == 1
     assert len(terminal.json("sessions", "--json")["sessions"]) == len(answered)
+
+
+def test_a_model_without_a_key_is_refused_before_anybody_is_announced(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COMPANIONS_MODEL", "openai:loopback")
+    for words in ((), ("--model", "foo")):
+        said = terminal("consult", "What now?", *words)
+        assert (said.status, said.err.count("\n")) == (1, 1)
+        assert "needs a key, and none is set. Set OPENAI_API_KEY, or OPENAI_BASE_URL" in said.err
+    assert terminal.json("sessions", "--json") == {"sessions": []}
