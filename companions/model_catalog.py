@@ -76,12 +76,12 @@ class ModelCatalog:
         """
         wanted = (name or self._default or "").strip()
         if not wanted:
-            return _NotSetUp("none", "No model is configured.")
+            return NotSetUp("none", "No model is configured.")
         if wanted == OFFLINE:
             return self._offline
         model = self._openai_name(wanted)
         if not self._reachable:
-            return _NotSetUp(f"{OPENAI}:{model}", f"The model {model!r} needs a key, and none is set.")
+            return NotSetUp(f"{OPENAI}:{model}", f"The model {model!r} needs a key, and none is set.")
         return _OpenAIModel(model, self._line, self._bounds)
 
     def wrap(self, chat: "BaseChatModel") -> LangChainModel:
@@ -131,13 +131,19 @@ class _OpenAIModel:
         return await LangChainModel(chat, name=self.name, bounds=self._bounds).write(task, on_text)
 
 
-class _NotSetUp:
+class NotSetUp:
     """Stands for a model that cannot be asked with the options given; an error only for whoever asks it."""
 
     def __init__(self, name: str, what: str) -> None:
         self.name = name
         self._what = what
 
+    @property
+    def error(self) -> ModelError:
+        """What asking it comes to."""
+        return ModelError(self._what, HOW_TO_SET)
+
     async def write(self, task: Task, on_text: OnText | None = None) -> Written:
+        """Refuse."""
         del task, on_text
-        raise ModelError(self._what, HOW_TO_SET)
+        raise self.error

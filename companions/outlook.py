@@ -57,7 +57,7 @@ def outlook(sums: Sums, standing: Standing) -> Body:
 def _told(sums: Sums, standing: Standing) -> Body:
     samples = telling.number(sums.weight)
     if samples < MINIMUM:
-        return {"samples": samples, "suggestions": [f"Too few sessions yet ({_all(sums)}) to say how it will go."]}
+        return {"samples": samples, "suggestions": [f"Too few loops yet ({_all(sums)}) to say how it will go."]}
     body: Body = {"samples": samples, "anomalies": [*standing.anomalies]}
     if (typical := expected(sums, 0, most=standing.most)) is not None:
         body["typical_iterations"] = {
@@ -136,7 +136,7 @@ def _suggestions(sums: Sums, body: Body, standing: Standing, left: hazard.Remain
         return []
     more = told_of(sums, standing.revisions) if left is None else left.revisions
     if not more:
-        return [f"Too few sessions yet went on from here to say how it will go on ({_all(sums)} in all)."]
+        return [f"Too few loops yet went on from here to say how it will go on ({_all(sums)} in all)."]
     told = body.get("estimated_completion", {})
     costs = [f"{told['seconds']:g} s"] if "seconds" in told else []
     costs += [f"{told['tokens']:,} tokens"] if "tokens" in told else []

@@ -12,10 +12,13 @@ from fastmcp.tools.base import Tool, ToolResult
 
 from companions.errors import ScopeError
 from middleware.authentication import owner_of, present
+from sessions.principals import shown
 
 READ, WRITE, ADMIN = "read", "write", "admin"
 ENOUGH: Mapping[str, frozenset[str]] = {READ: frozenset({READ, WRITE, ADMIN}), WRITE: frozenset({WRITE, ADMIN})}
 """By what is asked for, the scopes of which one is enough."""
+SHARING = "share_session"
+"""The tool that looks, accepts and leaves too, which is no more than reading; what else it does is writing."""
 OPEN = frozenset({"initialize", "server/discover", "ping"})
 """What everyone with a valid token may ask."""
 
@@ -32,9 +35,10 @@ class Roles(Middleware):
     async def on_call_tool(
         self, context: MiddlewareContext[mt.CallToolRequestParams], call_next: CallNext[Any, ToolResult]
     ) -> ToolResult:
-        """Ask for ``write`` where a tool may change something."""
-        if not _allowed(WRITE) and context.fastmcp_context is not None:
-            tool = await context.fastmcp_context.fastmcp.get_tool(context.message.name)
+        """Ask for ``write`` where a call may change more than the caller's own part in a session."""
+        called = context.message
+        if not _allowed(WRITE) and not _of_oneself(called) and context.fastmcp_context is not None:
+            tool = await context.fastmcp_context.fastmcp.get_tool(called.name)
             if tool is not None and not _only_reads(tool):
                 _ask_for(WRITE)
         return await call_next(context)
@@ -44,11 +48,20 @@ class Roles(Middleware):
     ) -> Sequence[Tool]:
         """List what the caller may call."""
         listed = await call_next(context)
-        return listed if _allowed(WRITE) else [tool for tool in listed if _only_reads(tool)]
+        return listed if _allowed(WRITE) else [each for each in listed if _only_reads(each) or each.name == SHARING]
 
 
 def _only_reads(tool: Tool) -> bool:
     return tool.annotations is not None and bool(tool.annotations.read_only_hint)
+
+
+def _of_oneself(called: mt.CallToolRequestParams) -> bool:
+    """Tell whether a call tells who takes part in a session, accepts an invitation or leaves."""
+    token, given = present(), called.arguments or {}
+    if called.name != SHARING or token is None or given.get("role") is not None:
+        return False
+    caller = owner_of(token)
+    return given.get("remove") in (None, caller, shown(caller, caller))
 
 
 def may_read() -> bool:

@@ -8,7 +8,8 @@ from typing import Protocol
 
 from companions.companion_types import Library
 from companions.configuration import Defaults
-from companions.model_catalog import whole_name
+from companions.filters import FilteredModel
+from companions.model_catalog import NotSetUp, whole_name
 from companions.models import Model
 from companions.requests import Plan
 from companions.writing import Choose
@@ -39,6 +40,20 @@ def chosen(models: Models, found: Plan) -> Choose | None:
             if not found.critics:
                 models.get(found.sampling.model)
             return models.get
+
+
+def check_set_up(models: Models, name: str | None) -> None:
+    """Refuse a model that could not be asked, before anything is done for it; ``None`` is the default one.
+
+    Raises:
+        UnknownNameError: Nobody has the name.
+        ModelError: It lacks a key.
+    """
+    model = models.get(name)
+    if isinstance(model, FilteredModel):
+        model = model.model
+    if isinstance(model, NotSetUp):
+        raise model.error
 
 
 def named_models(library: Library, defaults: Defaults, priced: Collection[str]) -> set[str]:

@@ -19,7 +19,7 @@ from companions.run_log import run_log
 from sessions.cutting import BESIDE_BYTES, PAGE_BYTES, cut, size
 from sessions.metrics import by_model, told
 from sessions.notes import in_words
-from sessions.principals import shown
+from sessions.principals import LOCAL, shown
 from sessions.retention import last_used
 from sessions.session import Session
 from sessions.slots import PAGE, SHOWN, TOLD, page_of, steps_of
@@ -61,8 +61,9 @@ async def run_log_page(session: Session, companion: Companion, *, slot: int | No
     """Give slots of the run_log, as many as a page holds."""
     taken: list[Entry] = []
     room, following = PAGE_BYTES, None
+    owner = await unnamed(session)
     async for step in steps_of(session, companion, slot, after=offset, kinds=TOLD):
-        entry = signed(step, session)
+        entry = signed(step, session, owner)
         length = _size_beside(entry) + (0 if entry.kind in NOTES else size(entry.text))
         if taken and length > room:
             following = taken[-1].seq
@@ -81,10 +82,11 @@ async def run_log_page(session: Session, companion: Companion, *, slot: int | No
 async def timeline_page(session: Session, companion: Companion, *, slot: int | None = None, offset: int = 0) -> Body:
     """Give the steps, and what is said beside them, in order, each in a line's worth of values, a hundred at a time."""
     entries = await page_of(session, companion, slot, after=offset, kinds=TOLD if slot is not None else SHOWN)
+    owner = await unnamed(session)
     return {
         "session_id": session.session_id,
         "companion_type": companion.companion_type,
-        "timeline": [line_of(signed(entry, session)) for entry in entries],
+        "timeline": [line_of(signed(entry, session, owner)) for entry in entries],
         "next_offset": entries[-1].seq if len(entries) == PAGE else None,
     }
 
@@ -98,9 +100,9 @@ async def transcript_page(
         raise InputError("There is no such place in the transcript.", "Take an offset from the page before.")
     parts: list[str] = []
     room = PAGE_BYTES
-    kinds = TOLD if slot is not None else SHOWN
+    kinds, owner = TOLD if slot is not None else SHOWN, await unnamed(session)
     async for step in steps_of(session, companion, slot, after=max(seq - 1, 0), kinds=kinds):
-        entry = signed(step, session)
+        entry = signed(step, session, owner)
         text = in_markdown(entry)[place:] if entry.seq == seq else in_markdown(entry)
         begun = place if entry.seq == seq else 0
         if parts and size(text) > room:
@@ -113,10 +115,18 @@ async def transcript_page(
     return "".join(parts), None
 
 
-def signed(entry: Entry, session: Session) -> Entry:
-    """Give an entry that tells in its ``meta`` who wrote it, where that is not the session's owner."""
+async def unnamed(session: Session) -> str | None:
+    """Give whose entries name nobody: the owner's, while nobody else takes part."""
     owner = session.place.owner
-    return entry if entry.author == owner else replace(entry, meta={**entry.meta, "author": shown(entry.author, owner)})
+    alone = owner == LOCAL or not (await session.store.grants.of(session.session_id)).participants
+    return owner if alone else None
+
+
+def signed(entry: Entry, session: Session, unnamed: str | None) -> Entry:
+    """Give an entry that tells in its ``meta`` who asked for it, unless that goes without saying."""
+    if entry.author == unnamed:
+        return entry
+    return replace(entry, meta={**entry.meta, "author": shown(entry.author, session.place.owner)})
 
 
 def overview(session: Session, head: Head, prices: Prices) -> Body:
@@ -202,7 +212,7 @@ def _heading(entry: Entry) -> str:
     again = f", written again ({meta['attempt']})" if "attempt" in meta else ""
     by = f" by {meta['model']}" if meta.get("model") else ""
     whose = f", for {meta['author']}" if "author" in meta else ""
-    return f"{name}{again}{by}{whose}\n\n"
+    return f"{name}{again}{by}{whose}, entry {entry.seq}\n\n"
 
 
 def in_markdown(entry: Entry) -> str:

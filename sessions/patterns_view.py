@@ -184,7 +184,7 @@ def _of_endings(sums: Sums) -> str:
 
 
 def _too_few(sums: Sums) -> str:
-    return f"Too few sessions yet ({telling.in_words(sums.weight)}{telling.by_age(sums)})."
+    return f"Too few loops yet ({telling.in_words(sums.weight)}{telling.by_age(sums)})."
 
 
 def _of_threshold(by_model: Mapping[str, Sums]) -> str:

@@ -25,13 +25,25 @@ def shown(principal: str, to: str) -> str:
     return subject if issuer == _parts(to)[0] else principal
 
 
+def read_principal(word: str) -> str | None:
+    """Read a principal as a person writes it; ``None`` if it can be nobody's."""
+    found = _pair(word)
+    if found is None or not found[1]:
+        return LOCAL if word == LOCAL else None
+    return principal_of(*found)
+
+
 def _parts(principal: str) -> tuple[str, str]:
     """Take a principal apart; one that is no issuer's, such as the local one, is its own subject."""
+    return _pair(principal) or ("", principal)
+
+
+def _pair(principal: str) -> tuple[str, str] | None:
     try:
         match json.loads(principal):
             case [str(issuer), str(subject)]:
                 return issuer, subject
             case _:
-                return "", principal
-    except ValueError:
-        return "", principal
+                return None
+    except (ValueError, RecursionError):
+        return None

@@ -9,8 +9,9 @@ import re
 import secrets
 import string
 import time
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from companions.errors import InputError, UnknownNameError
 from sessions.finding import check
@@ -25,6 +26,8 @@ NAME, SECRET = 4, 26
 CODE = re.compile(rf"([A-Za-z0-9_-]{{1,64}})-([{ALPHABET}]{{{NAME}}})-([{ALPHABET}]{{{SECRET}}})", re.ASCII)
 LONGEST_PERSON = 255
 HOUR = 3_600.0
+REMEMBERED = 256
+"""Acceptances that a process remembers."""
 SHOWN = 64
 
 Told = Callable[[str, str, bool], None]
@@ -62,10 +65,12 @@ class Sharing:
 
     Attributes:
         told: Told of everybody who is let in or out.
+        taken: Marks of what was accepted last in this process, and by whom: a store keeps no invitation that was used.
     """
 
     sessions: Sessions
     told: Told = lambda _principal, _session_id, _there: None
+    taken: deque[str] = field(default_factory=lambda: deque[str](maxlen=REMEMBERED))
 
     async def invite(
         self, principal: str, session_id: str, role: Role, *, person: str | None = None, hours: int = 72
@@ -108,7 +113,7 @@ class Sharing:
         return Invited(invitation=invitation, code=f"{session_id}-{invitation.name}-{secret}")
 
     async def accept(self, principal: str, code: str) -> Joined:
-        """Take an invitation; for whoever takes part already it is done, so that a call can be made again.
+        """Take an invitation; for whoever took it just now it is done, so that a call can be made again.
 
         Raises:
             InputError: There is no such invitation (any more), for this principal; or they take part in too many.
@@ -128,6 +133,11 @@ class Sharing:
         role = new or await grants.role(session_id, principal)
         if role is None:
             raise _no_invitation()
+        mark = _digest(f"{principal} {code}")
+        if new is not None:
+            self.taken.append(mark)
+        elif mark not in self.taken:
+            raise _no_invitation().with_remedy(f"You take part in session {session_id} already, as {role}.")
         session = await self.sessions.find(principal, session_id, "read")
         if new is not None:
             self.told(principal, session_id, True)

@@ -16,7 +16,9 @@ from sessions.archives.templates import Begun
 from sessions.archives.writing import Exported
 from sessions.labels import MOST_PINNED
 from sessions.opening import patient
+from sessions.presence import is_there, nobody
 from terminal import keeping
+from terminal.jobs import going_on
 from terminal.program import MakeProgram, Program, drained
 from terminal.progress import telling
 from terminal.records import found
@@ -31,11 +33,11 @@ def export(chosen: argparse.Namespace, make: MakeProgram) -> int:
         InputError: The options name none of these.
     """
     _check(chosen)
-    if not (chosen.all or chosen.template):
+    if not _is_archive(chosen):
         return keeping.export(chosen, make)
     program, screen, target = make(), Screen.of_process(), Path(chosen.output).absolute()
     if chosen.all:
-        exported = asyncio.run(drained(program, _export(program, chosen.owner or program.owner, target)))
+        exported = asyncio.run(drained(program, _export(program, chosen.owner, target)))
         counts = f"{counted(exported.sessions, 'session')}, {counted(exported.entries, 'entry')}"
         screen.say(f"{counts} are in {chosen.output}. What was learned from loops is nobody's, and not in it.")
         if exported.shared:
@@ -43,8 +45,9 @@ def export(chosen: argparse.Namespace, make: MakeProgram) -> int:
             count = counted(len(exported.shared), "session")
             screen.say(f"Shared by others, whose they are, and not in it: {count} ({names}).")
         return _tell_lacking(exported)
-    asyncio.run(drained(program, _export_template(program, chosen.session, target)))
-    screen.say(f"The settings and queries of session {chosen.session} are in {chosen.output}.")
+    asyncio.run(drained(program, _export_one(program, chosen.session, target, template=chosen.template)))
+    what = "The settings and queries of session" if chosen.template else "All of session"
+    screen.say(f"{what} {chosen.session} {'are' if chosen.template else 'is'} in {chosen.output}.")
     return 0
 
 
@@ -65,22 +68,32 @@ def _check(chosen: argparse.Namespace) -> None:
         raise InputError("--owner is for --all alone.", "Leave it out: a session has one owner.")
     if (chosen.all or chosen.template) and not chosen.output:
         raise InputError("An archive is a file.", "Name it with -o FILE.")
-    if (chosen.all or chosen.template) and (chosen.format or (chosen.all and chosen.template)):
+    if _is_archive(chosen) and (chosen.format or (chosen.all and chosen.template)):
         raise InputError(
             "An archive and a template have forms of their own.", "Give one of --all, --template, --format."
         )
 
 
-async def _export(program: Program, owner: str, target: Path) -> Exported:
-    sessions = program.calls.desk.sessions
+def _is_archive(chosen: argparse.Namespace) -> bool:
+    """Tell whether a zip file is asked for, also by its name."""
+    return bool(chosen.all or chosen.template or Path(chosen.output or "").suffix.lower() == ".zip")
+
+
+async def _export(program: Program, named: str | None, target: Path) -> Exported:
+    """Export the sessions of whoever is named, who must be there, or of the person at the terminal."""
+    sessions, owner = program.calls.desk.sessions, named or program.owner
     async with patient(sessions.store):
+        if named is not None and not await is_there(sessions, owner):
+            raise nobody(owner)
         return await writing.export(sessions, owner, target, telling(_done))
 
 
-async def _export_template(program: Program, session_id: str, target: Path) -> Exported:
-    session = await found(program, session_id)
-    async with patient(program.calls.desk.sessions.store):
-        return await writing.export_template(session, target)
+async def _export_one(program: Program, session_id: str, target: Path, *, template: bool) -> Exported:
+    session, sessions = await found(program, session_id), program.calls.desk.sessions
+    async with patient(sessions.store):
+        if template:
+            return await writing.export_template(session, target)
+        return await writing.export_one(sessions, session, target)
 
 
 def bring(chosen: argparse.Namespace, make: MakeProgram) -> int:
@@ -91,7 +104,7 @@ def bring(chosen: argparse.Namespace, make: MakeProgram) -> int:
         _tell(screen, brought)
         return 0
     for begun in brought:
-        _tell_begun(screen, begun)
+        _tell_begun(program, screen, begun)
     return 0
 
 
@@ -116,12 +129,13 @@ def _tell(screen: Screen, imported: Imported) -> None:
         screen.result(f"{count} that the file has pinned: not pinned here, since an owner has {MOST_PINNED} at most.")
     renamed = [*imported.renamed.items()]
     for old, new in renamed[:NAMED]:
-        screen.result(f"{old} is {new} here: its own id is taken.")
+        erased = "it was erased here, and an id that was erased does not come back."
+        screen.result(f"{old} is {new} here: {erased if old in imported.erased else 'its own id is taken.'}")
     if len(renamed) > NAMED:
         screen.result(f"And {len(renamed) - NAMED:,} more have other ids.")
 
 
-def _tell_begun(screen: Screen, begun: Begun) -> None:
+def _tell_begun(program: Program, screen: Screen, begun: Begun) -> None:
     """Say which session was begun, and what is to be asked in it."""
     screen.result(begun.session_id)
     if begun.spooled:
@@ -133,7 +147,7 @@ def _tell_begun(screen: Screen, begun: Begun) -> None:
         screen.say(f"Companion {name} waits for the draft of: {_short(query)}")
     for name, query in begun.later:
         screen.say(f"To be put to {name} later: {_short(query)}")
-    screen.say(f"Go on with: companions refine --session {begun.session_id}")
+    screen.say(going_on(program, begun.session_id, waits=bool(begun.waiting)))
 
 
 def _short(query: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 
 from sessions.questions import CONTRIBUTORS, SYNTHESIZER
-from terminal.values import age, number, port, positive
+from terminal.values import age, number, owner, port, positive
 
 DISTRIBUTION = "persistent-companions"
 HOST = "127.0.0.1"
@@ -148,6 +148,12 @@ def _add_reading(add: Add) -> None:
         metavar="VERSION",
         help="what changed between two versions (default: from the draft, 0, to the answer)",
     )
+    show.add_argument(
+        "--question",
+        metavar="N",
+        type=number,
+        help="with --diff: of question N, from 0 (default: the newest)",
+    )
     report = add("report", help="write a session to one HTML file, to send to somebody")
     report.add_argument("session", metavar="ID")
     report.add_argument("--companion", metavar="TYPE", help="of this companion alone")
@@ -155,11 +161,11 @@ def _add_reading(add: Add) -> None:
         "-o", "--output", metavar="FILE", default="report.html", help="the file to write (default: report.html)"
     )
     report.add_argument("--force", action="store_true", help="replace the file if it is there")
-    export = add("export", help="write a session out, as JSON or Markdown, or all of them as an archive")
+    export = add("export", help="write a session out, to be read or as an archive, or all of them")
     export.add_argument("session", metavar="ID", nargs="?")
-    export.add_argument("--format", choices=("json", "markdown"), help="(default: json)")
+    export.add_argument("--format", choices=("json", "markdown"), help="(default: by FILE's name, else json)")
     export.add_argument("--all", action="store_true", help="all sessions, as one zip file; needs -o")
-    export.add_argument("--owner", metavar="OWNER", help="with --all: of this owner (default: yours)")
+    export.add_argument("--owner", metavar="OWNER", type=owner, help="with --all: of this owner (default: yours)")
     export.add_argument(
         "--template", action="store_true", help="its settings and queries alone, to begin others with; needs -o"
     )
@@ -169,7 +175,7 @@ def _add_reading(add: Add) -> None:
 def _add_import(add: Add) -> None:
     given = add("import", help="bring sessions from an archive, a template or a seed project's JSON")
     given.add_argument("file", metavar="FILE")
-    given.add_argument("--owner", metavar="OWNER", help="whose they will be (default: yours)")
+    given.add_argument("--owner", metavar="OWNER", type=owner, help="whose they will be (default: yours)")
 
 
 def _add_fork(add: Add) -> None:
@@ -196,7 +202,7 @@ def _add_forget(add: Add) -> None:
 
 def _add_erase(add: Add) -> None:
     erase = add("erase", help="delete all sessions of an owner for good, with a report")
-    erase.add_argument("--owner", metavar="OWNER", required=True, help="whose; yours is local")
+    erase.add_argument("--owner", metavar="OWNER", type=owner, required=True, help="whose; yours is local")
     erase.add_argument("--yes", action="store_true", help="do not ask")
     erase.add_argument("--dry-run", action="store_true", help="say what would be deleted, and delete nothing")
 

@@ -11,7 +11,8 @@ from companions.errors import InputError
 from companions.model_catalog import OFFLINE
 from companions.models import Sampling
 from companions.requests import Request
-from sessions.branches import branch_states
+from sessions.branches import branch_states, parted, query_of
+from sessions.choosing_models import check_set_up
 from sessions.consultations import Consulted, begun_on, goes_on
 from sessions.consulting import Consultations
 from sessions.questions import SYNTHESIZER, Question
@@ -167,6 +168,10 @@ class Consultation:
                 "This session has no consultation to go on with.",
                 f"Give a question beside --session {session.session_id}.",
             )
+        # So that nothing is announced that would be refused.
+        _, branches = await parted(self.program.calls.desk.sessions, self.program.owner, question.contributors)
+        if question.query is None:
+            query_of(branches)
         names = [name for name in question.contributors if name not in self.wish.branches]
         return Standing(query=question.query, names=names, branches=self.wish.branches)
 
@@ -184,6 +189,8 @@ class Consultation:
                 return self._offline(session, left, stands)
             sampling = Sampling(execution_mode="server")
         models = dict.fromkeys(sampling.model or known.model or desk.sessions.defaults.model or "" for known in each)
+        for name in models:
+            check_set_up(self.program.calls.desk.models, name or None)
         writes = f"{' and '.join(models)} {'writes' if len(models) == 1 else 'write'}"
         self.screen.say(f"Session {session.session_id}; {writes}.", QUIET)
         asked = f"Asking {', '.join(left)}" if left else "All have contributed"

@@ -11,6 +11,7 @@ from companions.errors import InputError, StoreError
 from sessions import erasing
 from sessions.erasing import Erased
 from sessions.opening import patient
+from sessions.presence import is_there, nobody
 from terminal.program import MakeProgram, Program, drained
 from terminal.screen import Screen, fail, harmless
 from terminal.storekeeping import NAMED, counted, named
@@ -25,7 +26,11 @@ def erase(chosen: argparse.Namespace, make: MakeProgram) -> int:
     if not chosen.yes and not _agreed(make(), chosen.owner, screen):
         screen.say("Nothing was erased.")
         return 1
-    _tell(screen, asyncio.run(_erase(make(), chosen.owner)), "erased")
+    known, erased = asyncio.run(_erase(make(), chosen.owner))
+    if not known:
+        _tell_wiped(screen, erased)
+        raise nobody(chosen.owner)
+    _tell(screen, erased, "erased")
     return 0
 
 
@@ -33,16 +38,21 @@ async def _would_erase(program: Program, owner: str) -> Erased:
     async def look() -> Erased:
         sessions = program.calls.desk.sessions
         async with patient(sessions.store):
+            if not await is_there(sessions, owner):
+                raise nobody(owner)
             return await erasing.would_erase(sessions, owner)
 
     return await drained(program, look())
 
 
-async def _erase(program: Program, owner: str) -> Erased:
-    async def go() -> Erased:
+async def _erase(program: Program, owner: str) -> tuple[bool, Erased]:
+    """Erase; tells too whether there was anything: if not, an earlier erasure may still have to be finished."""
+
+    async def go() -> tuple[bool, Erased]:
         sessions = program.calls.desk.sessions
         async with patient(sessions.store, wiping=True):
-            return await erasing.erase(sessions, owner)
+            known = await is_there(sessions, owner)
+            return known, await erasing.erase(sessions, owner)
 
     try:
         return await drained(program, go())
@@ -76,6 +86,10 @@ def _tell(screen: Screen, erased: Erased, done: str) -> None:
     if erased.left:
         others = counted(erased.left, "session")
         screen.result(f"Their part in {others} of others {done} too; what they wrote there stays, as its owner's.")
+    _tell_wiped(screen, erased)
+
+
+def _tell_wiped(screen: Screen, erased: Erased) -> None:
     if erased.wiped is not None:
         for sentence in erased.wiped.done:
             screen.result(sentence)

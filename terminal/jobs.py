@@ -12,6 +12,7 @@ from typing import Protocol
 from companions.errors import CompanionsError
 from companions.model_catalog import HOW_TO_SET
 from sessions.budgets import BY_HAND
+from sessions.choosing_models import check_set_up
 from sessions.session import Session
 from terminal.program import Program, drained
 from terminal.records import found
@@ -21,9 +22,10 @@ from terminal.telling import QUIET, tell_heading
 SIGNED = "terminal"
 """How a text that a person gave is signed."""
 INTERRUPTED = 130
+GIVEN = " --file FILE"
 AGAIN = "all the same tool again"
 WORDS = {
-    HOW_TO_SET: "Set OPENAI_API_KEY, and COMPANIONS_MODEL to openai:NAME.",
+    HOW_TO_SET: "Set OPENAI_API_KEY, or OPENAI_BASE_URL for a server of your own.",
     f", {BY_HAND}, or": ", or",
     f", or {BY_HAND}.": ".",
     "Call consult again": "Call the same tool again",
@@ -85,13 +87,28 @@ async def session_of(program: Program, session_id: str | None, model: str | None
 
     Raises:
         UnknownNameError: The name cannot be a model's; that is refused before anything is stored.
+        ModelError: The model lacks a key; likewise.
         SessionNotFoundError: There is no such session.
     """
     if model is not None:
-        program.calls.desk.models.get(model)
+        check_set_up(program.calls.desk.models, model)
     if session_id is None:
         return program.calls.desk.sessions.mint(program.owner)
     return await found(program, session_id)
+
+
+def going_on(program: Program, session_id: str, *, waits: bool) -> str:
+    """Say which command goes on with a session that was begun; rules write no draft, so they are given one.
+
+    Args:
+        program: What the command will work with.
+        session_id: The session.
+        waits: Whether it waits for its draft.
+    """
+    again = f"companions refine --session {session_id}"
+    if waits and program.calls.desk.sessions.defaults.execution_mode != "server":
+        return f"It waits for its draft. Give the text: {again}{GIVEN}"
+    return f"Go on with: {again}"
 
 
 def command(name: str, session: Session, model: str | None) -> str:
@@ -119,7 +136,7 @@ def _remedy(remedy: str, again: str | None) -> str:
     if AGAIN in told:
         run = f"`{again}`" if again else "the same command again"
         return told.replace(f"C{AGAIN}", f"Run {run}").replace(f"c{AGAIN}", f"run {run}")
-    return f"{told} Nothing is lost: `{again}` goes on from there." if again else told
+    return f"{told} Nothing is lost: `{again}` goes on from there." if again and again not in told else told
 
 
 def _in_words(told: str) -> str:

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import sys
@@ -9,10 +10,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from companions.errors import CompanionsError, InputError
+from companions.errors import CompanionsError, InputError, SessionNotFoundError, StoreError
 from sessions import erasing
+from sessions.calls import DEFAULT_TYPE
 from sessions.erasing import Forgotten
 from sessions.forking import fork as begin_fork
+from sessions.session import Session
+from terminal.jobs import going_on
 from terminal.program import MakeProgram, Program, drained
 from terminal.records import Record, found, gather
 from terminal.screen import Screen, harmless
@@ -45,7 +49,8 @@ def export(chosen: argparse.Namespace, make: MakeProgram) -> int:
     """Write a whole session out."""
     record = _gathered(make(), chosen.session)
     screen = Screen.of_process()
-    text = record.as_markdown() if chosen.format == "markdown" else record.as_json()
+    by_name = "markdown" if Path(chosen.output or "").suffix.lower() == ".md" else "json"
+    text = record.as_markdown() if (chosen.format or by_name) == "markdown" else record.as_json()
     if chosen.output is None:
         screen.result(text)
         return 0
@@ -69,18 +74,29 @@ def _write_for_its_owner(path: Path, text: str) -> None:
 def fork(chosen: argparse.Namespace, make: MakeProgram) -> int:
     """Begin a session from where another one is, or was at an entry; its id is the result."""
     screen = Screen.of_process()
-    made = asyncio.run(_fork(make(), chosen.session, chosen.at))
-    screen.result(made)
-    screen.say(f"It begins as session {chosen.session} was. Go on with: companions refine --session {made}")
+    program = make()
+    made, waits = asyncio.run(drained(program, _fork(program, chosen.session, chosen.at)))
+    screen.result(made.session_id)
+    screen.say(
+        f"It begins as session {chosen.session} was at entry {made.opening.base}. "
+        f"{going_on(program, made.session_id, waits=waits)}"
+    )
     return 0
 
 
-async def _fork(program: Program, session_id: str, at: int | None) -> str:
-    async def begin() -> str:
-        await found(program, session_id)
-        return (await begin_fork(program.calls.desk.sessions, program.owner, session_id, at)).session_id
-
-    return await drained(program, begin())
+async def _fork(program: Program, session_id: str, at: int | None) -> tuple[Session, bool]:
+    """Fork a session; tells too whether the fork waits for a draft, as far as it can be read."""
+    await found(program, session_id)
+    try:
+        made = await begin_fork(program.calls.desk.sessions, program.owner, session_id, at)
+    except SessionNotFoundError:
+        raise
+    except InputError as error:
+        raise error.with_remedy(f"`companions show {session_id}` tells the number of each.") from error
+    with contextlib.suppress(StoreError):
+        slot = (await made.look(made.last_type or DEFAULT_TYPE)).slot
+        return made, slot is None or slot.draft is None
+    return made, False
 
 
 def forget(chosen: argparse.Namespace, make: MakeProgram) -> int:

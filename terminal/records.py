@@ -12,6 +12,7 @@ from typing import Any
 from companions.entries import Entry
 from companions.errors import SessionNotFoundError, UnknownNameError
 from companions.run_log import run_log
+from sessions.paged_views import line_of
 from sessions.session import Session
 from sessions.slots import TOLD
 from terminal.program import Program
@@ -30,15 +31,18 @@ class Record:
         overview: What is known of it as a whole.
         run_logs: By companion type, the whole run_log.
         transcripts: By companion type, the whole thinking as Markdown.
+        timelines: By companion type, a line's worth of values of each entry, its number among them.
     """
 
     overview: Body
     run_logs: dict[str, list[Body]]
     transcripts: dict[str, str]
+    timelines: dict[str, list[Body]]
 
     def as_json(self) -> str:
         """Give it as JSON, in UTF-8 letters as they are."""
-        return json.dumps({"session": self.overview, "run_logs": self.run_logs}, ensure_ascii=False, indent=2) + "\n"
+        told = {"session": self.overview, "run_logs": self.run_logs, "timelines": self.timelines}
+        return json.dumps(told, ensure_ascii=False, indent=2) + "\n"
 
     def as_markdown(self) -> str:
         """Give it as Markdown; each text stands in it unchanged."""
@@ -73,9 +77,11 @@ async def gather(program: Program, session_id: str, companion_type: str | None =
     session = await found(program, session_id)
     overview = await program.reading.overview(program.owner, session_id)
     names = chosen_of(list(overview["companions"]), companion_type)
+    entries = {name: await entries_of(session, name) for name in names}
     return Record(
         overview=overview,
-        run_logs={name: run_log(await entries_of(session, name)) for name in names},
+        run_logs={name: run_log(several) for name, several in entries.items()},
+        timelines={name: [line_of(entry) for entry in several] for name, several in entries.items()},
         transcripts={name: await _transcript(program, session_id, name) for name in names},
     )
 

@@ -9,7 +9,7 @@ import shlex
 from dataclasses import dataclass, field
 from typing import Any
 
-from companions.companion import Companion
+from companions.companion import Companion, Slot
 from companions.configuration import Configuration
 from companions.errors import InputError
 from companions.model_catalog import OFFLINE
@@ -19,8 +19,9 @@ from companions.requests import Request
 from sessions import loops
 from sessions.bounds import CANCELLED
 from sessions.calls import DEFAULT_TYPE, Pending
+from sessions.choosing_models import check_set_up
 from sessions.session import Session
-from terminal.jobs import SIGNED, carry_out, command, session_of
+from terminal.jobs import GIVEN, SIGNED, carry_out, command, session_of
 from terminal.program import MakeProgram, Program
 from terminal.screen import Screen
 from terminal.telling import QUIET, WARNING, tell_convergence, tell_pick, tell_usage
@@ -68,25 +69,43 @@ class Loop:
         """The command that goes on with what was asked; ``None`` while nothing of it is stored."""
         if self.session is None or not self.session.stored:
             return None
-        query, _ = self.wish.question(offline=self.sampling.execution_mode == OFFLINE)
         awake = self.session.awake.get(self.companion_type)
         slot = None if awake is None else awake.companion.slot
+        query, _ = self._question(slot, offline=self._offline)
         if self.wish.session_id is not None and query is not None and (slot is None or slot.query.text != query):
             return None
+        return self._command(self.session, slot)
+
+    def _command(self, session: Session, slot: Slot | None) -> str:
         named = "" if self.wish.companion_type is None else f" --companion {shlex.quote(self.companion_type)}"
-        return command("refine", self.session, self.wish.model) + named
+        given = GIVEN if self._offline and slot is not None and slot.draft is None else ""
+        return command("refine", session, self.wish.model) + named + given
+
+    @property
+    def _offline(self) -> bool:
+        return self.sampling.execution_mode == OFFLINE
+
+    def _question(self, slot: Slot | None, *, offline: bool) -> tuple[str | None, str | None]:
+        """Give the query and its draft; a text that brings no question is for the one that waits, or was given it."""
+        query, text = self.wish.question(offline=offline)
+        if slot is None or text is None or self.wish.asks or (slot.draft is not None and slot.draft.text != text):
+            return query, text
+        return slot.query.text, text
 
     async def run(self) -> str:
         """Take the loop to its end; gives the answer."""
         self.session = session = await session_of(self.program, self.wish.session_id, self.wish.model)
         self.companion_type = self.wish.companion_type or session.last_type or DEFAULT_TYPE
         companion = await session.look(self.companion_type)
-        self.sampling, who = self._choose(await self._configuration(companion))
-        wish, again = self._asked(companion)
-        self.screen.say(f"Session {session.session_id}, companion {self.companion_type}.", QUIET)
+        known = await self._configuration(companion)
+        self.sampling, who = self._choose(known)
+        wish, again = self._asked(session, companion)
         asks = again is not None or _asks(wish, companion)
+        if asks and not self._offline:
+            check_set_up(self.program.calls.desk.models, self.sampling.model or known.model)
+        self.screen.say(f"Session {session.session_id}, companion {self.companion_type}.", QUIET)
         if asks:
-            self.screen.say(who, WARNING if self.sampling.execution_mode == OFFLINE else QUIET)
+            self.screen.say(who, WARNING if self._offline else QUIET)
         watch = Watch(self.screen, session, self.companion_type)
         done = await self._refine(session, wish, again, watch)
         if not asks:
@@ -95,7 +114,7 @@ class Loop:
 
     async def _configuration(self, companion: Companion) -> Configuration:
         """Give what the next step is made with: a new question may have another than the one before."""
-        query, _ = self.wish.question(offline=False)
+        query, _ = self._question(companion.slot, offline=False)
         request = Request(step="draft", query=query, text_limit=self.program.text_limit)
         return await self.program.calls.desk.wanted(companion, request)
 
@@ -112,14 +131,20 @@ class Loop:
             return Sampling(model=defaults.model, execution_mode="server"), f"{defaults.model} writes."
         return Sampling(execution_mode="offline"), NO_MODEL
 
-    def _asked(self, companion: Companion) -> tuple[loops.Wish, Request | None]:
+    def _asked(self, session: Session, companion: Companion) -> tuple[loops.Wish, Request | None]:
         """Say what is asked of the job, and which draft is to be written again before it."""
-        query, text = self.wish.question(offline=self.sampling.execution_mode == OFFLINE)
         slot = companion.slot
+        query, text = self._question(slot, offline=self._offline)
         if query is None and slot is None:
             raise InputError(
                 f"This session has no companion {self.companion_type!r} to go on with.",
                 "Give it a question, or name another with --companion.",
+            )
+        if query is None and self._offline and slot is not None and slot.draft is None:
+            raise InputError(
+                "The session waits for the draft of its question, and the built-in editor, which works by rules, "
+                "writes none.",
+                f"Give the text: `{self._command(session, slot)}`; or name a model with --model.",
             )
         draft = slot.draft if slot is not None and query == slot.query.text else None
         if query is None or (draft is not None and text in (None, draft.text)):

@@ -22,9 +22,9 @@ from terminal.screen import Screen
 def report(chosen: argparse.Namespace, make: MakeProgram) -> int:
     """Write a session's report; the file's name is the result."""
     path = Path(chosen.output)
+    overview, companions = asyncio.run(_read(make(), chosen.session, chosen.companion))
     if path.exists() and not chosen.force:
         raise _taken(path)
-    overview, companions = asyncio.run(_read(make(), chosen.session, chosen.companion))
     try:
         _write(path, report_html(overview, companions), force=chosen.force)
     except FileExistsError:

@@ -3,6 +3,7 @@
 import argparse
 
 from companions.errors import InputError
+from sessions.principals import LOCAL, read_principal
 from sessions.retention import Retention
 
 LAST_PORT = 65_535
@@ -31,6 +32,18 @@ def age(word: str) -> Retention:
     if kept.delete is None or kept.archive is not None:
         raise argparse.ArgumentTypeError(f"it must be 1 or more hours, days or weeks, like 12h or 90d, not {word!r}")
     return kept
+
+
+def owner(word: str) -> str:
+    """Read whose sessions are meant."""
+    read = read_principal(word)
+    if read is None:
+        form = '["https://login.example.com/", "ann"]'
+        raise argparse.ArgumentTypeError(
+            f"it must be {LOCAL}, or issuer and subject as JSON, like '{form}' (of a development token "
+            f"""'["", "ann"]'), not {word!r}"""
+        )
+    return read
 
 
 def port(word: str) -> int:

@@ -36,6 +36,11 @@ class Wish:
     max_iterations: int | None
     budget: int | None
 
+    @property
+    def asks(self) -> bool:
+        """Whether there is a question beside the text that is improved."""
+        return self.text is not None and self.words is not None
+
     def question(self, *, offline: bool) -> tuple[str | None, str | None]:
         """Give the query and the draft that is improved; offline, bare words are that draft."""
         if self.text is not None:

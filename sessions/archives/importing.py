@@ -61,6 +61,7 @@ class Imported:
         there: Sessions that were there already.
         unpinned: How many were pinned in the file and are not here, since no more may be.
         ids: By its id in the file, each session's id in the store.
+        erased: Those of the file's ids that no session can have here any more, since theirs was erased.
     """
 
     sessions: int = 0
@@ -68,6 +69,7 @@ class Imported:
     there: int = 0
     unpinned: int = 0
     ids: dict[str, str] = field(default_factory=dict[str, str])
+    erased: set[str] = field(default_factory=set[str])
 
     @property
     def renamed(self) -> dict[str, str]:
@@ -108,6 +110,7 @@ class Importing:
             stored += 0 if added is None else added
             if added is None:
                 await self._check_parent(opening)
+                self.imported.erased.add(opening.session_id)
                 return False
             head = await self._store.head(opening.session_id)
             if head is not None and head.seq >= source.last:

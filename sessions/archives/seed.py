@@ -46,6 +46,11 @@ def read(content: bytes, name: str, library: Library, defaults: Defaults) -> tup
     """
     told = _object(value_of(name, content))
     companions = _object(told.get("companions"))
+    if {"session", "run_logs"} <= told.keys():
+        raise InputError(
+            f"{name} is a session as `companions export ID` writes it, which is for reading.",
+            "Import an archive: `companions export ID -o FILE.zip` writes one, of all sessions with --all.",
+        )
     if not companions:
         raise InputError(f"{name} holds no companions.", _SHAPE)
     created_at = _moment(told.get("created_at")) or _moment(told.get("last_accessed")) or 0.0

@@ -15,14 +15,12 @@ from typing import Any
 from companions.entries import Entry
 from companions.errors import CompanionsError
 from sessions.archives import layout
+from sessions.archives.parts import Parts
 from sessions.archives.zipping import Part, Zipping
 from sessions.labels import without_label
-from sessions.paged_views import in_markdown, moment
-from sessions.projections import title_of
 from sessions.reporting import Report
 from sessions.session import Session
 from sessions.sessions import Sessions
-from sessions.slots import SHOWN
 from sessions.spooled_sessions import waiting
 from sessions.store import Opening, Store
 from sessions.whole_sessions import pages
@@ -72,6 +70,21 @@ async def export(sessions: Sessions, owner: str, target: Path, report: Report) -
     return replace(exported, lacking=lacking, shared=tuple(sorted(part.session_id for part, _ in joined)))
 
 
+async def export_one(sessions: Sessions, session: Session, target: Path) -> Exported:
+    """Write one session to a file, with all that it reads of the one that it was forked from.
+
+    Raises:
+        StoreError: The store failed; there is no new file.
+        CompanionsError: The file cannot be written; likewise.
+    """
+    await sessions.writer.settled(session.session_id)
+    head = await sessions.head(session)
+    writing = _Writing(sessions.store, session.place.owner)
+    async with _begun(target) as zipping:
+        await writing.add(zipping, head.opening, head.seq)
+        return await asyncio.to_thread(writing.finish, zipping, template=False)
+
+
 async def export_template(session: Session, target: Path) -> Exported:
     """Write a session's settings and queries, and none of what was answered, to a file; it names no owner.
 
@@ -87,7 +100,7 @@ async def export_template(session: Session, target: Path) -> Exported:
     opening = Opening(session_id=session_id, owner="", created_at=0.0)
     writing = _Writing(session.store, "")
     async with _begun(target) as zipping:
-        with closing(_Parts(opening)) as parts:
+        with closing(Parts(opening)) as parts:
             await asyncio.to_thread(parts.write, entries)
             await asyncio.to_thread(writing.keep, zipping, parts)
         return await asyncio.to_thread(writing.finish, zipping, template=True)
@@ -149,50 +162,6 @@ def _parents_first(found: Iterable[tuple[Opening, int]]) -> Iterator[tuple[Openi
         yield from (left.pop(session_id) for session_id in reversed(line))
 
 
-class _Parts:
-    """One session's two files, as far as they are written."""
-
-    def __init__(self, opening: Opening) -> None:
-        self.opening, self.seq = opening, opening.base
-        self.session, self.transcript = Part(), Part()
-        self._speaker, self._titled = "", False
-        self.session.write(layout.first_line(opening))
-
-    def write(self, entries: Iterable[Entry]) -> None:
-        """Add entries to both."""
-        for entry in entries:
-            self.session.write((b",\n" if self.seq > self.opening.base else b"") + layout.entry_json(entry))
-            self.seq = entry.seq
-            self.transcript.write("".join(self._told(entry)).encode("utf-8", "backslashreplace"))
-
-    def close(self) -> None:
-        """Let go of both."""
-        self.session.close()
-        self.transcript.close()
-
-    def end(self) -> None:
-        """End both."""
-        self.session.write(b"\n" + layout.LAST_LINE)
-
-    def _told(self, entry: Entry) -> Iterator[str]:
-        if entry.kind not in SHOWN:
-            return
-        if not self._titled:
-            self._titled = True
-            yield from self._heading(entry)
-        if entry.companion_type != self._speaker:
-            self._speaker = entry.companion_type
-            yield f"# Companion {entry.companion_type}\n\n"
-        yield in_markdown(entry)
-
-    def _heading(self, entry: Entry) -> Iterator[str]:
-        opened = self.opening
-        yield f"# {title_of(entry.text) if entry.kind == 'query' else opened.session_id}\n\n"
-        yield f"Session {opened.session_id}, opened {moment(opened.created_at)}.\n\n"
-        if opened.parent is not None:
-            yield f"It begins as session {opened.parent} was at entry {opened.base}.\n\n"
-
-
 class _Writing:
     """One archive: what it holds so far."""
 
@@ -206,13 +175,13 @@ class _Writing:
         if opening.parent is not None and self._written.get(opening.parent, 0) < opening.base:
             # Its parent is forgotten or another owner's: it stands alone, with all that it reads.
             opening = replace(opening, parent=None, base=0)
-        with closing(_Parts(opening)) as parts:
+        with closing(Parts(opening)) as parts:
             async for page in pages(self._store, opening.session_id, opening.base, seq):
                 await asyncio.to_thread(parts.write, [entry for entry, _ in page])
             if parts.seq == seq:
                 await asyncio.to_thread(self.keep, zipping, parts)
 
-    def keep(self, zipping: Zipping, parts: _Parts) -> None:
+    def keep(self, zipping: Zipping, parts: Parts) -> None:
         """Put a session that was written as a whole into the archive."""
         parts.end()
         session_id = parts.opening.session_id

@@ -29,7 +29,7 @@ def suggested(sums: Sums, *, revisions: int = 0, most: int = 5) -> str:
 
 def test_below_five_loops_only_their_number_is_told() -> None:
     for number in range(5):
-        said = f"Too few sessions yet ({number}) to say how it will go."
+        said = f"Too few loops yet ({number}) to say how it will go."
         assert outlook(loops(*[2] * number), DRAFTED) == {"samples": number, "suggestions": [said]}
 
 
@@ -62,7 +62,7 @@ def test_where_too_few_came_this_far_nothing_is_said_of_what_comes() -> None:
     told = outlook(loops(*[0] * 20, 1, 2, 2, 2), DRAFTED)
 
     assert set(told) == {"samples", "anomalies", "suggestions"}
-    assert told["suggestions"] == ["Too few sessions yet went on from here to say how it will go on (24 in all)."]
+    assert told["suggestions"] == ["Too few loops yet went on from here to say how it will go on (24 in all)."]
 
 
 def test_loops_that_ended_where_this_one_stands_are_counted_as_such() -> None:
@@ -93,7 +93,7 @@ def test_loops_of_long_ago_count_as_much_as_they_weigh_and_that_is_said() -> Non
     )
     assert outlook(long_ago.aged_to(long_ago.period + 9), DRAFTED) == {
         "samples": 1.95,
-        "suggestions": ["Too few sessions yet (2, older ones weighing less) to say how it will go."],
+        "suggestions": ["Too few loops yet (2, older ones weighing less) to say how it will go."],
     }
 
 

@@ -96,7 +96,7 @@ def expected(slots: Sequence[dict[str, Any]], revisions: int) -> str:
     came = [length for length in lengths if length >= revisions]
     more = [length - revisions for length in lengths if length > revisions]
     if len(more) < 5:
-        return f"Too few sessions yet went on from here to say how it will go on ({len(slots)} in all)."
+        return f"Too few loops yet went on from here to say how it will go on ({len(slots)} in all)."
     half = median_low(more)
     within = "1 more iteration" if half == 1 else f"{half} more iterations"
     return (
@@ -111,7 +111,7 @@ async def test_advice_goes_from_too_few_to_numbers_that_the_run_logs_give(served
         for done, revisions in enumerate(LENGTHS):
             told = await thought_through(client, revisions)
             if 0 < done < 5:
-                line = f"Too few sessions yet ({done}) to say how it will go."
+                line = f"Too few loops yet ({done}) to say how it will go."
                 assert [answer.get("advice") for answer in told[:-1]] == [[line]] * (len(told) - 1)
             assert told[-1]["stop_reason"] == ("converged" if revisions else "critic_satisfied")
             assert "advice" not in told[-1]
@@ -124,7 +124,7 @@ async def test_advice_goes_from_too_few_to_numbers_that_the_run_logs_give(served
     said = [answer["advice"] for answer in told]
     assert said == [[expected(slots, number)] for number in (0, 0, 1, 1, 2, 2, 3)]
     assert said[0][0].startswith("Of 11 earlier loops that came this far, 8 were revised once more; of these 6 ended")
-    assert said[-1][0].startswith("Too few sessions yet went on from here")
+    assert said[-1][0].startswith("Too few loops yet went on from here")
 
 
 async def test_a_tool_finds_what_is_known_in_the_request_s_state(served: Served) -> None:
@@ -140,7 +140,7 @@ async def test_a_tool_finds_what_is_known_in_the_request_s_state(served: Served)
             body = (await client.call_tool("draft", {"query": "Q?"})).structured_content or {}
         assert body["known"] == {
             "samples": 0,
-            "suggestions": ["Too few sessions yet (0) to say how it will go."],
+            "suggestions": ["Too few loops yet (0) to say how it will go."],
         }
 
 

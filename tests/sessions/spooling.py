@@ -49,9 +49,9 @@ asyncio.run(main())
 """
 
 
-def append(session_id: str = "s1", *seqs: int, text: str = "x", opening: bool = False) -> Append:
+def append(session_id: str = "s1", *seqs: int, text: str = "x", opening: bool = False, owner: str = "ann") -> Append:
     entries = tuple(placed(note(text=text), seq) for seq in seqs or (1,))
-    opened = Opening(session_id=session_id, owner="ann", created_at=1.25) if opening else None
+    opened = Opening(session_id=session_id, owner=owner, created_at=1.25) if opening else None
     return Append(session_id=session_id, entries=entries, opening=opened)
 
 

@@ -58,9 +58,9 @@ async def test_of_less_than_five_loops_the_counts_are_told_and_nothing_is_derive
     store = MemoryStore()
     await teach(store, [told(1, **took(2.0, 10), picked=1, current=1), told(2, censored=True), told(0), told(2)])
     body = await patterns_of(store, "generic")
-    assert (body["samples"], body["summary"]) == (4, "Too few sessions yet (4).")
+    assert (body["samples"], body["summary"]) == (4, "Too few loops yet (4).")
     for reading in (body["in_all"], told_of(body, "openai:one")):
-        assert (reading["samples"], reading["note"]) == (4, "Too few sessions yet (4).")
+        assert (reading["samples"], reading["note"]) == (4, "Too few loops yet (4).")
         assert not DERIVED & set(reading)
         assert reading["endings"] == []
         assert reading["verdicts"] == {"judged": 0, "better": 0, "worse": 0}
@@ -98,7 +98,7 @@ async def test_all_counts_are_as_they_weigh_now_in_numbers_and_in_words() -> Non
         "loops that came so near, 0 improved later by more than 0.005 a revision (risk put at 4%)."
     )
     await teach(store, [told(1)], companion_type="rare", seconds_ago=PERIOD_SECONDS)
-    assert (await patterns_of(store, "rare"))["summary"] == "Too few sessions yet (0.5, older ones weighing less)."
+    assert (await patterns_of(store, "rare"))["summary"] == "Too few loops yet (0.5, older ones weighing less)."
 
 
 async def test_a_share_of_a_time_to_come_is_set_aside_and_hides_no_other() -> None:
@@ -238,7 +238,7 @@ async def test_a_session_shows_what_loops_of_all_owners_taught_and_nothing_of_th
 
 async def test_a_type_of_which_nothing_was_learned_has_no_loops_and_an_unknown_one_is_refused(reading: Reading) -> None:
     body = await reading.patterns("strategy")
-    assert (body["samples"], body["summary"], body["models"]) == (0, "Too few sessions yet (0).", [])
+    assert (body["samples"], body["summary"], body["models"]) == (0, "Too few loops yet (0).", [])
     with pytest.raises(UnknownNameError, match=r"no companion type 'nosuch'.*bug_triage, generic"):
         await reading.patterns("nosuch")
 

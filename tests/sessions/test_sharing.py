@@ -110,14 +110,17 @@ async def test_an_entry_names_who_asked_for_it_and_whoever_reads_is_told(ann: Pe
     authors = {entry.kind: entry.author for entry in await ann.process.entries(session_id)}
     assert authors == {"configure": ANN, "query": ANN, "draft": ANN, "critique": BOB, "revision": ANN}
     timeline = (await reading(ann).part(ANN, session_id, None, "timeline"))["timeline"]
-    assert [line["kind"] for line in timeline if line.get("author") == "bob"] == ["critique"]
-    assert sum("author" in line for line in timeline) == 1
+    told = [(line["kind"], line["author"]) for line in timeline]
+    assert told == [("query", "ann"), ("draft", "ann"), ("critique", "bob"), ("revision", "ann")]
     (slot,) = (await reading(bob).part(BOB, session_id, None, "run_log"))["run_log"]
     assert slot["critique_authors"] == {"0": "bob"}
-    assert "authors" not in slot
+    assert slot["authors"] == {"0": "ann", "1": "ann"}
     transcript = (await reading(ann).part(ANN, session_id, None, "transcript"))["text"]
-    assert "### Critique 1 by host:tests, for bob\n" in transcript
-    assert transcript.count(", for ") == 1
+    assert "### Critique 1 by host:tests, for bob, entry 4\n" in transcript
+    assert transcript.count(", for ann, ") == 3
+    await ann.sharing.take_back(ANN, session_id, "bob")
+    alone = (await reading(ann).part(ANN, session_id, None, "timeline"))["timeline"]
+    assert [line["kind"] for line in alone if "author" in line] == ["critique"], "one's own need no name"
 
 
 async def test_only_the_invited_person_may_accept_and_only_in_time(ann: Person, bob: Person, eve: Person) -> None:
@@ -129,15 +132,20 @@ async def test_only_the_invited_person_may_accept_and_only_in_time(ann: Person, 
         await refused(bob.accept(code[:-1] + ("a" if code[-1] != "a" else "b")), InputError),
         await refused(bob.accept("nonsense"), InputError),
     ]
-    assert await bob.accept(code) == "reader"
+    sharing = bob.sharing
+    assert (await sharing.accept(BOB, code)).role == "reader"
     told.append(await refused(eve.accept(code), InputError))
     (taken,) = (await ann.sharing.company(ANN, session_id)).grants.participants
     assert taken.principal == BOB
-    for role in ("reader", "author"):
-        name = (await ann.sharing.invite(ANN, session_id, role)).invitation.name
-        await ann.sharing.take_back(ANN, session_id, name)
+    for person in (None, "eve"):
+        invited = await ann.sharing.invite(ANN, session_id, "author", person=person)
+        if person is None:
+            await ann.sharing.take_back(ANN, session_id, invited.invitation.name)
+        assert await refused(sharing.accept(BOB, invited.code), InputError) == (
+            f"There is no such invitation, or no more. You take part in session {session_id} already, as reader."
+        )
     assert set(told) == {"There is no such invitation, or no more. Ask for a new one."}
-    assert (await bob.sharing.accept(BOB, code)).already, "an answer that was lost is given again"
+    assert (await sharing.accept(BOB, code)).already, "an answer that was lost is given again"
 
 
 async def test_a_code_is_kept_nowhere(ann: Person) -> None:

@@ -52,11 +52,23 @@ def test_without_a_model_the_answers_are_put_one_behind_another(
 def test_what_cannot_be_merged_is_told_in_a_terminal_s_words(terminal: Terminal, answered: tuple[str, ...]) -> None:
     one, other = answered
     for words, told in (
-        (("--with", one), "Name another session or a companion type beside it"),
+        (("--with", one), "One session alone has nothing to be drawn together with. Name another session"),
         (("--with", one, "--with", "nobody"), "There is no session 'nobody'"),
         (("--with", one, "--with", other), "The sessions answer different queries."),
     ):
         said = terminal("consult", *words)
         assert (said.status, said.out) == (1, b"")
-        assert told in said.err
+        assert said.err.startswith(f"companions: {told}")
+        assert said.err.count("\n") == 1
     assert len(terminal.json("sessions", "--json")["sessions"]) == len(answered)
+
+
+def test_a_model_without_a_key_is_refused_before_anybody_is_announced(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COMPANIONS_MODEL", "openai:loopback")
+    for words in ((), ("--model", "foo")):
+        said = terminal("consult", "What now?", *words)
+        assert (said.status, said.err.count("\n")) == (1, 1)
+        assert "needs a key, and none is set. Set OPENAI_API_KEY, or OPENAI_BASE_URL" in said.err
+    assert terminal.json("sessions", "--json") == {"sessions": []}

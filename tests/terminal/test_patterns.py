@@ -82,7 +82,7 @@ def test_as_json_it_is_the_body_of_the_resource(terminal: Terminal, store: Path)
     assert (body["companion_type"], body["samples"]) == ("generic", 22)
     assert terminal.json("patterns", "generic", "--json") == {"patterns": [body]}
     (nothing,) = terminal.json("patterns", "guide", "--json")["patterns"]
-    assert nothing["summary"] == "Too few sessions yet (0)."
+    assert nothing["summary"] == "Too few loops yet (0)."
 
 
 def test_a_reset_forgets_one_type_for_all_processes_and_says_how_many_shares_that_were(

@@ -149,6 +149,20 @@ def test_what_cannot_be_done_is_told_at_the_end_in_one_line(
     assert said.err.endswith(f"{error[0]}\n")
 
 
+@pytest.mark.parametrize("words", [("--model", "foo"), ()])
+def test_a_model_without_a_key_is_refused_before_anything_is_said_or_stored(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("COMPANIONS_MODEL", "openai:foo")
+    said = terminal("refine", "What now?", *words)
+    assert (said.status, said.out) == (1, b"")
+    assert said.err == (
+        "companions: The model 'foo' needs a key, and none is set. "
+        "Set OPENAI_API_KEY, or OPENAI_BASE_URL for a server of your own.\n"
+    )
+    assert terminal.json("sessions", "--json") == {"sessions": []}
+
+
 @pytest.mark.parametrize(("content", "told"), [(b"caf\xe9\n", "not UTF-8 text (line 1)"), (b" \n", "is empty")])
 def test_a_file_that_is_no_text_is_refused_by_name(
     terminal: Terminal, tmp_path: Path, content: bytes, told: str

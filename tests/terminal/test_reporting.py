@@ -111,3 +111,5 @@ def test_a_session_that_there_is_not_leaves_no_file(terminal: Terminal, tmp_path
     assert refused.status == 1
     assert "companions sessions" in refused.err
     assert not path.exists()
+    path.write_text("another's")
+    assert reported(terminal, path, "nothing").err == refused.err, "a file that is there says nothing of the session"

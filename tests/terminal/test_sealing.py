@@ -20,6 +20,7 @@ from tests.terminal.commands import Terminal, run, start
 from tests.wire.processes import free_port
 
 KEYS = "COMPANIONS_ENCRYPTION_KEYS"
+ANN, BOB = '["", "ann"]', '["", "bob"]'
 TEXT = "An unmistakable draft that is very very good."
 SEALED = "Texts are sealed: only ids, companion types and dates of last use"
 
@@ -158,7 +159,7 @@ def test_what_waits_on_the_disk_under_a_key_that_is_lost_is_told_and_goes_with_i
     async def leave() -> None:
         keyring = Keyring.read(json.dumps(lost))
         spool = Spool(tmp_path / "spool", f"sqlite:///{store}", limit=1_000_000, keyring=keyring)
-        await spool.put([append("hers", 1, opening=True)])
+        await spool.put([append("hers", 1, opening=True, owner=ANN)])
         await spool.close()
 
     asyncio.run(leave())
@@ -166,12 +167,14 @@ def test_what_waits_on_the_disk_under_a_key_that_is_lost_is_told_and_goes_with_i
     given_up = terminal("rotate-keys", "--give-up", *lost)
     assert given_up.status == 0
     assert "entries do not open that wait to be stored: of hers. They stay" in given_up.err
-    hers = terminal("export", "--all", "--owner", "ann", "-o", str(tmp_path / "hers.zip"))
+    hers = terminal("export", "--all", "--owner", ANN, "-o", str(tmp_path / "hers.zip"))
     assert hers.status == 1
     assert "are not in it, since they do not open" in hers.err
-    assert terminal("export", "--all", "--owner", "bob", "-o", str(tmp_path / "his.zip")).status == 0
-    assert "1 entry on this machine's disk erased" in terminal("erase", "--owner", "ann", "--yes").out.decode()
-    assert terminal("export", "--all", "--owner", "ann", "-o", str(tmp_path / "hers.zip")).status == 0
+    (tmp_path / "his.json").write_text('{"companions": {"generic": {"run_log": [{"query": "Why?", "draft": "So."}]}}}')
+    assert terminal("import", str(tmp_path / "his.json"), "--owner", BOB).status == 0
+    assert terminal("export", "--all", "--owner", BOB, "-o", str(tmp_path / "his.zip")).status == 0
+    assert "1 entry on this machine's disk erased" in terminal("erase", "--owner", ANN, "--yes").out.decode()
+    assert "Nobody of that name" in terminal("export", "--all", "--owner", ANN, "-o", str(tmp_path / "hers.zip")).err
 
 
 def test_what_ended_processes_kept_is_brought_home_first_and_what_is_held_keeps_the_keys(

@@ -72,7 +72,7 @@ def test_two_versions_are_compared_word_by_word(terminal: Terminal) -> None:
     for wrong in (("9",), ("0", "9")):
         refused = terminal("show", session_id, "--diff", *wrong)
         assert refused.status == 1
-        assert "There is no version 9." in refused.err
+        assert refused.err == "companions: Question 0 has no version 9. Its versions are 0 to 1.\n"
     assert terminal("show", session_id, "--diff", "0", "1", "2").status == 1
 
 
@@ -86,3 +86,31 @@ def test_colours_are_for_terminals_whose_person_wants_them(terminal: Terminal, m
     _, plain = on_a_terminal("show", session_id, "--diff")
     assert "[-Alot-] {+A lot+} of snow." in plain
     assert f"{ESCAPE}[1;32m" not in plain
+
+
+def test_versions_of_an_earlier_question_are_compared_too(terminal: Terminal) -> None:
+    session_id = terminal("refine", "Alot of snow should of fallen.").session_id
+    first = terminal("show", session_id, "--diff").out
+    assert terminal("refine", "Alot of rain.", "--session", session_id).status == 0
+    assert b"rain" in terminal("show", session_id, "--diff").out
+    earlier = terminal("show", session_id, "--diff", "--question", "0")
+    assert (earlier.out, "generic, question 0" in earlier.err) == (first, True)
+    assert "--question N, from 0 to 1, names another question." in terminal("show", session_id, "--diff", "9").err
+    for words, told in (
+        (("--diff", "--question", "7"), "has no question 7. The questions are 0 to 1."),
+        (("--question", "0"), "--question is for --diff alone."),
+    ):
+        refused = terminal("show", session_id, *words)
+        assert (refused.status, told in refused.err) == (1, True)
+
+
+def test_entries_have_the_numbers_that_a_fork_is_made_at(terminal: Terminal) -> None:
+    session_id = terminal("refine", "Alot of snow.").session_id
+    shown = terminal("show", session_id).out.decode()
+    lines = terminal.json("show", session_id, "--json")["timelines"]["generic"]
+    numbers = {line["kind"]: line["seq"] for line in lines if line.get("iteration", 1) == 1}
+    assert f"## Query 0, entry {numbers['query']}\n" in shown
+    assert f", entry {numbers['draft']}\n\nAlot of snow." in shown
+    assert f", entry {numbers['revision']}\n\nA lot of snow." in shown
+    fork = terminal("fork", session_id, "--at", str(numbers["draft"])).out.decode().strip()
+    assert terminal.json("show", fork, "--json")["timelines"]["generic"][-1]["kind"] == "draft"

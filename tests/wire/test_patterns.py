@@ -52,7 +52,7 @@ async def test_the_resource_and_the_part_go_from_too_few_sessions_to_the_same_nu
             assert (part.pop("session_id"), part.pop("part")) == (session_id, "patterns")
             assert part == body
             assert body["samples"] == count
-            assert (body["summary"] == f"Too few sessions yet ({count}).") == (count < 5)
+            assert (body["summary"] == f"Too few loops yet ({count}).") == (count < 5)
         assert [(each["reached"], each["ended"]) for each in body["in_all"]["endings"]] == [(6, 1), (5, 3)]
         assert body["in_all"]["typical_iterations"]["iterations"] == 1
 

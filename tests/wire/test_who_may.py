@@ -10,9 +10,11 @@ from contextlib import closing
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastmcp import Client
+from fastmcp.exceptions import ToolError
 
 from tests.wire.asking_everything import UNKNOWN, Names, ask_everything
 from tests.wire.processes import ERAS, ROOT, Connection, Era, Served, serving_http
@@ -159,7 +161,31 @@ async def test_one_person_s_programs_share_sessions_and_another_issuer_s_namesak
         tools = {tool.name for tool in await client.list_tools()}
     session_ids = [known["session_id"] for known in listed.structured_content["sessions"]]
     assert session_ids == [opened.structured_content["session_id"]]
-    assert tools == {"show_thinking", "list_sessions"}
+    assert tools == {"show_thinking", "list_sessions", "share_session"}
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_token_for_reading_accepts_an_invitation_looks_and_leaves_and_changes_nothing_else(
+    guarded: Guarded, era: Era
+) -> None:
+    _, session_id = await _session_of_ann(guarded, era)
+    code = await _invitation(guarded, era, session_id, "reader")
+    shared: dict[str, Any] = {"session_id": session_id}
+    async with guarded.client(guarded.issuer.token("rolf", "read"), era) as client:
+        accepted = await client.call_tool("share_session", {"invitation": code})
+        assert accepted.structured_content["role"] == "reader"
+        seen = await client.call_tool("share_session", shared)
+        assert [part["name"] for part in seen.structured_content["participants"]] == ["rolf"]
+        for more in ({"role": "reader"}, {"role": ""}, {"remove": "somebody"}):
+            with pytest.raises(ToolError, match="lacks the scope 'write'"):
+                await client.call_tool("share_session", shared | more)
+        await client.call_tool("share_session", shared | {"remove": "rolf"})
+        with pytest.raises(ToolError, match=UNKNOWN):
+            await client.call_tool("show_thinking", shared)
+    async with guarded.client(guarded.issuer.token("ann", "read"), era) as client:
+        for more in ({"role": "reader"}, {"remove": "rolf"}):
+            with pytest.raises(ToolError, match="lacks the scope 'write'"):
+                await client.call_tool("share_session", shared | more)
 
 
 def test_no_other_route_is_there_and_none_that_tells_of_sessions_answers_without_a_token(guarded: Guarded) -> None:
