@@ -25,8 +25,8 @@ Access = Callable[[Request], str | None]
 """Gives the owner of a request that may read; ``None`` where it shows nobody. ``ScopeError`` refuses somebody."""
 Give = Callable[[str, Request], Awaitable[object]]
 
-LISTED = 40
-"""Sessions of one page."""
+LISTED, MOST_LISTED = 40, 400
+"""Sessions of one page, and how many of the first may be read again at once."""
 DEEPEST = 100_000
 LONGEST_SEARCH = 500
 MOST_DIGITS = 18
@@ -99,10 +99,11 @@ class Data:
     async def _listing(self, owner: str, request: Request) -> Body:
         search = request.query_params.get("search", "")[:LONGEST_SEARCH]
         offset = min(_number(request, "offset") or 0, DEEPEST)
-        body = await self.reading.listing(owner, search=search or None, limit=LISTED + 1, offset=offset)
-        more = len(body["sessions"]) > LISTED and offset < DEEPEST
-        shown = body["sessions"][:LISTED]
-        return body | {"sessions": shown, "next_offset": offset + LISTED if more else None}
+        most = min(max(1, _number(request, "limit") or LISTED), MOST_LISTED)
+        body = await self.reading.listing(owner, search=search or None, limit=most + 1, offset=offset)
+        more = len(body["sessions"]) > most and offset < DEEPEST
+        shown = body["sessions"][:most]
+        return body | {"sessions": shown, "next_offset": offset + most if more else None}
 
     async def _overview(self, owner: str, request: Request) -> Body:
         session_id = request.path_params["session_id"]
