@@ -17,7 +17,6 @@ from companions.errors import CompanionsError, InputError
 from pages import answers
 from pages.changes import Changes
 from sessions.inspecting import Inspecting, Text, is_place, is_slot
-from sessions.metrics import Metrics
 from sessions.reading import Reading
 
 Body = dict[str, Any]
@@ -46,7 +45,6 @@ class Data:
 
     reading: Reading
     inspecting: Inspecting
-    metrics: Metrics
     changes: Changes
     access: Access
     at_once: int
@@ -66,7 +64,6 @@ class Data:
             f"{companion}/convergence": self._convergence,
             "/data/patterns/{companion_type}": self._patterns,
             "/data/companions": self._companions,
-            "/data/metrics": self._metrics,
         }
         waits: dict[str, Give] = {
             "/data/changes": self._list_changes,
@@ -141,9 +138,6 @@ class Data:
     async def _companions(self, _owner: str, _request: Request) -> Body:
         library = await self.reading.calls.desk.sessions.read_library()
         return {"companions": [{"name": kind.name, "description": kind.description} for kind in library.types]}
-
-    async def _metrics(self, owner: str, _: Request) -> Body:
-        return await self.metrics.of(owner)
 
     async def _list_changes(self, owner: str, request: Request) -> Body:
         seen = request.query_params.get("seen", "")
