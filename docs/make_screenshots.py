@@ -1,8 +1,9 @@
-"""Makes pictures of the page from real runs: ``uv run python docs/make_screenshots.py [FOLDER]``.
+"""Makes pictures of the page and of the view from real runs: ``uv run python docs/make_screenshots.py [FOLDER]``.
 
 The sessions are made through the program's own tools: a caller that writes thinks a question through, and the offline
-editor refines the memo of the examples. Chromium then opens ``companions inspect``. Without a folder, the one picture
-that the documents show is written beside them. Ids and times differ from run to run.
+editor refines the memo of the examples. Chromium then opens ``companions inspect``, and the view in the tests' own chat
+host. Without a folder, the two pictures that the documents show are written beside them. Ids and times differ from run
+to run.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from playwright.async_api import Browser, Page
 
 from tests.pages.browser import Colours, Tools, browsing, found_or_installed
 from tests.pages.thinking import Writer, inspecting, wired, writing
+from tests.view.hosting import host
 
 DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
@@ -28,6 +30,7 @@ QUESTIONS = (
     "How do we tell customers about the price change?",
     "Is the March outage likely to happen again?",
 )
+VIEW_WIDTH, VIEW_HEIGHT = 640, 1400
 SHOWN = 400
 """Milliseconds that a picture waits for fonts and layout."""
 
@@ -83,8 +86,29 @@ async def views(browser: Browser, address: str, session: str, folder: Path) -> N
         await context.close()
 
 
+async def chat_views(browser: Browser, writer: Writer, session: str, folder: Path) -> None:
+    """Take a picture of the view in the chat, in both colours and on a phone."""
+    await view(browser, writer, session, folder / "light-view.png")
+    await view(browser, writer, session, folder / "dark-view.png", colours="dark")
+    await view(browser, writer, session, folder / "phone-view.png", width=360)
+
+
+async def view(
+    browser: Browser, writer: Writer, session: str, path: Path, *, width: int = VIEW_WIDTH, colours: Colours = "light"
+) -> None:
+    """Take a picture of the view in the chat."""
+    context = await browser.new_context(viewport={"width": width, "height": VIEW_HEIGHT}, color_scheme=colours)
+    page = await context.new_page()
+    shown = await host(page, writer.client, given={"session_id": session}, theme=colours)
+    await shown.view.locator("svg").wait_for()
+    await shown.view.locator("#timeline li").last.wait_for()
+    await page.wait_for_timeout(SHOWN)
+    await page.locator("iframe").screenshot(path=path)
+    await context.close()
+
+
 async def picture(browser: Browser, address: str, session: str, path: Path) -> None:
-    """Take the one picture that the documents show."""
+    """Take the picture of the page that the documents show."""
     context = await browser.new_context(viewport={"width": 1200, "height": 800}, color_scheme="light")
     page = await context.new_page()
     await page.goto(address)
@@ -106,8 +130,10 @@ async def _look(tools: Tools, address: str, writer: Writer, target: Path | None)
     async with browsing(tools) as browser:
         if target is None:
             await picture(browser, address, session, DOCS / "inspector.png")
+            await view(browser, writer, session, DOCS / "view.png")
         else:
             await views(browser, address, session, target)
+            await chat_views(browser, writer, session, target)
 
 
 def main() -> None:

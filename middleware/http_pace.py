@@ -1,6 +1,7 @@
 """How many HTTP requests one owner may make in a minute, and how many connections of legacy clients they may open.
 
-It stands behind the check of tokens and before the protocol, which keeps something of each legacy client that comes.
+What a page of sessions asks for is counted apart, so that watching takes nothing from whoever is watched. It stands
+behind the check of tokens and before the protocol, which keeps something of each legacy client that comes.
 """
 
 from starlette.requests import HTTPConnection
@@ -11,6 +12,8 @@ from middleware.authentication import owner_of
 from middleware.paces import Paces
 
 TOO_MANY = 429
+LOOKING = "/data/"
+"""Where a page asks for what it shows."""
 OPENINGS = 10
 """Of so many requests one may open a connection of a legacy client; each is kept for half an hour."""
 
@@ -22,6 +25,7 @@ class HttpPace:
         """Take what answers, how many requests there may be in a minute, and whether connections are kept at all."""
         self._app = app
         self._requests = Paces(per_minute)
+        self._looks = Paces(per_minute)
         self._openings = None if stateless else Paces(max(1, per_minute // OPENINGS))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -30,7 +34,8 @@ class HttpPace:
         if scope["type"] == "http" and token is not None:
             owner, headers = owner_of(token), HTTPConnection(scope).headers
             opens = scope["method"] == "POST" and "mcp-session-id" not in headers and "mcp-method" not in headers
-            seconds = self._requests.wait(owner)
+            looks = scope["path"].startswith(LOOKING)
+            seconds = (self._looks if looks else self._requests).wait(owner)
             if not seconds and opens and self._openings is not None:
                 seconds = self._openings.wait(owner)
             if seconds:

@@ -17,7 +17,6 @@ from companions.errors import CompanionsError, InputError
 from pages import answers
 from pages.changes import Changes
 from sessions.inspecting import Inspecting, Text, is_place, is_slot
-from sessions.metrics import Metrics
 from sessions.reading import Reading
 
 Body = dict[str, Any]
@@ -25,8 +24,8 @@ Access = Callable[[Request], str | None]
 """Gives the owner of a request that may read; ``None`` where it shows nobody. ``ScopeError`` refuses somebody."""
 Give = Callable[[str, Request], Awaitable[object]]
 
-LISTED = 40
-"""Sessions of one page."""
+LISTED, MOST_LISTED = 40, 400
+"""Sessions of one page, and how many of the first may be read again at once."""
 DEEPEST = 100_000
 LONGEST_SEARCH = 500
 MOST_DIGITS = 18
@@ -46,7 +45,6 @@ class Data:
 
     reading: Reading
     inspecting: Inspecting
-    metrics: Metrics
     changes: Changes
     access: Access
     at_once: int
@@ -66,7 +64,6 @@ class Data:
             f"{companion}/convergence": self._convergence,
             "/data/patterns/{companion_type}": self._patterns,
             "/data/companions": self._companions,
-            "/data/metrics": self._metrics,
         }
         waits: dict[str, Give] = {
             "/data/changes": self._list_changes,
@@ -99,10 +96,11 @@ class Data:
     async def _listing(self, owner: str, request: Request) -> Body:
         search = request.query_params.get("search", "")[:LONGEST_SEARCH]
         offset = min(_number(request, "offset") or 0, DEEPEST)
-        body = await self.reading.listing(owner, search=search or None, limit=LISTED + 1, offset=offset)
-        more = len(body["sessions"]) > LISTED and offset < DEEPEST
-        shown = body["sessions"][:LISTED]
-        return body | {"sessions": shown, "next_offset": offset + LISTED if more else None}
+        most = min(max(1, _number(request, "limit") or LISTED), MOST_LISTED)
+        body = await self.reading.listing(owner, search=search or None, limit=most + 1, offset=offset)
+        more = len(body["sessions"]) > most and offset < DEEPEST
+        shown = body["sessions"][:most]
+        return body | {"sessions": shown, "next_offset": offset + most if more else None}
 
     async def _overview(self, owner: str, request: Request) -> Body:
         session_id = request.path_params["session_id"]
@@ -140,9 +138,6 @@ class Data:
     async def _companions(self, _owner: str, _request: Request) -> Body:
         library = await self.reading.calls.desk.sessions.read_library()
         return {"companions": [{"name": kind.name, "description": kind.description} for kind in library.types]}
-
-    async def _metrics(self, owner: str, _: Request) -> Body:
-        return await self.metrics.of(owner)
 
     async def _list_changes(self, owner: str, request: Request) -> Body:
         seen = request.query_params.get("seen", "")

@@ -20,7 +20,6 @@ from pages.changes import Changes
 from pages.data import Access, Data
 from pages.files import Files
 from sessions.inspecting import Inspecting
-from sessions.metrics import Metrics
 from sessions.news_exchange import NewsExchange
 from sessions.reading import Reading
 
@@ -51,11 +50,9 @@ class Page:
         """
         desk, files = reading.calls.desk, Files()
         changes = Changes(desk.sessions, news)
-        metrics = Metrics(sessions=desk.sessions, allowance=desk.allowance)
         data = Data(
             reading=reading,
             inspecting=Inspecting(reading=reading),
-            metrics=metrics,
             changes=changes,
             access=access,
             at_once=at_once,

@@ -14,7 +14,7 @@ from sessions import comparing
 from sessions.cutting import BESIDE_BYTES, PAGE_BYTES, cut
 from sessions.newest_first import page_before
 from sessions.notes import in_words
-from sessions.paged_views import NOTES, line_of, moment
+from sessions.paged_views import NOTES, lines_of, moment
 from sessions.reading import LAST_OFFSET, LAST_SLOT, Reading
 from sessions.session import Session
 from sessions.slots import PAGE, SHOWN, companion_at, page_of
@@ -66,15 +66,15 @@ class Inspecting:
         body: Body = {"slot": number, "slots": 0 if newest is None else newest.number + 1}
         if after is not None:
             entries = await page_of(session, companion, number, after=after, kinds=SHOWN)
-            return body | {"steps": [_line(entry) for entry in entries], "later": len(entries) == PAGE}
+            return body | {"steps": await _lines(entries, session), "later": len(entries) == PAGE}
         entries, earlier = await page_before(session, companion, number, before=before, kinds=SHOWN)
-        return body | {"steps": [_line(entry) for entry in entries], "earlier": earlier}
+        return body | {"steps": await _lines(entries, session), "earlier": earlier}
 
     async def queries(self, owner: str, session_id: str, companion_type: str, *, before: int | None = None) -> Body:
         """Give a companion's newest queries, in order, each in a line of the timeline."""
         session, companion = await self._companion(owner, session_id, companion_type, None)
         entries, earlier = await page_before(session, companion, None, before=before, kinds=("query",))
-        return {"queries": [line_of(entry) for entry in entries], "earlier": earlier}
+        return {"queries": await lines_of(session, entries), "earlier": earlier}
 
     async def entry(
         self, owner: str, session_id: str, companion_type: str, seq: int, *, text: Text = "text", offset: int = 0
@@ -94,7 +94,8 @@ class Inspecting:
         whole = in_words(entry) if entry.kind in NOTES else entry.text
         piece, following = cut((whole if text == "text" else entry.meta.get("evidence", ""))[offset:], PAGE_BYTES)
         more = None if following is None else offset + following
-        return _line(entry) | _beside(entry) | {text: piece, "more": more}
+        [line] = await _lines(found, session)
+        return line | _beside(entry) | {text: piece, "more": more}
 
     async def versions(
         self,
@@ -152,9 +153,13 @@ def is_slot(number: int) -> bool:
     return 0 <= number <= LAST_SLOT
 
 
-def _line(entry: Entry) -> Body:
+async def _lines(entries: Sequence[Entry], session: Session) -> list[Body]:
+    return [_with_account(line, entry) for line, entry in zip(await lines_of(session, entries), entries, strict=True)]
+
+
+def _with_account(line: Body, entry: Entry) -> Body:
     account = account_of(entry)
-    told = line_of(entry) | ({"evidence": True} if entry.meta.get("evidence") else {})
+    told = line | ({"evidence": True} if entry.meta.get("evidence") else {})
     return told | ({"account": account} if account else {})
 
 

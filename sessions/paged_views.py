@@ -82,11 +82,10 @@ async def run_log_page(session: Session, companion: Companion, *, slot: int | No
 async def timeline_page(session: Session, companion: Companion, *, slot: int | None = None, offset: int = 0) -> Body:
     """Give the steps, and what is said beside them, in order, each in a line's worth of values, a hundred at a time."""
     entries = await page_of(session, companion, slot, after=offset, kinds=TOLD if slot is not None else SHOWN)
-    owner = await unnamed(session)
     return {
         "session_id": session.session_id,
         "companion_type": companion.companion_type,
-        "timeline": [line_of(signed(entry, session, owner)) for entry in entries],
+        "timeline": await lines_of(session, entries),
         "next_offset": entries[-1].seq if len(entries) == PAGE else None,
     }
 
@@ -113,6 +112,12 @@ async def transcript_page(
             return "".join(parts), text_offset(entry.seq, begun + following)
         room -= size(piece)
     return "".join(parts), None
+
+
+async def lines_of(session: Session, entries: Sequence[Entry]) -> list[Body]:
+    """Give entries in a line of the timeline each."""
+    owner = await unnamed(session)
+    return [line_of(signed(entry, session, owner)) for entry in entries]
 
 
 async def unnamed(session: Session) -> str | None:

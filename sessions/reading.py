@@ -10,6 +10,7 @@ from sessions.calls import Calls
 from sessions.comparing import LastComparison, comparison
 from sessions.cutting import BESIDE_BYTES, PAGE_BYTES, cut
 from sessions.listing import Listed, listing
+from sessions.newest_pages import BOTH_WAYS, NEWEST, newest_page
 from sessions.patterns_view import patterns, patterns_of
 from sessions.principals import shown
 from sessions.session import Session
@@ -71,13 +72,14 @@ class Reading:
             companion_type: ``None`` means the one that the session used last.
             part: What to read.
             slot: An earlier slot; ``None`` means the newest, or all of them for parts that span slots.
-            offset: Where the page before ended, as it said.
+            offset: Where the page before ended, as it said; -1 means the newest page of the parts that have one.
             compared_with: For a comparison: a version's number, or another session; see ``comparing``.
 
         Raises:
             InputError: Nothing of that kind is there yet.
         """
-        if not (0 <= offset <= LAST_OFFSET and 0 <= (slot or 0) <= LAST_SLOT):
+        least = NEWEST if part in BOTH_WAYS else 0
+        if not (least <= offset <= LAST_OFFSET and 0 <= (slot or 0) <= LAST_SLOT):
             raise InputError("There is no such slot or offset.", "Take an offset from the page before.")
         session, companion_type = await self.calls.session(owner, session_id, companion_type, "read")
         companion = await slots.companion_at(session, companion_type, slot)
@@ -171,6 +173,8 @@ class Reading:
                 return "text", views.answer(companion)
 
     async def _page(self, session: Session, companion: Companion, part: Part, *, slot: int | None, offset: int) -> Body:
+        if offset == NEWEST:
+            return await newest_page(session, companion, part, slot=slot)
         match part:
             case "convergence_analysis":
                 return await convergence_view.convergence_page(session, companion, offset=offset)

@@ -169,7 +169,8 @@ class Consultation:
                 f"Give a question beside --session {session.session_id}.",
             )
         # So that nothing is announced that would be refused.
-        _, branches = await parted(self.program.calls.desk.sessions, self.program.owner, question.contributors)
+        sessions, owner = self.program.calls.desk.sessions, self.program.owner
+        _, branches = await parted(sessions, owner, session.opening.owner, question.contributors)
         if question.query is None:
             query_of(branches)
         names = [name for name in question.contributors if name not in self.wish.branches]

@@ -2,7 +2,8 @@
 
 What the page shows, and to whom, is ``pages``' work. The address carries a token of this run behind its ``#``, which no
 browser sends and no log holds; it is handed to the browser in a file of the person's own, since other users of the
-machine can read a process's command line.
+machine can read a process's command line. (An address that answers once would stand there too, and be a race.) Some
+browsers may not read that file, such as those in a sandbox: so the address can be opened by hand.
 """
 
 import argparse
@@ -42,6 +43,7 @@ def inspect(chosen: argparse.Namespace, make: MakeProgram) -> int:
         sys.stdout.flush()
         sys.stderr.write("companions: your sessions are at this address; Ctrl-C ends it.\n")
         if sys.stdout.isatty() and not chosen.no_open:
+            sys.stderr.write("companions: it opens in your browser; if it does not, open the address yourself.\n")
             _open(address, Path(folder))
         with suppress(KeyboardInterrupt):  # how a person ends it
             serve_app(program.inspector(token), program.drain, host=HOST, port=port, listening=listening)

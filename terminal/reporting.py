@@ -5,7 +5,9 @@ What the page looks like is ``sessions.report``'s work; here a session is read, 
 
 import argparse
 import asyncio
+import errno
 import secrets
+import shutil
 from collections.abc import Iterable
 from contextlib import suppress
 from itertools import groupby
@@ -18,6 +20,9 @@ from terminal.program import MakeProgram, Program, drained
 from terminal.records import Body, chosen_of, entries_of, found
 from terminal.screen import Screen
 
+WITHOUT_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
+"""What file systems without hard links answer, such as those of memory cards and some network drives."""
+
 
 def report(chosen: argparse.Namespace, make: MakeProgram) -> int:
     """Write a session's report; the file's name is the result."""
@@ -26,7 +31,7 @@ def report(chosen: argparse.Namespace, make: MakeProgram) -> int:
     if path.exists() and not chosen.force:
         raise _taken(path)
     try:
-        _write(path, report_html(overview, companions), force=chosen.force)
+        write_whole(path, report_html(overview, companions), force=chosen.force)
     except FileExistsError:
         raise _taken(path) from None
     except OSError as error:
@@ -63,8 +68,13 @@ async def _slots(program: Program, session: Session, name: str) -> list[SlotTold
     ]
 
 
-def _write(path: Path, pieces: Iterable[str], *, force: bool) -> None:
-    """Write a file that is there as a whole or not at all, and takes another's place only if it may."""
+def write_whole(path: Path, pieces: Iterable[str], *, force: bool) -> None:
+    """Write a file that is there as a whole or not at all, and takes another's place only if it may.
+
+    Raises:
+        FileExistsError: It may not, and there is one.
+        OSError: It cannot be written.
+    """
     begun = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with begun.open("x", encoding="utf-8", newline="") as file:
@@ -72,7 +82,23 @@ def _write(path: Path, pieces: Iterable[str], *, force: bool) -> None:
         if force:
             begun.replace(path)
         else:
-            path.hardlink_to(begun)
+            _put(begun, path)
     finally:
         with suppress(FileNotFoundError):
             begun.unlink()
+
+
+def _put(begun: Path, path: Path) -> None:
+    """Give a file a name that is free: by a hard link, or, where the file system has none, by a copy."""
+    try:
+        path.hardlink_to(begun)
+    except OSError as error:
+        if error.errno not in WITHOUT_LINKS:
+            raise
+        copy = path.open("xb")
+        try:
+            with copy, begun.open("rb") as made:
+                shutil.copyfileobj(made, copy)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise

@@ -43,7 +43,7 @@ class ReadingTools:
         companion_type: CompanionTypeName = None,
         part: Part = "timeline",
         slot: Annotated[int | None, Field(ge=0, description="One query, from 0; default: the newest, or all")] = None,
-        offset: Annotated[int, Field(ge=0, description="As the page before said")] = 0,
+        offset: Annotated[int, Field(ge=-1, description="As the page before said; -1: newest page")] = 0,
         compared_with: ComparedWith = None,
     ) -> ToolResult:
         """Read a session: its answer, steps, critiques, similarities."""

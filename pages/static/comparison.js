@@ -3,27 +3,45 @@
 import { sessionAddress } from "./address.js";
 import { ask } from "./asking.js";
 import { element, moreButton, refill } from "./elements.js";
+import { settle } from "./settling.js";
 import { number, similarity, versionName } from "./words.js";
 
-/** Show the comparison that the address names; without one, what the newest revision changed. */
+/** Show the comparison that the address names; without one, what was changed since the draft. */
 export async function showComparison(panel, session, signal) {
-  const last = newestVersion(session);
-  if (last < 1) {
+  const versions = versionsOf(session);
+  if (versions.last < 1) {
     refill(panel, element("p", { class: "soft" }, "There is one version so far, so that nothing has changed yet."));
     return;
   }
-  const after = Math.min(session.place.after ?? session.convergence.answer_version ?? last, last) || last;
-  const before = Math.min(session.place.before ?? 0, last);
   const shown = element("div", { class: "compared" });
-  panel.replaceChildren(element("h2", { class: "unseen" }, "What changed"), choice(session, last, before, after), shown);
-  await fill(shown, session, before, after, signal);
+  panel.replaceChildren(element("h2", { class: "unseen" }, "What changed"), choice(session, versions), shown);
+  await fill(shown, session, versions, signal);
+}
+
+/** Tell of new versions; the comparison that is shown stays unless it is to be another, or one of its `written`. */
+export async function renewComparison(panel, session, written, signal) {
+  const versions = versionsOf(session);
+  const form = panel.querySelector("form.choice");
+  if (!form) return showComparison(panel, session, signal);
+  settle(form, choice(session, versions));
+  const shown = panel.querySelector(".compared");
+  const stays = shown.dataset.versions === named(versions) && !written.some((each) => [versions.before, versions.after].includes(each));
+  if (!stays) await fill(shown, session, versions, signal);
+}
+
+const named = ({ before, after }) => `${before} ${after}`;
+
+function versionsOf(session) {
+  const last = newestVersion(session);
+  const after = Math.min(session.place.after ?? (session.convergence.answer_version || last), last);
+  return { last, after, before: Math.min(session.place.before ?? 0, last) };
 }
 
 function newestVersion(session) {
   return Math.max(0, ...session.convergence.similarities.map((pair) => pair.revision_pair[1]));
 }
 
-function choice(session, last, before, after) {
+function choice(session, { last, before, after }) {
   const field = (name, text, value) => [
     element("label", { for: name }, text),
     element("input", { id: name, type: "number", min: 0, max: last, value, inputmode: "numeric" }),
@@ -42,8 +60,7 @@ function choice(session, last, before, after) {
   );
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    const [from, to] = ["before", "after"].map((name) => Number(form.elements[name].value));
-    go(Math.min(last, Math.max(0, from)), Math.min(last, Math.max(0, to)));
+    go(...["before", "after"].map((name) => Math.min(form.elements[name].max, Math.max(0, form.elements[name].value))));
   });
   return form;
 
@@ -52,7 +69,9 @@ function choice(session, last, before, after) {
   }
 }
 
-async function fill(shown, session, before, after, signal) {
+async function fill(shown, session, versions, signal) {
+  const { before, after } = versions;
+  delete shown.dataset.versions; // Until it is there.
   const read = (offset) => ask(session.path("versions"), { slot: session.at, before, after, offset }, signal);
   const told = await read(0);
   const text = element("div", { class: "text diff", id: "diff" }, told.pieces.map(piece));
@@ -66,6 +85,7 @@ async function fill(shown, session, before, after, signal) {
     !same && element("span", { class: "legend" }, element("del", {}, "taken out"), " ", element("ins", {}, "put in")),
   );
   shown.replaceChildren(head, text);
+  shown.dataset.versions = named(versions);
   const offer = (more) => {
     if (more === null) return;
     const button = moreButton("More of this comparison", async () => {

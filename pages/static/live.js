@@ -1,7 +1,7 @@
 // Hearing what changes: one request at a time that the server answers when there is something new. While the tab is
 // hidden nothing is asked, and what changed meanwhile is asked for at once when it is seen again.
 
-const LEAST_PAUSE = 400;
+const LEAST_PAUSE = 2000;
 const LONGEST_PAUSE = 30_000;
 
 const wait = (milliseconds, signal) =>
@@ -22,6 +22,13 @@ function shown(signal) {
     signal.addEventListener("abort", look, { once: true });
     look();
   });
+}
+
+/** Wait for a while, and until the tab is seen; tells whether that is still wanted. */
+export async function rested(milliseconds, signal) {
+  await wait(milliseconds, signal);
+  await shown(signal);
+  return !signal.aborted;
 }
 
 /**

@@ -1,24 +1,27 @@
 // A session: who thought in it about which question, how it came to its end, and its steps, as they are being made.
 
 import { here, sessionAddress, VIEWS } from "./address.js";
+import { joined, readPages } from "./analysis.js";
 import { ask } from "./asking.js";
 import { chart } from "./chart.js";
-import { showComparison } from "./comparison.js";
+import { renewComparison, showComparison } from "./comparison.js";
 import { element, keepFocus, moreButton, refill, speak } from "./elements.js";
 import { figures, outcome } from "./figures.js";
+import { heading } from "./heading.js";
 import { follow } from "./live.js";
-import { stepItem } from "./step.js";
-import { counted, exactly, moment, number, stepName, versionOf } from "./words.js";
+import { settle } from "./settling.js";
+import { markStep, stepItem } from "./step.js";
+import { number, stepName, versionOf } from "./words.js";
 
 const NAMES = { steps: "Steps", changes: "Changes", figures: "Figures" };
 let held = null;
 
 /** Show a session as the address has it; one that is shown already is only turned to another view. */
-export async function showSession(main, place, { same, report, signal }) {
+export async function showSession(main, place, { same, report, lost, signal }) {
   if (!same || !held) held = null;
   const shown = held ?? (held = new Shown(main, place.id));
   await shown.turn(place, signal);
-  shown.follow(report, signal);
+  shown.follow(report, lost, signal);
 }
 
 class Shown {
@@ -38,7 +41,7 @@ class Shown {
     const type = place.type ?? types.at(-1) ?? null;
     const known = type === this.type && this.steps.size > 0 && [this.slot, this.at].includes(place.slot);
     this.type = type;
-    if (this.type === null) return refill(this.main, this.head(), element("p", { class: "soft" }, "Nothing was asked yet."));
+    if (this.type === null) return refill(this.main, heading(this.overview), element("p", { class: "soft" }, "Nothing was asked yet."));
     if (!known) await this.readSteps(place.slot, signal);
     this.slot = place.slot; // None goes on with each new question; one that is named stays.
     await this.draw(signal);
@@ -57,61 +60,51 @@ class Shown {
     this.steps = new Map(body.steps.map((step) => [step.seq, step]));
     this.items.clear();
     // Of a long slot the newest part is shown, by the steps as by the chart.
-    this.convergence = await this.readConvergence(signal);
+    const pages = await readPages(this.path("convergence"), this.at, this.unread(), Infinity, signal);
+    this.convergence = joined(pages);
   }
 
-  /** Read the analysis of the revisions that are shown as steps; it comes in pages of a hundred. */
-  async readConvergence(signal) {
-    let offset = this.earlier ? Math.min(...this.steps.keys()) - 1 : 0;
-    const pages = [];
-    for (; offset !== null; offset = pages.at(-1).next_offset) {
-      pages.push(await ask(this.path("convergence"), { slot: this.slot, offset }, signal));
-    }
-    const similarities = pages.flatMap((page) => page.similarities);
-    const scores = pages.flatMap((page) => page.scores ?? []);
-    return { ...pages.at(-1), similarities, scores: scores.length ? scores : null };
+  /** Give the seq up to which steps are left out. */
+  unread() {
+    return this.earlier ? Math.min(...this.steps.keys()) - 1 : 0;
   }
 
   async readEarlier() {
-    const body = await ask(this.path("steps"), { slot: this.at, before: Math.min(...this.steps.keys()) });
+    const first = Math.min(...this.steps.keys());
+    const body = await ask(this.path("steps"), { slot: this.at, before: first });
     this.steps = new Map([...body.steps.map((step) => [step.seq, step]), ...this.steps]);
     this.earlier = body.earlier;
-    this.convergence = await this.readConvergence();
+    const pages = await readPages(this.path("convergence"), this.at, this.unread(), first);
+    this.convergence = joined([...pages, this.convergence]);
     await this.draw();
   }
 
   async draw(signal) {
     const view = this.place.view;
     const panel = element("div", { id: "panel", role: "tabpanel", "aria-labelledby": `tab-${view}`, tabindex: "0" });
+    this.above = this.around(view);
+    this.panel = panel;
     keepFocus(this.main, () => {
       if (view === "steps") panel.append(...this.timeline());
       if (view === "figures") panel.append(figures(this.overview));
-      refill(this.main, this.head(), this.companions(), this.questions(), this.summary(), this.tabs(view), panel);
+      refill(this.main, this.above, panel);
     });
     if (view === "changes") await showComparison(panel, this, signal);
   }
 
-  head() {
-    const { title, created_at: created, last_used: used, parent, forks } = this.overview;
-    const about = [
-      element("span", {}, "opened ", element("time", { datetime: created, title: exactly(created) }, moment(created))),
-      element("span", {}, "last used ", element("time", { datetime: used, title: exactly(used) }, moment(used))),
-      element("code", { class: "id", title: "The session's id" }, this.id),
-    ];
-    if (parent) {
-      about.push(element("span", {}, "forked from ", element("a", { href: sessionAddress(parent.session_id) }, "its parent"), ` at entry ${number(parent.at)}`));
-    }
-    const children = forks.map((fork) =>
-      element("li", {}, element("a", { href: sessionAddress(fork.session_id) }, fork.title || "Untitled"), ` at entry ${number(fork.at)}`),
-    );
-    return element(
-      "header",
-      { class: "session" },
-      element("a", { class: "back", href: "#/" }, "All sessions"),
-      element("h1", {}, title || "Untitled"),
-      element("p", { class: "about" }, about),
-      children.length > 0 && element("details", { class: "forks" }, element("summary", {}, counted(children.length, "fork")), element("ul", {}, children)),
-    );
+  /** Make what stands above the panel. */
+  around(view) {
+    return element("div", {}, heading(this.overview), this.companions(), this.questions(), this.summary(), this.tabs(view));
+  }
+
+  /** Show what came, and leave alone what somebody may be reading or using. */
+  async add(steps, signal) {
+    const view = this.place.view;
+    if (!this.panel.isConnected || this.panel.getAttribute("aria-labelledby") !== `tab-${view}`) return this.draw(signal);
+    settle(this.above, this.around(view));
+    if (view === "steps") this.timeline();
+    if (view === "figures") settle(this.panel.firstChild, figures(this.overview));
+    if (view === "changes") await renewComparison(this.panel, this, steps.map(versionOf), signal);
   }
 
   companions() {
@@ -129,7 +122,7 @@ class Shown {
       slot < 0 || slot >= this.slots
         ? element("span", { class: "soft", "aria-hidden": "true" }, text)
         : element("a", { href: sessionAddress(this.id, this.type, slot, this.place.view), id: `question-${text}` }, `${text} question`);
-    const list = element("ol", {});
+    const list = element("ol", { "data-own": true });
     const told = element("details", { class: "queries" }, element("summary", {}, `Question ${number(this.at + 1)} of ${number(this.slots)}`), list);
     told.addEventListener("toggle", () => told.open && !list.childElementCount && this.listQuestions(list, null), { once: true });
     return element("nav", { class: "questions", "aria-label": "Questions" }, link(this.at - 1, "Earlier"), told, link(this.at + 1, "Later"));
@@ -178,42 +171,44 @@ class Shown {
     return bar;
   }
 
+  /** Make the list of steps; to one that is shown already, add what it lacks. */
   timeline() {
     const replaced = new Map();
     for (const step of this.steps.values()) replaced.set(`${step.kind} ${step.iteration}`, step.seq);
     const old = (step) => ["draft", "critique", "revision"].includes(step.kind) && replaced.get(`${step.kind} ${step.iteration}`) !== step.seq;
-    const items = [...this.steps.values()].map((step) =>
-      this.item(step, {
-        path: this.path("entries", String(step.seq)),
-        answer: !old(step) && versionOf(step) !== null && versionOf(step) === this.convergence.answer_version,
-        replaced: old(step),
-        compare: step.kind === "revision" ? sessionAddress(this.id, this.type, this.at, "changes", step.iteration - 1, step.iteration) : null,
-      }),
-    );
-    const list = element("ol", { class: "steps", id: "steps" }, items);
-    return [element("h2", { class: "unseen" }, "Steps"), this.earlier && moreButton("Earlier steps", () => this.readEarlier()), list].filter(Boolean);
+    const marks = (step) => ({
+      answer: !old(step) && versionOf(step) !== null && versionOf(step) === this.convergence.answer_version,
+      replaced: old(step),
+    });
+    const items = [...this.steps.values()].map((step) => this.item(step, marks(step)));
+    const list = this.panel.querySelector("#steps");
+    if (list) return list.append(...items.slice(list.childElementCount));
+    const made = element("ol", { class: "steps", id: "steps" }, items);
+    return [element("h2", { class: "unseen" }, "Steps"), this.earlier && moreButton("Earlier steps", () => this.readEarlier()), made].filter(Boolean);
   }
 
-  /** Give a step's item; one that says the same as before is the same, so that what was opened in it stays open. */
-  item(step, around) {
-    const key = JSON.stringify([step, around]);
-    if (this.items.get(step.seq)?.key !== key) this.items.set(step.seq, { key, item: stepItem(step, around) });
-    return this.items.get(step.seq).item;
+  /** Give a step's item, which is made once, so that what was opened in it stays open. */
+  item(step, marks) {
+    const compare = step.kind === "revision" ? sessionAddress(this.id, this.type, this.at, "changes", step.iteration - 1, step.iteration) : null;
+    if (!this.items.has(step.seq)) this.items.set(step.seq, stepItem(step, this.path("entries", String(step.seq)), compare));
+    markStep(this.items.get(step.seq), step, marks);
+    return this.items.get(step.seq);
   }
 
   /** Hear of new entries; what is open stays open, and the focus stays where it is. */
-  follow(report, signal) {
+  follow(report, lost, signal) {
     const next = (seen, stop) => ask(["changes", this.id], { seen }, stop).then((told) => told.seen);
     const changed = async (found) => {
       await this.renew(signal);
       this.seen = found; // Not before: what a turn to another view broke off is asked for again.
     };
-    follow(this.seen, next, changed, (error) => this.tell(error, report), signal);
+    follow(this.seen, next, changed, (error) => this.tell(error, report, lost), signal);
   }
 
-  tell(error, report) {
-    if (error?.status === 404) refill(this.main, element("div", { class: "empty" }, element("h1", {}, "This session is gone"), element("p", {}, error.message)));
-    else report(error);
+  tell(error, report, lost) {
+    if (error?.status !== 404) return report(error);
+    lost(error);
+    refill(this.main, element("div", { class: "empty" }, element("h1", {}, "This session is gone"), element("p", {}, error.message)));
   }
 
   async renew(signal) {
@@ -222,10 +217,11 @@ class Shown {
     if (this.type === null) return this.turn(this.place, signal);
     if (this.slot === null && this.overview.companions[this.type]?.slot !== this.at) return this.restart(signal);
     const body = await ask(this.path("steps"), { slot: this.at, after: last }, signal);
+    const pages = await readPages(this.path("convergence"), this.at, last, Infinity, signal);
     for (const step of body.steps) this.steps.set(step.seq, step);
     this.slots = body.slots;
-    this.convergence = await this.readConvergence(signal);
-    await this.draw(signal);
+    this.convergence = joined([this.convergence, ...pages]);
+    await this.add(body.steps, signal);
     const newest = body.steps.at(-1);
     if (newest) speak(`New: ${stepName(newest)}`);
     if (body.later) await this.renew(signal);

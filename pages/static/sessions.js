@@ -7,6 +7,7 @@ import { follow } from "./live.js";
 import { counted, exactly, moment, stopped } from "./words.js";
 
 const TYPING_PAUSE = 250;
+const PAGE = 40;
 
 export class SessionList {
   constructor(section, report) {
@@ -70,15 +71,21 @@ export class SessionList {
     this.found.removeAttribute("aria-busy");
   }
 
-  /** Read the first page again; what was read behind it stays. A search is not repeated: it costs more. */
+  /** Read again as much as is shown: what is not there any more goes. A search is not repeated: it costs more. */
   async renew() {
     if (this.field.value.trim()) return;
-    const body = await ask(["sessions"], {}, this.following.signal);
-    const newest = new Map(body.sessions.map((session) => [session.session_id, session]));
-    if (this.known.size <= body.sessions.length) this.next = body.next_offset;
-    else for (const [id, session] of this.known) if (!newest.has(id)) newest.set(id, session);
-    this.known = newest;
-    this.draw();
+    const limit = PAGE * Math.max(1, Math.ceil(this.known.size / PAGE));
+    const size = this.known.size;
+    const body = await ask(["sessions"], { limit }, this.following.signal);
+    if (this.field.value.trim()) return; // Typed meanwhile.
+    if (this.known.size !== size) return this.renew(); // More was asked for meanwhile.
+    this.known = new Map(body.sessions.map((session) => [session.session_id, session]));
+    this.take(body);
+  }
+
+  /** Take a session off the list that turned out to be gone. */
+  drop(id) {
+    if (this.known.delete(id)) this.draw();
   }
 
   async more() {
@@ -120,9 +127,14 @@ export class SessionList {
         session.found
           ? element("span", { class: "excerpt" }, session.found.text)
           : session.preview && element("span", { class: "excerpt" }, session.preview),
-        element("span", { class: "state" }, companions.map(([type, values]) => this.companion(type, values))),
+        element("span", { class: "state" }, this.standing(session), companions.map(([type, values]) => this.companion(type, values))),
       ),
     );
+  }
+
+  standing({ owner, pinned }) {
+    if (owner) return element("span", {}, `shared by ${owner}`);
+    return pinned && element("span", {}, "pinned");
   }
 
   companion(type, values) {

@@ -4,6 +4,7 @@ import { here } from "./address.js";
 import { ask, takeToken, useToken } from "./asking.js";
 import { element, refill } from "./elements.js";
 import { showLearned } from "./learned.js";
+import { rested } from "./live.js";
 import { showSession } from "./session.js";
 import { SessionList } from "./sessions.js";
 
@@ -14,6 +15,10 @@ const list = new SessionList(document.getElementById("list"), report);
 let leaving = new AbortController();
 let shown = "";
 let tried = false;
+let pause = 0;
+
+const PASSING = [0, 429, 503];
+const LONGEST_PAUSE = 60;
 
 /** Say in the page's head that something does not work, until it does. */
 function report(error) {
@@ -56,6 +61,7 @@ function askForToken(error) {
 
 /** Show what the address names. The same session in another view keeps its place. */
 async function go({ focus = true } = {}) {
+  const held = main.contains(document.activeElement);
   leaving.abort();
   leaving = new AbortController();
   const place = here();
@@ -71,18 +77,36 @@ async function go({ focus = true } = {}) {
     else link.removeAttribute("aria-current");
   }
   try {
-    if (place.place === "session") await showSession(main, place, { same, report, signal: leaving.signal });
+    if (place.place === "session") await showSession(main, place, { same, report, lost, signal: leaving.signal });
     else if (place.place === "learned") await showLearned(main, place.type);
     else welcome();
     if (shown === "token") return;
+    pause = 0;
   } catch (error) {
     if (error.name === "AbortError") return;
     if (error.status === 401) return askForToken(error);
-    refill(main, element("div", { class: "empty" }, element("h1", {}, "This cannot be shown"), element("p", {}, error.message)));
+    lost(error);
+    failed(error);
   }
   const title = main.querySelector("h1");
   document.title = title && place.place !== "sessions" ? `${title.textContent.slice(0, 80)} · Companions` : "Persistent Companions";
   if (focus && !same) focusOn(place);
+  else if (held && !main.contains(document.activeElement)) main.focus({ preventScroll: true });
+}
+
+/** Take the session that the address names off the list, if it turned out not to be there. */
+function lost(error) {
+  if (error.code === "unknown_session") list.drop(here().id);
+}
+
+/** Say that something cannot be shown, and try again when asked to, or by itself if what is wrong may pass. */
+function failed(error) {
+  const again = () => go({ focus: false });
+  const button = element("button", { type: "button", onclick: again }, "Try again");
+  refill(main, element("div", { class: "empty" }, element("h1", {}, "This cannot be shown"), element("p", {}, error.message), button));
+  if (!PASSING.includes(error.status)) return;
+  pause = Math.min(LONGEST_PAUSE, Math.max(2 * pause, error.seconds || 2));
+  rested(1000 * pause, leaving.signal).then((wanted) => wanted && again());
 }
 
 function focusOn(place) {

@@ -89,6 +89,7 @@ def test_on_a_terminal_the_browser_is_handed_the_token_where_no_other_user_can_r
     status, received = commands.on_a_terminal("inspect")
     address = next(word for word in received.split() if word.startswith(ADDRESS))
     assert status == 0
+    assert "if it does not, open the address yourself." in received
     assert address in (tmp_path / "page").read_text()
     assert int((tmp_path / "mode").read_text(), 8) == stat.S_IRWXU
     assert address.partition("#token=")[2] not in (tmp_path / "words").read_text()

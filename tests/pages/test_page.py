@@ -1,4 +1,4 @@
-"""The page in real Chromium, on a store that another process writes: found, read, compared, followed, by anybody."""
+"""The page in real Chromium, on a store that another process writes: found, read and compared, by anybody."""
 
 import re
 
@@ -82,6 +82,13 @@ async def test_any_two_versions_are_compared_word_by_word_and_the_address_says_w
     assert page.url.endswith(f"/session/{shown.week}/generic/0/changes/1/3")
     await page.go_back()
     await expect(page.locator("#diff ins").first).to_have_text(re.compile("hear it in March"))
+    await page.locator("#before").fill("3")
+    await page.locator("#after").fill("0")
+    await page.locator("#after").press("Enter")
+    await expect(page.locator(".compared-head")).to_contain_text("From the version 3 to the draft")
+    await expect(page.locator("#after")).to_have_value("0")
+    await page.go_back()
+    await expect(page.locator("#diff ins").first).to_have_text(re.compile("hear it in March"))
     await page.reload()
     await expect(page.locator("#diff ins").first).to_have_text(re.compile("hear it in March"))
 
@@ -112,27 +119,6 @@ async def test_views_are_tabs_that_arrow_keys_turn(seen: Seen, shown: Shown) -> 
     await page.keyboard.press("ArrowRight")
     await expect(page.get_by_role("tab", name="Steps")).to_be_focused()
     await expect(page.locator(".steps")).to_be_visible()
-
-
-async def test_what_another_process_writes_appears_and_disturbs_nobody(seen: Seen, shown: Shown) -> None:
-    page, writer = seen.page, shown.writer
-    session_id = await writer.draft("Is it seen at once?", "So it should be.")
-    await expect(page.locator(".sessions .title").first).to_have_text("Is it seen at once?")
-    await page.locator(".sessions a").first.click()
-    await page.locator(".of-draft .opener").click()
-    await expect(page.locator(".of-draft .text")).to_have_text("So it should be.")
-    await writer.critique(session_id)
-    await expect(page.locator(".of-critique .preview")).to_have_text(CRITIQUE)
-    await expect(page.locator("#spoken")).to_have_text("New: Critique 1")
-    await expect(page.locator(".of-draft .text")).to_be_visible()
-    await expect(page.locator(".of-draft .opener")).to_be_focused()
-    await writer.revise(session_id, "It is.")
-    await expect(page.locator(".chart .dot")).to_have_count(1)
-    await writer.draft("And the next one?", "That too.", session_id=session_id)
-    await expect(page.locator(".questions summary")).to_have_text("Question 2 of 2")
-    await writer.call("forget_session", session_id=session_id)
-    await expect(page.locator("main h1")).to_have_text("This session is gone")
-    seen.wrong.clear()  # the browser notes the answer 404 as an error
 
 
 async def test_a_fork_and_its_parent_name_each_other(seen: Seen, shown: Shown) -> None:

@@ -27,7 +27,6 @@ PATHS = (
     "changes?seen=x",
     "companions",
     "patterns/generic",
-    "metrics",
 )
 OF_A_SESSION = [path for path in PATHS if "{id}" in path]
 
@@ -179,3 +178,11 @@ async def test_requests_of_one_owner_are_paced_as_those_of_the_protocol_are(pace
         statuses = [(await client.get("/data/companions", headers=ann)).status_code for _ in range(4)]
         assert statuses == [200, 200, 200, 429]
         assert (await client.get("/data/companions", headers=bob)).status_code == 200
+
+
+async def test_a_page_that_is_watched_takes_nothing_from_its_owner_s_calls(paced: Starlette) -> None:
+    async with asked(paced) as client:
+        token = ISSUER.token("ann", "write")
+        statuses = {(await client.get("/data/companions", headers=of(token))).status_code for _ in range(4)}
+        assert statuses == {200, 429}
+        assert await session_of(client, token)

@@ -11,6 +11,7 @@ import pytest
 from rapidfuzz.distance import Indel
 
 from companions.entries import Entry
+from companions.errors import InputError
 from sessions.reading import Body, Part, Reading
 from sessions.store import Store
 from tests.sessions.faults import OWNER, Process
@@ -171,6 +172,12 @@ async def test_a_long_session_comes_back_whole_through_its_pages(process: Proces
         assert slot[kind] == newest(entries, kind)
     lines = [line for page in await pages(reading, session_id, "timeline") for line in page["timeline"]]
     assert [(line["seq"], line["kind"]) for line in lines] == [(entry.seq, entry.kind) for entry in entries[1:]]
+    newest_lines = await reading.part(OWNER, session_id, None, "timeline", offset=-1)
+    assert (newest_lines["timeline"], newest_lines["earlier"], newest_lines["next_offset"]) == (
+        lines[-100:],
+        True,
+        None,
+    )
     transcript = "".join(page["text"] for page in await pages(reading, session_id, "transcript"))
     place = 0
     for entry in entries[1:]:
@@ -193,3 +200,6 @@ async def test_the_convergence_analysis_is_what_the_texts_themselves_say(process
     assert {page["iterations"] for page in read} == {len(expected)}
     drawn = (await reading.newest_convergence(OWNER, session_id, None))["similarities"]
     assert [(pair["revision_pair"][1], pair["similarity"]) for pair in drawn] == [*enumerate(expected, start=1)][-100:]
+    assert (await reading.part(OWNER, session_id, None, "convergence_analysis", offset=-1))["similarities"] == drawn
+    with pytest.raises(InputError, match="no such slot or offset"):
+        await reading.part(OWNER, session_id, None, "run_log", offset=-1)

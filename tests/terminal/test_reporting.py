@@ -1,15 +1,18 @@
 """``companions report``: one file that tells a whole session, lets nothing run, and takes no other file's place."""
 
 import base64
+import errno
 import hashlib
 import os
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
 from sessions.report import report_html
+from terminal.reporting import write_whole
 from tests.terminal.commands import Said, Terminal
 
 HOSTILE = "</div></style><script>alert(1)</script><img src=x onerror=alert(1)> {0} %s & \"'"
@@ -113,3 +116,31 @@ def test_a_session_that_there_is_not_leaves_no_file(terminal: Terminal, tmp_path
     assert not path.exists()
     path.write_text("another's")
     assert reported(terminal, path, "nothing").err == refused.err, "a file that is there says nothing of the session"
+
+
+@pytest.mark.parametrize("said", [errno.EPERM, errno.ENOTSUP])
+def test_where_there_are_no_hard_links_a_report_is_written_all_the_same_and_still_takes_no_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: int
+) -> None:
+    def link(*_: object, **__: object) -> None:
+        raise OSError(said, os.strerror(said))
+
+    monkeypatch.setattr(os, "link", link)
+    path = tmp_path / "report.html"
+    write_whole(path, ["a", "b"], force=False)
+    assert path.read_text() == "ab"
+    with pytest.raises(FileExistsError):
+        write_whole(path, ["c"], force=False)
+    assert path.read_text() == "ab"
+    assert [*tmp_path.iterdir()] == [path]
+
+
+def test_a_report_that_cannot_be_copied_whole_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(errno.EPERM, "")
+
+    monkeypatch.setattr(os, "link", fail)
+    monkeypatch.setattr(shutil, "copyfileobj", fail)
+    with pytest.raises(OSError, match=str(errno.EPERM)):
+        write_whole(tmp_path / "report.html", ["a"], force=False)
+    assert [*tmp_path.iterdir()] == []

@@ -31,9 +31,14 @@ async def browser(tools: Tools) -> AsyncGenerator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def program() -> FastMCP:
+def wired() -> server.Wired:
     """Not in an event loop, since it reads files."""
-    return server.Wired.of(server.Settings(store="memory://", model="host")).server()
+    return server.Wired.of(server.Settings(store="memory://", model="host"))
+
+
+@pytest.fixture(scope="module")
+def program(wired: server.Wired) -> FastMCP:
+    return wired.server()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -9,6 +9,10 @@ from typing import Any
 
 from playwright.async_api import FrameLocator, Page
 
+from companions.requests import Request
+from server import Wired
+from sessions.principals import LOCAL
+from sessions.steps import Caller
 from tests.wire.processes import Connection
 
 HOST = Path(__file__).with_name("host.html")
@@ -29,6 +33,18 @@ async def think(client: Connection, query: str = "Should we move?", draft: str =
         await client.call_tool("revise", {"session_id": session_id, "text": revision})
     await client.call_tool("critique", {"session_id": session_id, "text": "Say who answers on Fridays."})
     return session_id
+
+
+async def think_long(wired: Wired, rounds: int) -> str:
+    """Go round so often in one query, without the protocol, which takes longer."""
+    desk = wired.calls.desk
+    session = desk.sessions.mint(LOCAL)
+    for number in range(rounds):
+        if not number:
+            await desk.step(session, "generic", Request(step="draft", query="How long?", text="So long."), Caller())
+        await desk.step(session, "generic", Request(step="critique", text="Longer."), Caller())
+        await desk.step(session, "generic", Request(step="revise", text=f"So long, {number} times."), Caller())
+    return session.session_id
 
 
 async def called(client: Connection, tool: str, given: dict[str, Any]) -> dict[str, Any]:

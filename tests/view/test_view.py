@@ -1,14 +1,16 @@
 """The view in the chat, in real Chromium: with a host that can do all, and with each that can do less."""
 
 import json
+import re
 from typing import Any
 
 import pytest
 from playwright.async_api import expect
 
 from resources.view import PAGE
+from server import Wired
 from tests.pages.browser import Seen
-from tests.view.hosting import SECOND, Host, host, think
+from tests.view.hosting import SECOND, Host, host, think, think_long
 from tests.wire.processes import Connection
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
@@ -172,3 +174,20 @@ async def test_the_view_is_for_everybody(seen: Seen, client: Connection, theme: 
 async def test_without_a_host_it_says_so(seen: Seen) -> None:
     await seen.page.set_content(PAGE_TEXT)
     await expect(seen.page.locator("#said")).to_contain_text("Here is none", timeout=WAIT)
+
+
+async def test_of_a_long_query_the_newest_steps_and_revisions_are_shown(
+    seen: Seen, wired: Wired, client: Connection
+) -> None:
+    given = {"session_id": await think_long(wired, rounds=300)}
+    shown = await host(seen.page, client, given=given)
+    lines = shown.view.locator("#timeline li")
+    await expect(lines.first).to_contain_text("revision 300", timeout=WAIT)
+    await expect(lines).to_have_count(101)
+    await expect(lines.last).to_contain_text("more steps than are shown")
+    await expect(shown.view.locator("svg")).to_have_attribute(
+        "aria-label", re.compile("^Similarity of revisions 201 to 300 ")
+    )
+    assert len(await shown.noted("calls")) == 3
+    await seen.page.evaluate("() => { frame.remove(); begin(frame.srcdoc, { ...chosen, tools: false }) }")
+    await expect(lines.first).to_contain_text("Newer steps are left out here", timeout=WAIT)

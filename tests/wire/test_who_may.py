@@ -191,11 +191,12 @@ async def test_a_token_for_reading_accepts_an_invitation_looks_and_leaves_and_ch
 def test_no_other_route_is_there_and_none_that_tells_of_sessions_answers_without_a_token(guarded: Guarded) -> None:
     routes = {"/mcp": 401, "/docs": 404, "/metrics": 404, "/sse": 404, "/messages": 404, "/token": 404}
     known = ("oauth-protected-resource", "oauth-protected-resource/mcp", "oauth-authorization-server", "jwks.json")
+    routes["/data/metrics"] = 404
     routes |= {f"/.well-known/{name}": 404 for name in known}
     for path, status in routes.items():
         for verb in ("GET", "POST", "DELETE"):
             _expect(guarded, verb, path, status)
-    for path, status in {"/": 200, "/static/start.js": 200, "/data/sessions": 401, "/data/metrics": 401}.items():
+    for path, status in {"/": 200, "/static/start.js": 200, "/data/sessions": 401}.items():
         _expect(guarded, "GET", path, status)
         _expect(guarded, "POST", path, 405)
 
