@@ -140,4 +140,4 @@ class _NotSetUp:
 
     async def write(self, task: Task, on_text: OnText | None = None) -> Written:
         del task, on_text
-        raise ModelError(self._what, HOW_TO_SET)
+        raise ModelError(self._what, HOW_TO_SET, outage="away")

@@ -109,7 +109,7 @@ class Heard:
                 "Word the text in another way, or choose another model.",
             )
         if not reason and self._metadata.get("model_provider") in ALWAYS_FINISHES:
-            raise ModelReplyError(f"The reply of the model {model!r} was cut off.", AGAIN)
+            raise ModelReplyError(f"The reply of the model {model!r} was cut off.", AGAIN, outage="away")
         if not text.strip():
             raise ModelReplyError(f"The model {model!r} answered with an empty text.", AGAIN)
 

@@ -75,7 +75,7 @@ async def write(plan: Plan, work: Task, choose: Choose, on_text: OnText | None =
         return await choose(work.sampling.model).write(work, on_text)
 
     async def ask(critic: Critic) -> _Part:
-        sampling = replace(work.sampling, model=plan.configuration.model_for(critic, plan.request.sampling))
+        sampling = replace(work.sampling, model=plan.configuration.model_for(plan.request.sampling, "critique", critic))
         messages = prompts.with_aspect(work.messages, critic.name, critic.focus)
         try:
             given = await choose(sampling.model).write(replace(work, messages=messages, sampling=sampling), on_text)

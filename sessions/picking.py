@@ -15,6 +15,7 @@ from companions.companion import Slot, version_of
 from companions.configuration import Configuration
 from companions.entries import Note
 from companions.errors import InputError
+from companions.falling_back import FAILED
 from companions.models import Sampling, Task, Written
 from companions.next_step import stop_reason
 from companions.picking import ORDERS, Choice, Contest, Vote
@@ -22,6 +23,7 @@ from companions.planning import check_slot
 from companions.requests import SlotName
 from sessions.asked import Caller, asking
 from sessions.session import Awake, Session
+from sessions.standing_in import in_order
 from sessions.steps import Desk
 from sessions.usage import ASKED, ESTIMATED
 
@@ -91,10 +93,10 @@ class Pick:
     async def _by_model(self, awake: Awake, slot: Slot, contest: Contest, configuration: Configuration) -> None:
         """Have the companion's model make the comparisons that are still to be made, at the same time."""
         desk, known = self.desk, _votes_so_far(slot, contest)
-        asked = configuration.sampling(self.sampling)
+        asked = configuration.sampling(self.sampling, "compare")
         await desk.sessions.writer.room(self.session.session_id)
         with desk.allowance.spending(desk.sessions, self.session, self.caller.loop) as spending:
-            model = spending.model(desk.models.get(asked.model))
+            model = in_order(desk.models.get, spending, configuration, self.sampling, desk.outages)(asked.model)
             tasks = [_comparison(slot, contest, number, by_caller=False) for number in range(len(known), ORDERS)]
             with asking(self.caller):
                 given = await asyncio.gather(*[model.write(each) for each in tasks], return_exceptions=True)
@@ -172,7 +174,7 @@ def _accounts(written: Sequence[Written]) -> dict[str, Any]:
         usage.update(each.usage)
     told = [
         {"model": each.model, "usage": dict(each.usage)}
-        | {name: each.meta[name] for name in (ASKED, ESTIMATED, "seconds") if name in each.meta}
+        | {name: each.meta[name] for name in (ASKED, ESTIMATED, FAILED, "seconds") if name in each.meta}
         for each in written
     ]
     return {"model": written[0].model, "usage": dict(usage), "comparisons": told}

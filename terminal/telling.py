@@ -10,6 +10,7 @@ from companions.companion import Companion, version_of
 from companions.entries import Entry
 from companions.models import Step
 from companions.word_diff import Piece, laid_out, marked, word_diff
+from sessions.advising import of_fallback
 from sessions.answers import Answer
 from sessions.loops import Refined
 from terminal.screen import Screen, harmless
@@ -58,6 +59,8 @@ def _warnings(answer: Answer, entry: Entry) -> Iterator[str]:
         yield f"Kept, but not taken: {entry.meta.get('guard_why', entry.meta['guard'])}."
     if failing := entry.meta.get("checks"):
         yield f"Fails {checks.told(failing)}."
+    if told := of_fallback(entry):
+        yield told
     if answer.not_recorded:
         yield "This step had been written before; the stored text stands."
 
