@@ -126,8 +126,8 @@ class ModelError(CompanionsError):
     """The model could not be asked, or failed.
 
     Attributes:
-        outage: What another model may do better: this one is ``away`` for now (not reached, overloaded, refusing us, cut off),
-            or ``missing``, since its provider does not know it; ``None`` where another would hardly.
+        outage: What another model may do better: this one is ``away`` for now (not reached, overloaded, refusing us,
+            cut off), or ``missing``, since its provider does not know it; ``None`` where another would hardly.
     """
 
     code = "model_failed"

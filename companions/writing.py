@@ -15,6 +15,7 @@ from companions.critics import Critic
 from companions.errors import BudgetError, CompanionsError, ModelReplyError
 from companions.models import Model, OnText, Task, Written
 from companions.requests import Plan
+from companions.side_by_side import Lines
 
 Choose = Callable[[str | None], Model]
 """Gives a model by name, ``None`` for the default one. Raises ``CompanionsError`` for a name that nobody has."""
@@ -64,7 +65,7 @@ async def write(plan: Plan, work: Task, choose: Choose, on_text: OnText | None =
         plan: The step.
         work: What is asked.
         choose: Gives the models.
-        on_text: Hears each piece as it arrives; pieces of several critics come mixed.
+        on_text: Hears each piece as it arrives; of several critics whole lines, with their names.
 
     Raises:
         BudgetError: The model may not be asked; of several critics, any: a critique is not stored without some of them.
@@ -77,12 +78,17 @@ async def write(plan: Plan, work: Task, choose: Choose, on_text: OnText | None =
     async def ask(critic: Critic) -> _Part:
         sampling = replace(work.sampling, model=plan.configuration.model_for(plan.request.sampling, "critique", critic))
         messages = prompts.with_aspect(work.messages, critic.name, critic.focus)
+        lines = None if on_text is None else Lines(critic.name, on_text)
         try:
-            given = await choose(sampling.model).write(replace(work, messages=messages, sampling=sampling), on_text)
+            asked = replace(work, messages=messages, sampling=sampling)
+            given = await choose(sampling.model).write(asked, lines and lines.hear)
         except BudgetError:
             raise  # and the others are dropped: what they write would not be stored
         except CompanionsError as error:
             return _Part(critic=critic, error=error)
+        finally:
+            if lines is not None:
+                lines.end()
         return _part(critic, given)
 
     try:
