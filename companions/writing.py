@@ -116,8 +116,9 @@ def _joined(parts: Sequence[_Part]) -> Written:
     for each in written:
         usage.update(each.usage)
     meta = {name: written[0].meta[name] for name in ("sampling", "not_sent") if name in written[0].meta}
-    if seconds := [each.meta["seconds"] for each in written if "seconds" in each.meta]:
-        meta["seconds"] = max(seconds)
+    for name, of in (("seconds", max), ("first_token_seconds", min)):
+        if took := [each.meta[name] for each in written if name in each.meta]:
+            meta[name] = of(took)
     return Written(
         text="\n\n".join(f"## {part.critic.name}\n\n{part.text}" for part in parts),
         model=", ".join(dict.fromkeys(each.model for each in written)),

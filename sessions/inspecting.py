@@ -18,7 +18,7 @@ from sessions.paged_views import NOTES, line_of, moment
 from sessions.reading import LAST_OFFSET, LAST_SLOT, Reading
 from sessions.session import Session
 from sessions.slots import PAGE, SHOWN, companion_at, page_of
-from sessions.usage import account_of
+from sessions.usage import account_of, cost_told
 
 Body = dict[str, Any]
 Text = Literal["text", "evidence"]
@@ -155,6 +155,8 @@ def is_slot(number: int) -> bool:
 def _line(entry: Entry) -> Body:
     account = account_of(entry)
     told = line_of(entry) | ({"evidence": True} if entry.meta.get("evidence") else {})
+    cost = cost_told(entry)
+    told |= {} if cost is None else {"cost": cost[0], "currency": cost[1]}
     return told | ({"account": account} if account else {})
 
 

@@ -25,7 +25,10 @@ from sessions.asked import Caller, asking
 from sessions.session import Awake, Session
 from sessions.standing_in import in_order
 from sessions.steps import Desk
-from sessions.usage import ASKED, ESTIMATED
+from sessions.usage import ASKED, COST, ESTIMATED
+
+KEPT = (ASKED, ESTIMATED, COST, FAILED, "seconds", "first_token_seconds", "retries")
+"""What is kept of each comparison."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,8 +176,7 @@ def _accounts(written: Sequence[Written]) -> dict[str, Any]:
     for each in written:
         usage.update(each.usage)
     told = [
-        {"model": each.model, "usage": dict(each.usage)}
-        | {name: each.meta[name] for name in (ASKED, ESTIMATED, FAILED, "seconds") if name in each.meta}
+        {"model": each.model, "usage": dict(each.usage)} | {name: each.meta[name] for name in KEPT if name in each.meta}
         for each in written
     ]
     return {"model": written[0].model, "usage": dict(usage), "comparisons": told}

@@ -41,7 +41,8 @@ def tell_step(screen: Screen, answer: Answer, entry: Entry, companion: Companion
     elif answer.written_by_caller:
         details = [f"the text given, {len(entry.text.split()):,} words"]
     else:
-        details = [wrote, f"{seconds:.1f} s"]
+        first = entry.meta.get("first_token_seconds")
+        details = [wrote, f"{seconds:.1f} s" if first is None else f"{seconds:.1f} s, first words after {first:.1f} s"]
     if "similarity" in entry.meta:
         details.append(f"similarity {entry.meta['similarity']:.3f}")
     tell_heading(screen, _name_of(answer.step, answer.iteration), *details)
@@ -107,7 +108,7 @@ def tell_pick(screen: Screen, loop: Refined) -> None:
 def tell_usage(screen: Screen, usage: dict[str, int]) -> None:
     """Tell what the session has cost so far, where a model counted."""
     if usage:
-        told = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in usage.items())
+        told = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in usage.items() if count)
         screen.say(f"Used by this session so far: {told}.", QUIET)
 
 
