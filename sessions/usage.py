@@ -14,8 +14,8 @@ Counts = dict[str, int]
 """``calls``, ``not_reported`` (calls whose provider told no usage), ``input_tokens``, ``output_tokens``,
 ``cache_read_tokens`` (part of the input), ``reasoning_tokens`` (part of the output), ``estimated_input_tokens`` and
 ``estimated_output_tokens`` (in place of what was not reported), ``largest_output_tokens``, ``milliseconds`` (in which
-the model wrote), ``retries`` (of the client), ``first_token_milliseconds`` (until the first words came); what is 0 is left
-out. With ``_told`` behind the names of ``TOLD``: how many calls told those."""
+the model wrote), ``retries`` (of the client), ``first_token_milliseconds`` (until the first words came); what is 0 is
+left out. With ``_told`` behind the names of ``TOLD``: how many calls told those."""
 Sums = dict[str, Counts]
 """Counts by model, as it was asked for."""
 
