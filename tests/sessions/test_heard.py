@@ -68,8 +68,17 @@ async def test_a_listener_that_never_listens_holds_up_neither_the_step_nor_its_a
     until = asyncio.get_running_loop().time() + 60
     call = asyncio.create_task(runs.run(KEY, make, until=until, every=0.01, on_wait=on_wait))
     await deaf.reached.wait()
+    ticks, ticked = list[int](), asyncio.Event()
+
+    async def count(run: Running) -> None:
+        ticks.append(run.waiting)
+        if len(ticks) >= 5:
+            ticked.set()
+
+    other = asyncio.create_task(runs.run(KEY, make, until=until, every=0.01, on_wait=count))
+    await ticked.wait()
     working.open()
-    assert await asyncio.wait_for(call, 30) == "done"
+    assert await asyncio.wait_for(asyncio.gather(call, other), 30) == ["done", "done"]
     assert told == [10]
 
 
