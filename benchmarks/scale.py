@@ -110,7 +110,7 @@ class Place:
         }
 
 
-async def unreported(_step: str, _seconds: float, _characters: int) -> None:
+async def unreported(*_told: object) -> None:
     """Hear how long a call has waited."""
 
 

@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 from companions import checks, critics
 from companions.complaints import Complaint
 
 NAME = re.compile("[a-z0-9_]+")
+MOST_FALLBACKS = 4
+NOT_ASKED = frozenset({"host", "offline"})
+FALLBACKS = f"a list of at most {MOST_FALLBACKS} names of models, neither host nor offline"
 
 
 def _is_number(value: object, most: float) -> bool:
@@ -18,6 +21,14 @@ def _is_words(value: object) -> bool:
     return isinstance(value, str) and bool(value.strip())
 
 
+def is_fallbacks(value: object) -> bool:
+    """Tell whether a value can be a list of fallback models, which are asked: none stands for another writer."""
+    if not isinstance(value, list | tuple):
+        return False
+    names = cast("list[object]", value)
+    return len(names) <= MOST_FALLBACKS and all(_is_words(name) and name not in NOT_ASKED for name in names)
+
+
 # What each setting must be: for a type at its birth, and for a file, where the answer comes with a line.
 RULES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "name": (lambda value: isinstance(value, str) and bool(NAME.fullmatch(value)), "lower-case letters, digits and _"),
@@ -26,6 +37,9 @@ RULES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "max_iterations": (lambda value: type(value) is int and value >= 1, "a whole number of at least 1"),
     "temperature": (lambda value: value is None or _is_number(value, 2), "a number from 0 to 2"),
     "model": (lambda value: value is None or _is_words(value), "a model's name"),
+    "critic_model": (lambda value: value is None or _is_words(value), "a model's name"),
+    "comparison_model": (lambda value: value is None or _is_words(value), "a model's name"),
+    "fallback_models": (lambda value: value is None or is_fallbacks(value), FALLBACKS),
     "clear_history": (lambda value: isinstance(value, bool), "true or false"),
     "sees_session": (lambda value: isinstance(value, bool), "true or false"),
 }

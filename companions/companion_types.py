@@ -29,6 +29,9 @@ class CompanionType:
         max_iterations: At least 1.
         temperature: From 0 to 2; ``None`` leaves it to the model.
         model: ``provider:name``, or ``None`` for the configured one.
+        critic_model: Writes critiques; ``None`` leaves them to the setting, or to ``model``.
+        comparison_model: Compares versions; likewise.
+        fallback_models: Asked in order where a model is down; ``None`` leaves them to the setting.
         clear_history: Whether a draft sees no earlier query.
         sees_session: Whether a draft is shown what the session's other companions do.
         checks: What every version must hold to, by name, as ``checks.wrong`` takes it.
@@ -44,6 +47,9 @@ class CompanionType:
     max_iterations: int = 3
     temperature: float | None = None
     model: str | None = None
+    critic_model: str | None = None
+    comparison_model: str | None = None
+    fallback_models: tuple[str, ...] | None = None
     clear_history: bool = False
     sees_session: bool = False
     checks: Mapping[str, Any] = field(default_factory=dict[str, Any])
@@ -153,4 +159,6 @@ def _read(name: str, read_bytes: Callable[[], bytes], origin: str) -> CompanionT
     if isinstance(values, list):
         return values
     values["critics"] = critics_of(values.get("critics", []))
+    if values.get("fallback_models") is not None:
+        values["fallback_models"] = tuple(values["fallback_models"])
     return CompanionType(**values, digest=hashlib.sha256(content).hexdigest()[:16], origin=origin)

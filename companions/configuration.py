@@ -12,13 +12,14 @@ from typing import Any, Literal, Self
 from companions.companion_types import CompanionType
 from companions.critics import Critic
 from companions.learned import UNLEARNED, Learned
-from companions.models import ExecutionMode, Sampling
+from companions.models import ExecutionMode, Sampling, TaskStep
 
 ThresholdSource = Literal["file", "setting", "learned", "default"]
 Stopping = Literal["economy", "lossless"]
 PATIENCE: dict[Stopping, int] = {"economy": 1, "lossless": 2}
 """How many still revisions in a row end a loop."""
 
+_FURTHER_MODELS = ("critic_model", "comparison_model")
 MODES: dict[str, ExecutionMode] = {"host": "client", "offline": "offline"}
 """Names that stand for a way of writing and not for a model."""
 
@@ -32,6 +33,9 @@ class Defaults:
         execution_mode: Who writes unless a call says otherwise.
         similarity_threshold: From 0 to 1; ``None`` leaves it to companion files.
         max_iterations: At least 1; ``None`` leaves it to companion files.
+        critic_model: Writes critiques; ``None`` leaves them to the companion's model.
+        comparison_model: Compares versions; likewise.
+        fallback_models: Asked in order where a model is down.
         stopping: What ends a loop early: ``economy`` saves calls, and learns when more of them were not worth it;
             ``lossless`` waits for a second still revision, and learns no threshold.
     """
@@ -40,6 +44,9 @@ class Defaults:
     model: str | None = None
     similarity_threshold: float | None = None
     max_iterations: int | None = None
+    critic_model: str | None = None
+    comparison_model: str | None = None
+    fallback_models: tuple[str, ...] = ()
     stopping: Stopping = "economy"
 
     @classmethod
@@ -65,6 +72,8 @@ class Configuration:
         draft, critique, revision: The instructions of each step.
         checks: What every version must hold to, by name.
         critics: Who criticises, an aspect each; empty where one critic looks at everything.
+        critic_model, comparison_model: Who writes critiques and compares versions, where that is not ``model``.
+        fallback_models: Asked in order where a model is down.
     """
 
     model: str | None
@@ -83,6 +92,9 @@ class Configuration:
     asked: Mapping[str, Any]
     checks: Mapping[str, Any] = field(default_factory=dict[str, Any])
     critics: tuple[Critic, ...] = ()
+    critic_model: str | None = None
+    comparison_model: str | None = None
+    fallback_models: tuple[str, ...] = ()
     patience: int = 1
     trusting: bool = True
     basis: Mapping[str, float] = field(default_factory=dict[str, float], compare=False)
@@ -108,6 +120,9 @@ class Configuration:
             asked={name: value for name, value in asdict(asked).items() if value is not None},
             checks=chosen.checks,
             critics=chosen.critics,
+            critic_model=chosen.critic_model or defaults.critic_model,
+            comparison_model=chosen.comparison_model or defaults.comparison_model,
+            fallback_models=defaults.fallback_models if chosen.fallback_models is None else chosen.fallback_models,
             patience=PATIENCE[defaults.stopping],
             trusting=not learned.verdicts.misleading,
             basis=learned.basis if source == "learned" else {},
@@ -118,28 +133,32 @@ class Configuration:
         """Read back what ``to_meta`` wrote."""
         kept: dict[str, Any] = {field.name: meta[field.name] for field in fields(cls) if field.name in meta}
         kept["critics"] = tuple(Critic(**critic) for critic in meta.get("critics", ()))
+        kept["fallback_models"] = tuple(meta.get("fallback_models", ()))
         return cls(**kept)
 
     def to_meta(self) -> dict[str, Any]:
-        """Give the JSON values that a ``configure`` entry keeps; checks and critics where there are any."""
-        lists = {"critics": [asdict(critic) for critic in self.critics], "basis": []}
-        return {
-            name: value for name, value in (asdict(self) | lists).items() if value not in ({}, []) or name == "asked"
-        }
+        """Give the JSON values that a ``configure`` entry keeps; what is empty is left out."""
+        critics = [asdict(critic) for critic in self.critics]
+        values = asdict(self) | {"critics": critics, "fallback_models": list(self.fallback_models), "basis": []}
+        for name in _FURTHER_MODELS:
+            values[name] = values[name] or []
+        return {name: value for name, value in values.items() if value not in ({}, []) or name == "asked"}
 
-    def sampling(self, call: Sampling) -> Sampling:
+    def sampling(self, call: Sampling, step: TaskStep = "draft") -> Sampling:
         """Give the choices in force for one call: its own, else the configured ones."""
         return replace(
             call,
-            model=call.model or self.model,
+            model=self.model_for(call, step),
             temperature=self.temperature if call.temperature is None else call.temperature,
             max_tokens=self.max_tokens if call.max_tokens is None else call.max_tokens,
             execution_mode=call.execution_mode or self.execution_mode,
         )
 
-    def model_for(self, critic: Critic, call: Sampling) -> str | None:
-        """Choose who is one of the critics: what was asked for goes before what a file says, as for any text."""
-        return call.model or self.asked.get("model") or critic.model or self.model
+    def model_for(self, call: Sampling, step: TaskStep, critic: Critic | None = None) -> str | None:
+        """Choose who writes: what was asked for goes before what files and settings say, whatever is to be written."""
+        own = {"critique": self.critic_model, "compare": self.comparison_model}.get(step)
+        named = None if critic is None else critic.model
+        return call.model or self.asked.get("model") or named or own or self.model
 
 
 def _threshold(chosen: CompanionType, defaults: Defaults, learned: Learned) -> tuple[float, ThresholdSource]:

@@ -21,7 +21,9 @@ CompanionsError
     +-- ConflictError        another process wrote first
 """
 
-from typing import Self
+from typing import Literal, Self
+
+Outage = Literal["away", "missing"]
 
 
 class CompanionsError(Exception):
@@ -121,9 +123,20 @@ class BudgetError(CompanionsError):
 
 
 class ModelError(CompanionsError):
-    """The model could not be asked, or failed."""
+    """The model could not be asked, or failed.
+
+    Attributes:
+        outage: What another model may do better: this one is ``away`` for now (not reached, overloaded, refusing us,
+            cut off), or ``missing``, since its provider does not know it; ``None`` where another would hardly.
+    """
 
     code = "model_failed"
+    outage: Outage | None = None
+
+    def __init__(self, what: str, remedy: str, *, outage: Outage | None = None) -> None:
+        super().__init__(what, remedy)
+        if outage is not None:
+            self.outage = outage
 
 
 class FilterError(ModelError):
@@ -136,6 +149,7 @@ class ModelTimeoutError(ModelError):
     """The model went past its bound."""
 
     code = "model_timeout"
+    outage = "away"
 
 
 class ModelReplyError(ModelError):

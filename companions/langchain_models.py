@@ -48,8 +48,8 @@ class LangChainModel:
 
         Returns:
             The text. Its ``meta`` holds ``finish_reason``, ``seconds``, ``first_token_seconds``,
-            ``response_metadata``, in ``sampling`` what was in force of temperature and max_tokens, and in ``not_sent``
-            what of them was asked for and is not taken by the model.
+            ``response_metadata``, ``retries`` where they are counted, in ``sampling`` what was in force of temperature
+            and max_tokens, and in ``not_sent`` what of them was asked for and is not taken by the model.
 
         Raises:
             ModelTimeoutError: A bound was passed.
@@ -67,7 +67,8 @@ class LangChainModel:
             if heard.finish is None:
                 raise model_faults.late(patience, model=self._asked) from error
         meta = self._in_force(task.sampling, sent)
-        return heard.written(asked=self._asked, max_tokens=meta["sampling"].get("max_tokens"), meta=meta)
+        limit, counted = meta["sampling"].get("max_tokens"), {"retries": patience.retries}
+        return heard.written(asked=self._asked, max_tokens=limit, meta=meta | counted)
 
     def _stream(self, prompt: tuple[Message, ...], sent: dict[str, Any]) -> "AsyncGenerator[AIMessageChunk]":
         stream = self._chat.astream([(message.role, message.text) for message in prompt], **sent)

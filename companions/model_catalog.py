@@ -141,7 +141,7 @@ class NotSetUp:
     @property
     def error(self) -> ModelError:
         """What asking it comes to."""
-        return ModelError(self._what, HOW_TO_SET)
+        return ModelError(self._what, HOW_TO_SET, outage="away")
 
     async def write(self, task: Task, on_text: OnText | None = None) -> Written:
         """Refuse."""

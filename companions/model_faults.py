@@ -4,7 +4,7 @@ It words and sorts; what is raised when, and how long a call may take, is decide
 recognised by what their errors carry, so that none is imported and every provider's integration is understood alike.
 """
 
-from companions.errors import ModelError, ModelReplyError, ModelTimeoutError
+from companions.errors import ModelError, ModelReplyError, ModelTimeoutError, Outage
 from companions.patience import Patience
 
 # Class names of httpx, the OpenAI and Anthropic SDKs and LangChain; their statuses are read from the error itself.
@@ -16,6 +16,8 @@ BUSY = 429
 NOT_FOUND = 404
 REFUSED_KEY = frozenset({401, 403})
 TOO_LARGE = 413
+PASSING = frozenset({402, 408, 409})
+"""No money left, no time, a conflict: nothing that the request itself brought about."""
 SERVER_FAULT = 500
 
 
@@ -37,8 +39,10 @@ def fault(error: Exception, *, model: str, started: bool) -> ModelError:
         return ModelError(
             f"The provider of the model {model!r} could not be reached.",
             "Check the network and the base URL (OPENAI_BASE_URL), then call the same tool again.",
+            outage="away",
         )
-    return ModelReplyError(f"The model {model!r} broke its reply off, or sent one that cannot be read.", AGAIN)
+    what = f"The model {model!r} broke its reply off, or sent one that cannot be read."
+    return ModelReplyError(what, AGAIN, outage="away")
 
 
 def late(patience: Patience, *, model: str) -> ModelTimeoutError:
@@ -65,19 +69,24 @@ def _refusal(status: int, model: str) -> ModelError:
     answered = f"(HTTP {status})"
     if status in REFUSED_KEY:
         return ModelError(
-            f"The provider refused the key for the model {model!r} {answered}.", "Check the key (OPENAI_API_KEY)."
+            f"The provider refused the key for the model {model!r} {answered}.",
+            "Check the key (OPENAI_API_KEY).",
+            outage="away",
         )
     if status == NOT_FOUND:
         return ModelError(
             f"The provider does not know the model {model!r} {answered}.",
             "Check the model's name, and the base URL (OPENAI_BASE_URL) if one is set.",
+            outage="missing",
         )
     if status == BUSY:
         return ModelError(
             f"The provider of the model {model!r} refuses more requests for now {answered}.",
             "Check the account's quota, or wait a moment and call the same tool again.",
+            outage="away",
         )
     if status >= SERVER_FAULT:
-        return ModelError(f"The provider of the model {model!r} failed {answered}.", AGAIN)
+        return ModelError(f"The provider of the model {model!r} failed {answered}.", AGAIN, outage="away")
     remedy = "Shorten the text." if status == TOO_LARGE else "Check the model's name and sampling, or shorten the text."
-    return ModelError(f"The provider refused the request to the model {model!r} {answered}.", remedy)
+    outage: Outage | None = "away" if status in PASSING else None
+    return ModelError(f"The provider refused the request to the model {model!r} {answered}.", remedy, outage=outage)

@@ -20,6 +20,7 @@ METADATA_CHARACTERS = 2_000
 """Longest value of a reply's metadata that is kept, as JSON; longer ones are tables of probabilities."""
 ALWAYS_FINISHES = frozenset({"openai"})
 """Providers, as LangChain names them, whose complete replies always say why they stopped."""
+ZERO_TOLD = frozenset({"cache_read", "reasoning"})
 LENGTH = frozenset({"length", "max_tokens", "max_output_tokens"})
 FILTERED = frozenset({"content_filter", "safety", "refusal", "prohibited_content", "blocklist"})
 
@@ -109,20 +110,24 @@ class Heard:
                 "Word the text in another way, or choose another model.",
             )
         if not reason and self._metadata.get("model_provider") in ALWAYS_FINISHES:
-            raise ModelReplyError(f"The reply of the model {model!r} was cut off.", AGAIN)
+            raise ModelReplyError(f"The reply of the model {model!r} was cut off.", AGAIN, outage="away")
         if not text.strip():
             raise ModelReplyError(f"The model {model!r} answered with an empty text.", AGAIN)
 
 
 def _counts(usage: Mapping[str, Any] | None) -> dict[str, int]:
-    """Flatten LangChain's usage: ``input_token_details.cache_read`` becomes ``cache_read_tokens``, unless it is 0."""
+    """Flatten LangChain's usage: ``input_token_details.cache_read`` becomes ``cache_read_tokens``.
+
+    A 0 is left out, unless it says that a provider which counts cached or reasoning tokens found none.
+    """
     counts: dict[str, int] = {}
     for name, value in (usage or {}).items():
         if isinstance(value, int):
             counts[name] = value
         elif isinstance(value, Mapping):
             details = cast("Mapping[str, Any]", value)
-            counts |= {f"{part}_tokens": count for part, count in details.items() if isinstance(count, int) and count}
+            counted = {part: count for part, count in details.items() if isinstance(count, int)}
+            counts |= {f"{part}_tokens": count for part, count in counted.items() if count or part in ZERO_TOLD}
     return counts
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 Step = Literal["draft", "critique", "revise"]
+TaskStep = Literal["draft", "critique", "revise", "compare"]
+"""What a model is asked for: a step, or which of two versions is better."""
 ExecutionMode = Literal["server", "client", "offline"]
 Role = Literal["system", "human", "ai"]
 OnText = Callable[[str], None]
@@ -51,7 +53,7 @@ class Task:
         sampling: The choices in force for this call.
     """
 
-    step: Step | Literal["compare"]
+    step: TaskStep
     messages: tuple[Message, ...]
     query: str
     text: str = ""

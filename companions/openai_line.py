@@ -128,7 +128,7 @@ def _is_openai(url: str) -> bool:
 
 async def _note_request(_: "httpx2.Request") -> None:
     if patience := Patience.current():
-        patience.heard()
+        patience.requested()
 
 
 async def _note_response(response: "httpx2.Response") -> None:

@@ -43,6 +43,7 @@ class Patience:
     def __init__(self, bounds: Bounds) -> None:
         self.bounds = bounds
         self.refusal: int | None = None
+        self.requests = 0
         self._loop = asyncio.get_running_loop()
         self._end = self._loop.time() + bounds.total_seconds
         self._clock = asyncio.timeout_at(self._silence_ends())
@@ -66,6 +67,16 @@ class Patience:
     def heard(self) -> None:
         """Note a sign of life: silence is counted from now."""
         self._until(self._silence_ends())
+
+    def requested(self) -> None:
+        """Note that a request goes out: the first, or one that the client makes again."""
+        self.requests += 1
+        self.heard()
+
+    @property
+    def retries(self) -> int | None:
+        """How often the client asked again; ``None`` where its requests are not noted."""
+        return self.requests - 1 if self.requests else None
 
     def refused(self, status: int) -> None:
         """Note an answer that the client may retry: until it asks again, its own back-off is no silence.

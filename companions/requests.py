@@ -90,7 +90,7 @@ class Plan:
     @property
     def sampling(self) -> Sampling:
         """The choices in force for this call."""
-        return self.configuration.sampling(self.request.sampling)
+        return self.configuration.sampling(self.request.sampling, self.step)
 
     @property
     def mode(self) -> ExecutionMode:

@@ -24,7 +24,7 @@ def task(companion: Companion, plan: Plan, *, session: str = "", contributions: 
         session: What a companion that sees its session is shown of it.
         contributions: For a draft that draws them together: other companions' names and answers.
     """
-    slot, given = companion.slot, plan.configuration
+    slot = companion.slot
     if slot is None:
         raise ValueError("a task needs its query recorded first")
     query, text = slot.query.text, _joined(slot.query.text, contributions) if plan.base is None else plan.base.text
@@ -35,7 +35,7 @@ def task(companion: Companion, plan: Plan, *, session: str = "", contributions: 
         query=query,
         text=text,
         critique=critique,
-        sampling=given.sampling(plan.request.sampling),
+        sampling=plan.sampling,
     )
 
 

@@ -15,6 +15,7 @@ from companions.critics import Critic
 from companions.errors import BudgetError, CompanionsError, ModelReplyError
 from companions.models import Model, OnText, Task, Written
 from companions.requests import Plan
+from companions.side_by_side import Lines
 
 Choose = Callable[[str | None], Model]
 """Gives a model by name, ``None`` for the default one. Raises ``CompanionsError`` for a name that nobody has."""
@@ -64,7 +65,7 @@ async def write(plan: Plan, work: Task, choose: Choose, on_text: OnText | None =
         plan: The step.
         work: What is asked.
         choose: Gives the models.
-        on_text: Hears each piece as it arrives; pieces of several critics come mixed.
+        on_text: Hears each piece as it arrives; of several critics whole lines, with their names.
 
     Raises:
         BudgetError: The model may not be asked; of several critics, any: a critique is not stored without some of them.
@@ -75,14 +76,19 @@ async def write(plan: Plan, work: Task, choose: Choose, on_text: OnText | None =
         return await choose(work.sampling.model).write(work, on_text)
 
     async def ask(critic: Critic) -> _Part:
-        sampling = replace(work.sampling, model=plan.configuration.model_for(critic, plan.request.sampling))
+        sampling = replace(work.sampling, model=plan.configuration.model_for(plan.request.sampling, "critique", critic))
         messages = prompts.with_aspect(work.messages, critic.name, critic.focus)
+        lines = None if on_text is None else Lines(critic.name, on_text)
         try:
-            given = await choose(sampling.model).write(replace(work, messages=messages, sampling=sampling), on_text)
+            asked = replace(work, messages=messages, sampling=sampling)
+            given = await choose(sampling.model).write(asked, lines and lines.hear)
         except BudgetError:
             raise  # and the others are dropped: what they write would not be stored
         except CompanionsError as error:
             return _Part(critic=critic, error=error)
+        finally:
+            if lines is not None:
+                lines.end()
         return _part(critic, given)
 
     try:
@@ -110,8 +116,9 @@ def _joined(parts: Sequence[_Part]) -> Written:
     for each in written:
         usage.update(each.usage)
     meta = {name: written[0].meta[name] for name in ("sampling", "not_sent") if name in written[0].meta}
-    if seconds := [each.meta["seconds"] for each in written if "seconds" in each.meta]:
-        meta["seconds"] = max(seconds)
+    for name, of in (("seconds", max), ("first_token_seconds", min)):
+        if took := [each.meta[name] for each in written if name in each.meta]:
+            meta[name] = of(took)
     return Written(
         text="\n\n".join(f"## {part.critic.name}\n\n{part.text}" for part in parts),
         model=", ".join(dict.fromkeys(each.model for each in written)),

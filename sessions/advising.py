@@ -8,6 +8,7 @@ from typing import Any
 from companions import checks
 from companions.companion import version_of
 from companions.entries import Entry
+from companions.falling_back import FAILED
 from sessions.answers import Answer
 
 SHOWN = 300
@@ -20,6 +21,7 @@ def advice(given: Answer) -> list[str]:
     if entry is None:
         return []
     told = [_of_score(given, entry), _of_insisting(entry), _of_checks(entry), _of_verdict(entry), _of_critics(entry)]
+    told.append(of_fallback(entry))
     return [line for line in told if line is not None]
 
 
@@ -62,6 +64,16 @@ def _of_critics(entry: Entry) -> str | None:
     critics: list[dict[str, Any]] = entry.meta.get("critics", [])
     failed = [f"{critic['name']} ({critic['error']})" for critic in critics if "error" in critic]
     return f"This critique lacks critics that failed: {_short('; '.join(failed))}." if failed else None
+
+
+def of_fallback(entry: Entry) -> str | None:
+    """Tell that another model wrote than the one in force, or one critic's part, and why."""
+    parts: list[dict[str, Any]] = entry.meta.get("critics", [entry.meta])
+    for part in parts:
+        if failed := part.get(FAILED):
+            why = " ".join(each["error"] for each in failed)
+            return f"{part.get('model')} wrote in place of {failed[0]['model']}: {_short(why)}"
+    return None
 
 
 def _short(words: str) -> str:

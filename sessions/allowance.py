@@ -17,11 +17,11 @@ from companions.model_catalog import OFFLINE
 from companions.models import Model, OnText, Task, Written
 from companions.prices import Prices
 from sessions.accounts import Account, Call
-from sessions.budgets import LOOP, OWNER_DAY, SESSION, Budgets, Loop, Spent
+from sessions.budgets import LOOP, OWNER_DAY, SESSION, Budgets, Loop, Spent, cost_of
 from sessions.estimates import BYTES_PER_TOKEN, WROTE, Limit, Room, estimated, room
 from sessions.session import Session
 from sessions.sessions import Sessions
-from sessions.usage import ASKED, ESTIMATED, LARGEST, Counts, Sums, counts, date_of, in_all, merged, tokens
+from sessions.usage import ASKED, COST, ESTIMATED, LARGEST, Counts, Sums, counts, date_of, in_all, merged, tokens
 
 OWNERS = 1_000
 """Owners whose accounts are kept; those that were used longest ago are begun anew from what is stored."""
@@ -91,7 +91,10 @@ class Spending:
                 "input_tokens": math.ceil(call.prompt / BYTES_PER_TOKEN),
                 "output_tokens": math.ceil(size / BYTES_PER_TOKEN),
             }
-        self._used(call, counts(written.usage, told.get(ESTIMATED, {})))
+        used, prices = counts(written.usage, told.get(ESTIMATED, {})), self.allowance.prices
+        if (cost := cost_of(call.model, used, prices)) is not None:
+            told[COST] = {"amount": round(cost, 9), "currency": prices.currency}
+        self._used(call, used)
         return replace(written, meta={**written.meta, **told})
 
     def failed(self, call: Call, error: BaseException, left: Room | None) -> None:

@@ -18,6 +18,7 @@ from sessions.asked import Caller, OnFailure, OnStep, asking
 from sessions.bounds import cancel
 from sessions.ending import UNHURRIED, End
 from sessions.finding import Right
+from sessions.heard import Heard
 from sessions.keys import loop_key, step_key
 from sessions.loops import Refined, Status, Wish, told
 from sessions.minting import in_new
@@ -48,7 +49,7 @@ class Waiting:
     Attributes:
         seconds: How long a call may wait before it is answered as running.
         every: Seconds between reports.
-        report: Told the step, seconds and characters so far while a call waits.
+        report: Told the step, the seconds and what models wrote so far while a call waits.
         on_text: Hears each piece of the models' texts.
         on_step: Is shown each step that a job has made.
         on_failure: Is told each failure that does not end a job.
@@ -57,7 +58,7 @@ class Waiting:
 
     seconds: float
     every: float
-    report: Callable[[str, float, int], Coroutine[Any, Any, None]]
+    report: Callable[[str, float, Heard], Coroutine[Any, Any, None]]
     on_text: OnPiece | None = None
     on_step: OnStep | None = None
     on_failure: OnFailure | None = None
@@ -234,7 +235,7 @@ class Calls:
             return await make(run, caller)
 
         async def on_wait(run: Running) -> None:
-            await waiting.report(run.told or key.place[2], time.monotonic() - waiting.began, run.characters)
+            await waiting.report(run.told or key.place[2], time.monotonic() - waiting.began, run.heard)
 
         return await self.runs.run(
             key, begin, until=waiting.began + waiting.seconds, every=waiting.every, on_wait=on_wait

@@ -1,6 +1,7 @@
 """Which models are asked for a step, and which are anybody's but a caller's choice.
 
-Asking them is ``writing``'s work, and what they may spend is ``allowance``'s.
+Asking them is ``writing``'s work, what they may spend is ``allowance``'s, and which may stand in for them is
+``standing_in``'s to say.
 """
 
 from collections.abc import Collection
@@ -39,6 +40,8 @@ def chosen(models: Models, found: Plan) -> Choose | None:
         case "server":
             if not found.critics:
                 models.get(found.sampling.model)
+            for name in found.configuration.fallback_models:
+                models.get(name)
             return models.get
 
 
@@ -60,5 +63,6 @@ def named_models(library: Library, defaults: Defaults, priced: Collection[str]) 
     """Name the models that whoever runs this program has named, and no caller."""
     types = library.types
     critics = (critic.model for known in types for critic in known.critics)
-    named = (defaults.model, *(known.model for known in types), *critics, *priced)
-    return {whole_name(name) for name in named if name}
+    further = (name for each in (defaults, *types) for name in (each.model, each.critic_model, each.comparison_model))
+    fallbacks = (name for each in (defaults, *types) for name in each.fallback_models or ())
+    return {whole_name(name) for name in (*further, *fallbacks, *critics, *priced) if name}

@@ -18,7 +18,7 @@ from sessions.paged_views import NOTES, lines_of, moment
 from sessions.reading import LAST_OFFSET, LAST_SLOT, Reading
 from sessions.session import Session
 from sessions.slots import PAGE, SHOWN, companion_at, page_of
-from sessions.usage import account_of
+from sessions.usage import account_of, cost_told
 
 Body = dict[str, Any]
 Text = Literal["text", "evidence"]
@@ -160,6 +160,8 @@ async def _lines(entries: Sequence[Entry], session: Session) -> list[Body]:
 def _with_account(line: Body, entry: Entry) -> Body:
     account = account_of(entry)
     told = line | ({"evidence": True} if entry.meta.get("evidence") else {})
+    cost = cost_told(entry)
+    told |= {} if cost is None else {"cost": cost[0], "currency": cost[1]}
     return told | ({"account": account} if account else {})
 
 

@@ -13,6 +13,7 @@ from companions.entries import Entry
 from companions.errors import InputError
 from companions.models import Sampling
 from companions.next_step import NextStep, next_step, stop_reason
+from sessions.advising import of_fallback
 from sessions.answers import Answer
 from sessions.budgets import Loop
 from sessions.usage import tokens
@@ -141,10 +142,16 @@ def told(
         shown=None if slot is None else slot.answer,
         newest=None if slot is None else slot.revision or slot.draft,
         pick=None if slot is None else slot.picked,
-        advice=(*(() if answer is None else answer.advice), *advice),
+        advice=tuple(dict.fromkeys((*(() if answer is None else answer.advice), *_stood_in(slot), *advice))),
         not_recorded=not_recorded,
         basis={} if slot is None else slot.query.meta.get("basis", {}),
     )
+
+
+def _stood_in(slot: Slot | None) -> tuple[str, ...]:
+    """Tell that another model wrote the answer than the one in force."""
+    told = None if slot is None or slot.answer is None else of_fallback(slot.answer)
+    return () if told is None else (told,)
 
 
 def is_stored(text: str, slot: Slot) -> bool:

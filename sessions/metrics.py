@@ -23,6 +23,9 @@ NEWEST = 200
 """Sessions that the numbers are of, newest first."""
 NOT_PRICED = "not priced"
 NOT_REPORTED = "not reported"
+NOT_MEASURED = "not measured"
+UNTOLD = {"cache_read_tokens": NOT_REPORTED, "reasoning_tokens": NOT_REPORTED, "retries": "not counted"}
+"""What is said in place of a sum to which no call told anything."""
 PICKS = ("picks", "helped", "flips")
 
 
@@ -63,10 +66,15 @@ def told(sums: Mapping[str, Counts], prices: Prices) -> Body:
     spent = Spent.of(sums, prices)
     silent = whole.get("not_reported", 0)
     body: Body = {"calls": whole.get("calls", 0)}
-    for name in ("input_tokens", "output_tokens", "cache_read_tokens"):
+    for name in ("input_tokens", "output_tokens"):
         nothing: str | int = NOT_REPORTED if silent and silent == body["calls"] else 0
         body[name] = whole.get(name, nothing)
+    for name, untold in UNTOLD.items():
+        body[name] = whole.get(name, 0) if whole.get(f"{name}_told") or not body["calls"] else untold
     body["model_seconds"] = whole.get("milliseconds", 0) / 1000
+    timed = whole.get("first_token_milliseconds_told")
+    first = round(whole.get("first_token_milliseconds", 0) / timed / 1000, 3) if timed else NOT_MEASURED
+    body["first_token_seconds"] = first
     if silent:
         body |= {"calls_not_reported": silent, "estimated_tokens": spent.estimated}
     return body | {"cost": NOT_PRICED if spent.unpriced else round(spent.cost, 6)}

@@ -15,6 +15,7 @@ from companions.companion import Slot, version_of
 from companions.configuration import Configuration
 from companions.entries import Note
 from companions.errors import InputError
+from companions.falling_back import FAILED
 from companions.models import Sampling, Task, Written
 from companions.next_step import stop_reason
 from companions.picking import ORDERS, Choice, Contest, Vote
@@ -22,8 +23,12 @@ from companions.planning import check_slot
 from companions.requests import SlotName
 from sessions.asked import Caller, asking
 from sessions.session import Awake, Session
+from sessions.standing_in import in_order
 from sessions.steps import Desk
-from sessions.usage import ASKED, ESTIMATED
+from sessions.usage import ASKED, COST, ESTIMATED
+
+KEPT = (ASKED, ESTIMATED, COST, FAILED, "seconds", "first_token_seconds", "retries")
+"""What is kept of each comparison."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,10 +96,10 @@ class Pick:
     async def _by_model(self, awake: Awake, slot: Slot, contest: Contest, configuration: Configuration) -> None:
         """Have the companion's model make the comparisons that are still to be made, at the same time."""
         desk, known = self.desk, _votes_so_far(slot, contest)
-        asked = configuration.sampling(self.sampling)
+        asked = configuration.sampling(self.sampling, "compare")
         await desk.sessions.writer.room(self.session.session_id)
         with desk.allowance.spending(desk.sessions, self.session, self.caller.loop) as spending:
-            model = spending.model(desk.models.get(asked.model))
+            model = in_order(desk.models.get, spending, configuration, self.sampling, desk.outages)(asked.model)
             tasks = [_comparison(slot, contest, number, by_caller=False) for number in range(len(known), ORDERS)]
             with asking(self.caller):
                 given = await asyncio.gather(*[model.write(each) for each in tasks], return_exceptions=True)
@@ -171,8 +176,7 @@ def _accounts(written: Sequence[Written]) -> dict[str, Any]:
     for each in written:
         usage.update(each.usage)
     told = [
-        {"model": each.model, "usage": dict(each.usage)}
-        | {name: each.meta[name] for name in (ASKED, ESTIMATED, "seconds") if name in each.meta}
+        {"model": each.model, "usage": dict(each.usage)} | {name: each.meta[name] for name in KEPT if name in each.meta}
         for each in written
     ]
     return {"model": written[0].model, "usage": dict(usage), "comparisons": told}

@@ -20,6 +20,7 @@ from sessions.convergence_picture import convergence_svg
 from sessions.convergence_points import shortened
 from sessions.notes import in_words
 from sessions.paged_views import NOTES, moment
+from sessions.usage import cost_told
 
 Body = Mapping[str, Any]
 
@@ -177,11 +178,14 @@ def _beside(entry: Entry) -> Iterator[str]:
         yield str(meta["model"])
     yield moment(entry.at)[:19].replace("T", " ") + " UTC"
     if "seconds" in meta:
-        yield f"{meta['seconds']:.1f} s"
+        first = f", first words after {meta['first_token_seconds']:.1f} s" if "first_token_seconds" in meta else ""
+        yield f"{meta['seconds']:.1f} s{first}"
     usage = meta.get("usage", {})
     for name, word in (("input_tokens", "read"), ("output_tokens", "written")):
         if name in usage:
             yield f"{usage[name]:,} tokens {word}"
+    if (cost := cost_told(entry)) is not None:
+        yield f"{cost[0]:,.6f} {cost[1]}"
 
 
 def _said(entry: Entry) -> Iterator[str]:

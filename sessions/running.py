@@ -15,6 +15,8 @@ from itertools import takewhile
 from typing import Any, TypeVar
 
 from companions.errors import CompanionsError, InputError
+from sessions.heard import Heard
+from sessions.teller import Teller
 
 T = TypeVar("T")
 log = logging.getLogger("companions.running")
@@ -31,7 +33,7 @@ class Running:
     """One step under way.
 
     Attributes:
-        characters: How many characters models have written so far.
+        heard: What models have written so far.
         asking: Whether a model is being asked right now; such a step is dropped at shutdown, it was never stored.
         waiting: How many calls wait for it.
         promised: Whether a call was told that it goes on: it does then, also when nobody waits.
@@ -43,7 +45,7 @@ class Running:
     """
 
     task: "asyncio.Task[Any]"
-    characters: int = 0
+    heard: Heard = field(default_factory=Heard)
     asking: bool = False
     waiting: int = 0
     promised: bool = False
@@ -59,8 +61,8 @@ class Running:
         return self.closing or (self.waiting == 0 and not self.promised)
 
     def hear(self, companion_type: str, piece: str) -> None:
-        """Count a piece of what a model writes for a companion, and pass it on."""
-        self.characters += len(piece)
+        """Take in a piece of what a model writes for a companion, and pass it on."""
+        self.heard.hear(companion_type, piece)
         if self.on_text is not None:
             self.on_text(companion_type, piece)
 
@@ -129,7 +131,7 @@ class Runs:
             make: Makes the step; called unless one is under way.
             until: The ``time.monotonic`` moment at which waiting ends.
             every: Seconds between calls of ``on_wait``.
-            on_wait: Told while the step is still under way; how a surface reports progress.
+            on_wait: Told while the step is still under way; how a surface reports progress. Nobody waits for it.
 
         Returns:
             The answer, or ``None`` when the step goes on in the background.
@@ -142,6 +144,7 @@ class Runs:
             self._tell_failure(key)
             run = self._start(key, make)
         run.waiting += 1
+        teller = Teller(lambda: on_wait(run))
         try:
             while not run.task.done():
                 if self._closing().done() or time.monotonic() >= until:
@@ -150,9 +153,10 @@ class Runs:
                 wait = min(every, until - time.monotonic())
                 await asyncio.wait({run.task, self._closing()}, timeout=wait, return_when=asyncio.FIRST_COMPLETED)
                 if not run.task.done() and not self._closing().done():
-                    await on_wait(run)
+                    teller.again()
         finally:
             run.waiting -= 1
+            await teller.end()
         return None if run.task.cancelled() else run.task.result()
 
     def at(self, key: Key) -> list[Running]:

@@ -15,6 +15,7 @@ from companions.companion import Companion, Slot
 from companions.configuration import Configuration
 from companions.entries import Entry, Note
 from companions.errors import InputError
+from companions.falling_back import Outages
 from companions.models import Sampling, Task, Written
 from companions.next_step import next_step
 from companions.outcomes import judge
@@ -22,7 +23,7 @@ from companions.planning import plan
 from companions.requests import Brought, Plan, Repeat, Request, workflow_notes
 from companions.writing import Choose, write
 from sessions.advising import advice
-from sessions.allowance import Allowance, Spending
+from sessions.allowance import Allowance
 from sessions.answers import Answer, answer
 from sessions.asked import Caller, again, asking, given, not_recorded, opens_slot
 from sessions.choosing_models import Models, chosen
@@ -30,6 +31,7 @@ from sessions.samples import reviser
 from sessions.seeing import task_of
 from sessions.session import Awake, Session
 from sessions.sessions import Sessions
+from sessions.standing_in import in_order
 
 KEPT = "The store is away: this is kept on the server's own disk and goes into the store when it is back."
 UNSEEN = "The store is away: what others wrote to this session lately is not seen here."
@@ -45,6 +47,7 @@ class Desk:
     sessions: Sessions
     models: Models
     allowance: Allowance = field(default_factory=Allowance)
+    outages: Outages = field(default_factory=Outages)
 
     def __post_init__(self) -> None:
         """Have what is learned told apart by the models that have a price."""
@@ -141,7 +144,9 @@ class Desk:
             await self._note(session, awake, before, caller)
             choose = chosen(self.models, again)
             with self.allowance.spending(self.sessions, session, caller.loop) as spending:
-                return await self._write(session, awake, again, caller, choose and _paid(choose, spending))
+                asked, call = again.configuration, again.request.sampling
+                paid = choose and in_order(choose, spending, asked, call, self.outages)
+                return await self._write(session, awake, again, caller, paid)
 
     async def _note(self, session: Session, awake: Awake, notes: Sequence[Note], caller: Caller) -> None:
         """Store what comes before a text: a new configuration, a new query."""
@@ -236,11 +241,6 @@ def _advised(session: Session, given: Answer) -> Answer:
         notices.append(UNSEEN)
     notices += advice(given)
     return replace(given, advice=tuple(notices)) if notices else given
-
-
-def _paid(choose: Choose, spending: Spending) -> Choose:
-    """Give the same models, each asked only as far as there is something to spend."""
-    return lambda name: spending.model(choose(name))
 
 
 async def _judged(companion: Companion, found: Plan, written: Written) -> Note:

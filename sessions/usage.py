@@ -12,8 +12,10 @@ from companions.entries import Entry
 
 Counts = dict[str, int]
 """``calls``, ``not_reported`` (calls whose provider told no usage), ``input_tokens``, ``output_tokens``,
-``cache_read_tokens`` (part of the input), ``estimated_input_tokens`` and ``estimated_output_tokens`` (in place of what
-was not reported), ``largest_output_tokens``, ``milliseconds`` (in which the model wrote); what is 0 is left out."""
+``cache_read_tokens`` (part of the input), ``reasoning_tokens`` (part of the output), ``estimated_input_tokens`` and
+``estimated_output_tokens`` (in place of what was not reported), ``largest_output_tokens``, ``milliseconds`` (in which
+the model wrote), ``retries`` (of the client), ``first_token_milliseconds`` (until the first words came); what is 0 is
+left out. With ``_told`` behind the names of ``TOLD``: how many calls told those."""
 Sums = dict[str, Counts]
 """Counts by model, as it was asked for."""
 
@@ -21,6 +23,10 @@ ASKED = "asked_model"
 """In an entry's meta: the model as it was asked for, which its provider may call by another name."""
 ESTIMATED = "estimated_usage"
 """Likewise: what is counted where the provider reported nothing."""
+COST = "cost"
+"""Likewise: what a call cost by the prices that were in force, as ``amount`` and ``currency``."""
+TOLD = ("cache_read_tokens", "reasoning_tokens", "retries", "first_token_milliseconds")
+"""Counts that not every call tells: none told is not 0."""
 SEVERAL = ("critics", "comparisons")
 """Likewise: the calls of an entry that came of several; ``usage`` beside them is their sum."""
 MODELS = 8
@@ -48,12 +54,17 @@ def counts(usage: Mapping[str, int], estimated: Mapping[str, int]) -> Counts:
         "not_reported": int(not tokens(usage)),
         "input_tokens": usage.get("input_tokens", 0),
         "output_tokens": usage.get("output_tokens", 0),
-        "cache_read_tokens": usage.get("cache_read_tokens", 0),
         "estimated_input_tokens": estimated.get("input_tokens", 0),
         "estimated_output_tokens": estimated.get("output_tokens", 0),
         LARGEST: usage.get("output_tokens", 0),
-    }
+    } | _told(usage)
     return {name: count for name, count in found.items() if count}
+
+
+def _told(values: Mapping[str, int]) -> Counts:
+    """Count what one call told of that which not every call tells."""
+    known = {name: values[name] for name in TOLD if name in values}
+    return known | {f"{name}_told": 1 for name in known}
 
 
 def added(sums: Mapping[str, Counts], model: str, more: Counts, *, most: int = MODELS) -> Sums:
@@ -115,18 +126,34 @@ def milliseconds_of(entry: Entry) -> int:
     return sum(each.get("milliseconds", 0) for _, each in _calls(entry))
 
 
+def cost_told(entry: Entry) -> tuple[float, str] | None:
+    """Give what an entry's calls cost, and in which currency; ``None`` where one of them does not tell."""
+    costs = [part.get(COST) for part in _parts(entry) if _is_call(part)]
+    if not costs or None in costs or len({cost["currency"] for cost in costs if cost}) != 1:
+        return None
+    return sum(cost["amount"] for cost in costs if cost), str(costs[0]["currency"] if costs[0] else "")
+
+
+def _parts(entry: Entry) -> Sequence[Mapping[str, Any]]:
+    return next((entry.meta[name] for name in SEVERAL if name in entry.meta), (entry.meta,))
+
+
+def _is_call(part: Mapping[str, Any]) -> bool:
+    return ASKED in part or tokens(part.get("usage", {})) > 0
+
+
 def _calls(entry: Entry) -> list[tuple[str, Counts]]:
     """Give the calls of models that an entry came of: none if its caller or the offline editor wrote it."""
-    parts: Sequence[Mapping[str, Any]] = next(
-        (entry.meta[name] for name in SEVERAL if name in entry.meta), (entry.meta,)
-    )
     return [
-        (str(part.get(ASKED) or part.get("model") or OTHERS), _counts(part))
-        for part in parts
-        if ASKED in part or tokens(part.get("usage", {}))
+        (str(part.get(ASKED) or part.get("model") or OTHERS), _counts(part)) for part in _parts(entry) if _is_call(part)
     ]
 
 
 def _counts(part: Mapping[str, Any]) -> Counts:
-    took = round(1000 * part.get("seconds", 0))
-    return counts(part.get("usage", {}), part.get(ESTIMATED, {})) | ({"milliseconds": took} if took else {})
+    found = counts(part.get("usage", {}), part.get(ESTIMATED, {}))
+    took = {"milliseconds": round(1000 * part.get("seconds", 0))}
+    if "retries" in part:
+        took |= _told({"retries": part["retries"]})
+    if "first_token_seconds" in part:
+        took |= _told({"first_token_milliseconds": round(1000 * part["first_token_seconds"])})
+    return found | {name: count for name, count in took.items() if count}

@@ -15,6 +15,7 @@ from companions.errors import CompanionsError
 from companions.models import OnText
 from sessions.answers import Answer
 from sessions.calls import Waiting
+from sessions.heard import Heard
 from terminal.screen import Screen, Stage, harmless
 from terminal.telling import HEADING, QUIET, WARNING, tell_contribution, tell_synthesis
 from terminal.watching import REPORT_SECONDS
@@ -139,7 +140,7 @@ class ConsultationWatch:
             lines.append(line)
         return Text("\n").join(lines)
 
-    async def _report(self, _told: str, _seconds: float, _characters: int) -> None:
+    async def _report(self, _told: str, _seconds: float, _heard_by_now: Heard) -> None:
         if self.screen.terminal:
             return
         told = [f"{name} {part.told()}" for name, part in self.parts.items()]

@@ -10,7 +10,9 @@ from typing import Annotated, Literal
 from platformdirs import user_data_path
 from pydantic import BaseModel, Field
 
+from companions.companion_settings import FALLBACKS, is_fallbacks
 from companions.configuration import Defaults, Stopping
+from companions.errors import InputError
 from companions.prices import Prices
 from sessions.allowance import Allowance
 from sessions.budgets import Budget, Budgets
@@ -41,6 +43,9 @@ class Options(BaseModel):
     library: Annotated[Path | None, Field(description="A folder of your own companion types")] = None
     similarity_threshold: Annotated[float | None, Field(ge=0, le=1, description="Similarity that converges")] = None
     max_iterations: Annotated[int | None, Field(ge=1, description="Iterations after which a loop ends")] = None
+    critic_model: Annotated[str | None, Field(description="Who writes critiques, if not the model")] = None
+    comparison_model: Annotated[str | None, Field(description="Who compares versions, likewise")] = None
+    fallback_models: Annotated[str, Field(description="Asked in order where a model is down, by commas")] = ""
     stopping: Annotated[Stopping, Field(description="economy, or lossless: two still revisions end a loop")] = "economy"
     reply_seconds: Annotated[float, Field(gt=0, description="How long a call may take before it answers running")] = 45
     model_seconds: Annotated[float, Field(gt=0, description="How long a model call may take in all")] = 300
@@ -73,8 +78,20 @@ class Options(BaseModel):
             self.model or (DEFAULT_MODEL if self.openai_api_key else "host"),
             similarity_threshold=self.similarity_threshold,
             max_iterations=self.max_iterations,
+            critic_model=self.critic_model,
+            comparison_model=self.comparison_model,
+            fallback_models=self._fallbacks(),
             stopping=self.stopping,
         )
+
+    def _fallbacks(self) -> tuple[str, ...]:
+        names = listed(self.fallback_models)
+        if not is_fallbacks(names):
+            raise InputError(
+                f"COMPANIONS_FALLBACK_MODELS is {self.fallback_models[:200]!r}, not {FALLBACKS}.",
+                "Give names of models by commas, like openai:NAME.",
+            )
+        return names
 
     def allowance(self) -> Allowance:
         """Say what models cost, and how much may be spent on them."""

@@ -10,6 +10,7 @@ from companions.companion import Companion, version_of
 from companions.entries import Entry
 from companions.models import Step
 from companions.word_diff import Piece, laid_out, marked, word_diff
+from sessions.advising import of_fallback
 from sessions.answers import Answer
 from sessions.loops import Refined
 from terminal.screen import Screen, harmless
@@ -40,7 +41,8 @@ def tell_step(screen: Screen, answer: Answer, entry: Entry, companion: Companion
     elif answer.written_by_caller:
         details = [f"the text given, {len(entry.text.split()):,} words"]
     else:
-        details = [wrote, f"{seconds:.1f} s"]
+        first = entry.meta.get("first_token_seconds")
+        details = [wrote, f"{seconds:.1f} s" if first is None else f"{seconds:.1f} s, first words after {first:.1f} s"]
     if "similarity" in entry.meta:
         details.append(f"similarity {entry.meta['similarity']:.3f}")
     tell_heading(screen, _name_of(answer.step, answer.iteration), *details)
@@ -58,6 +60,8 @@ def _warnings(answer: Answer, entry: Entry) -> Iterator[str]:
         yield f"Kept, but not taken: {entry.meta.get('guard_why', entry.meta['guard'])}."
     if failing := entry.meta.get("checks"):
         yield f"Fails {checks.told(failing)}."
+    if told := of_fallback(entry):
+        yield told
     if answer.not_recorded:
         yield "This step had been written before; the stored text stands."
 
@@ -104,7 +108,7 @@ def tell_pick(screen: Screen, loop: Refined) -> None:
 def tell_usage(screen: Screen, usage: dict[str, int]) -> None:
     """Tell what the session has cost so far, where a model counted."""
     if usage:
-        told = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in usage.items())
+        told = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in usage.items() if count)
         screen.say(f"Used by this session so far: {told}.", QUIET)
 
 

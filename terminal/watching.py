@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from companions.models import OnText, Step
 from sessions.answers import Answer
 from sessions.calls import Waiting
+from sessions.heard import Heard
 from sessions.session import Session
 from terminal.screen import Screen, Stage
 from terminal.telling import tell_step
@@ -69,6 +70,6 @@ class Watch:
         if self._hear is not None:
             self._hear(piece)
 
-    async def _report(self, _told: str, _seconds: float, _characters: int) -> None:
+    async def _report(self, _told: str, _seconds: float, _heard_by_now: Heard) -> None:
         if not self.screen.terminal:
             self.screen.say(f"  {self._name}: {time.monotonic() - self._since:.0f} s so far")

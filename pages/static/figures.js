@@ -48,7 +48,7 @@ function accounts(models, spent) {
   const rows = Object.entries(models).map(([model, each]) => accountRow(model, each, spent.currency));
   const names = Object.keys(models);
   if (names.length > 1) rows.push(accountRow("In all", spent, spent.currency));
-  return table(["Model", "Calls", "Tokens in", "Tokens out", "Time", "Cost"], rows);
+  return table(["Model", "Calls", "Tokens in", "Cached", "Tokens out", "Reasoning", "Time", "First words", "Cost"], rows);
 }
 
 function accountRow(name, each, currency) {
@@ -56,7 +56,10 @@ function accountRow(name, each, currency) {
   const silent = each.calls_not_reported ? ` (${counted(each.calls_not_reported, "call")} ${NOT_REPORTED})` : "";
   const cost = typeof each.cost === "number" ? `${each.cost} ${currency}` : each.cost;
   const took = each.model_seconds ? seconds(1000 * each.model_seconds) : "not measured";
-  return [name, `${number(each.calls)}${silent}`, count(each.input_tokens), count(each.output_tokens), took, cost];
+  const first = typeof each.first_token_seconds === "number" ? seconds(1000 * each.first_token_seconds) : each.first_token_seconds;
+  const again = each.retries > 0 ? ` (${counted(each.retries, "retry", "retries")})` : "";
+  const [read, cached, wrote, reasoned] = [each.input_tokens, each.cache_read_tokens, each.output_tokens, each.reasoning_tokens].map(count);
+  return [name, `${number(each.calls)}${silent}${again}`, read, cached, wrote, reasoned, took, first, cost];
 }
 
 function companionRow([name, values]) {

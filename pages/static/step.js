@@ -61,6 +61,9 @@ function measured(step, compare) {
   if (!["pick", "workflow"].includes(step.kind)) said.push(counted(step.words, "word"));
   if (step.account) said.push(tokens(step.account));
   if (step.account?.milliseconds) said.push(seconds(step.account.milliseconds));
+  if (step.account?.first_token_milliseconds_told === 1) said.push(`first words after ${seconds(step.account.first_token_milliseconds ?? 0)}`);
+  if (step.account?.retries) said.push(counted(step.account.retries, "retry", "retries"));
+  if (step.cost !== undefined) said.push(`${step.cost} ${step.currency}`);
   if (step.model) said.push(element("span", { class: "model" }, step.model));
   if (step.author) said.push(element("span", { class: "author" }, `for ${step.author}`));
   said.push(element("time", { datetime: step.at, title: exactly(step.at) }, moment(step.at)));

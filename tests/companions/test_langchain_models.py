@@ -78,7 +78,28 @@ async def test_usage_is_recorded_flat_with_cached_and_reasoning_tokens(provider:
         "cache_read_tokens": 64,
         "reasoning_tokens": 30,
     }
+    assert written.meta["retries"] == 0
     assert provider.bodies[0]["stream_options"] == {"include_usage": True}
+
+
+async def test_a_reported_zero_of_cached_and_reasoning_tokens_is_told_from_none_reported(
+    provider: Provider, open_catalog: Open
+) -> None:
+    usage = {"prompt_tokens": 100, "completion_tokens": 50, "total_tokens": 150}
+    details = {
+        "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
+        "completion_tokens_details": {"reasoning_tokens": 0},
+    }
+    provider.queue(replies.text("Because.", usage=usage), replies.text("Because.", usage=usage | details))
+    silent, telling = [(await open_catalog().get(MODEL).write(task_of())).usage for _ in range(2)]
+    assert silent == {"input_tokens": 100, "output_tokens": 50, "total_tokens": 150}
+    assert telling == {**silent, "cache_read_tokens": 0, "reasoning_tokens": 0}
+
+
+async def test_how_often_the_client_asked_again_is_recorded(provider: Provider, open_catalog: Open) -> None:
+    provider.queue(*[replies.refusal(503, retry_after="0.01")] * 2, "There it is.")
+    written = await open_catalog().get(MODEL).write(task_of())
+    assert (written.meta["retries"], len(provider.bodies)) == (2, 3)
 
 
 async def test_what_is_recorded_is_the_model_that_really_wrote(provider: Provider, open_catalog: Open) -> None:

@@ -68,12 +68,14 @@ class Provider:
         url: The base URL for clients.
         exchanges: The requests so far, in order of arrival.
         author: Answers what no reply was queued for.
+        by_model: What is answered to every request for a model, whatever was queued.
     """
 
     def __init__(self, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}/v1"
         self.exchanges: list[Exchange] = []
         self.author: Author = _written
+        self.by_model: dict[str, Reply] = {}
         self._queued: deque[Reply] = deque()
         self._arrivals: list[tuple[int, Signal]] = []
         self._closing = Signal()
@@ -103,6 +105,7 @@ class Provider:
             self._closing = Signal()
             self.exchanges = []
             self.author = _written
+            self.by_model = {}
             self._queued.clear()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -123,7 +126,8 @@ class Provider:
     def _take(self, body: dict[str, Any], headers: dict[str, str], peer: tuple[str, int]) -> tuple[Exchange, Signal]:
         prompt = [str(message["content"]) for message in body["messages"]]
         with self._lock:
-            reply = self._queued.popleft() if self._queued else self.author(prompt)
+            named = self.by_model.get(str(body.get("model")))
+            reply = named or (self._queued.popleft() if self._queued else self.author(prompt))
             exchange = Exchange(body=body, prompt=prompt, headers=headers, peer=peer, reply=reply)
             self.exchanges.append(exchange)
             self._ring()

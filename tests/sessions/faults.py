@@ -187,7 +187,7 @@ class Catalog:
         return OfflineEditor() if name == "offline" else self.model
 
 
-async def unreported(_step: str, _seconds: float, _characters: int) -> None:
+async def unreported(*_told: object) -> None:
     """Hear how long a call has waited, and tell nobody."""
 
 

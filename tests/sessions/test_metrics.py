@@ -49,8 +49,11 @@ async def test_usage_is_told_by_companion_model_and_provider_with_its_cost(proce
         "calls": 2,
         "input_tokens": 14,
         "output_tokens": 2 * WRITTEN,
-        "cache_read_tokens": 0,
+        "cache_read_tokens": "not reported",
+        "reasoning_tokens": "not reported",
+        "retries": "not counted",
         "model_seconds": 0,
+        "first_token_seconds": "not measured",
         "cost": 14 + 4 * WRITTEN,
     }
     assert body["models"]["openai:a"] == body["providers"]["openai"] == body["companions"]["generic"]["usage"] == priced
@@ -67,6 +70,12 @@ async def test_usage_is_told_by_companion_model_and_provider_with_its_cost(proce
     }
 
 
+async def test_each_entry_tells_what_it_cost_by_the_prices_that_were_in_force(process: Process) -> None:
+    entries = await process.entries(await used(process))
+    told = {entry.meta["asked_model"]: entry.meta.get("cost") for entry in entries if "asked_model" in entry.meta}
+    assert told == {"openai:a": {"amount": 7 + 2 * WRITTEN, "currency": "EUR"}, "local:b": None}
+
+
 async def test_what_is_not_reported_or_not_priced_is_called_so(process: Process) -> None:
     await used(process)
     body = await metrics(process).of(OWNER)
@@ -77,7 +86,10 @@ async def test_what_is_not_reported_or_not_priced_is_called_so(process: Process)
         "input_tokens": "not reported",
         "output_tokens": "not reported",
         "cache_read_tokens": "not reported",
+        "reasoning_tokens": "not reported",
+        "retries": "not counted",
         "model_seconds": 0,
+        "first_token_seconds": "not measured",
         "calls_not_reported": 1,
         "cost": "not priced",
     }

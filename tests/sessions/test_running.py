@@ -114,7 +114,7 @@ async def test_waiting_is_reported_and_ends_with_the_budget(work: Work) -> None:
 
     async def report(run: Running) -> None:
         run.hear("generic", "four")
-        heard.append(run.characters)
+        heard.append(run.heard.characters)
 
     until = asyncio.get_running_loop().time() + 0.1
     assert await runs.run(BARE, work.make, until=until, every=0.02, on_wait=report) is None

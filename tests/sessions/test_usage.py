@@ -3,7 +3,7 @@
 from typing import Any
 
 from companions.entries import Entry
-from sessions.usage import MODELS, OTHERS, calls, in_all, milliseconds_of, on_day, sums_after
+from sessions.usage import MODELS, OTHERS, calls, cost_told, in_all, milliseconds_of, on_day, sums_after
 
 DAY = 86_400.0
 USAGE = {"input_tokens": 5, "output_tokens": 3, "total_tokens": 8, "cache_read_tokens": 2}
@@ -24,6 +24,7 @@ def test_a_model_s_calls_are_added_up_and_its_largest_reply_is_kept() -> None:
             "input_tokens": 10,
             "output_tokens": 12,
             "cache_read_tokens": 4,
+            "cache_read_tokens_told": 2,
             "largest_output_tokens": 9,
         }
     }
@@ -88,3 +89,26 @@ def test_models_beyond_a_number_are_counted_together() -> None:
     found = sums_after({}, entries)["models"]
     assert len(found) == MODELS + 1
     assert found[OTHERS]["calls"] == 2 * MODELS
+
+
+def test_what_only_some_calls_tell_is_added_up_with_how_many_told_it() -> None:
+    told: dict[str, Any] = {
+        "asked_model": "m",
+        "usage": USAGE | {"reasoning_tokens": 0},
+        "retries": 2,
+        "first_token_seconds": 0.25,
+    }
+    silent: dict[str, Any] = {"asked_model": "m", "usage": {"input_tokens": 5, "output_tokens": 3}}
+    (found,) = sums_after({}, [entry(**told), entry(**silent)])["models"].values()
+    assert (found["cache_read_tokens"], found["cache_read_tokens_told"]) == (2, 1)
+    assert ("reasoning_tokens" in found, found["reasoning_tokens_told"]) == (False, 1)
+    assert (found["retries"], found["retries_told"]) == (2, 1)
+    assert (found["first_token_milliseconds"], found["first_token_milliseconds_told"]) == (250, 1)
+
+
+def test_an_entry_costs_what_its_calls_cost_if_all_of_them_tell() -> None:
+    one: dict[str, Any] = {"asked_model": "a", "usage": USAGE, "cost": {"amount": 0.5, "currency": "EUR"}}
+    assert cost_told(entry(**one)) == (0.5, "EUR")
+    assert cost_told(entry(critics=[one, one, {"name": "tone", "error": "It failed."}])) == (1.0, "EUR")
+    assert cost_told(entry(critics=[one, {"asked_model": "b", "usage": USAGE}])) is None
+    assert cost_told(entry(model="host:tests")) is None

@@ -39,8 +39,8 @@ def consulted(query: str, text: str) -> str:
     """Begin a consultation as a host does whose model writes, with its first text; gives the session."""
     program = server.program()
 
-    async def report(step: str, seconds: float, characters: int) -> None:
-        raise AssertionError(step, seconds, characters)
+    async def report(*told: object) -> None:
+        raise AssertionError(told)
 
     given = Consultations(calls=program.calls).consult(
         program.owner,
