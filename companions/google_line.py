@@ -1,0 +1,81 @@
+"""The wire to Google's Gemini API: its SDK's client, and LangChain's chat model that asks through it.
+
+It opens and closes; for which event loop is ``provider_line``'s work, and what is asked ``langchain_models``'s. Vertex
+AI, which is reached by other credentials, is not on it.
+"""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from pydantic import SecretStr
+
+from companions.openai_line import NO_KEY
+from companions.providers import Account
+from companions.retrying_http import open_http
+
+if TYPE_CHECKING:
+    from google import genai
+    from google.genai.client import DebugConfig
+    from google.genai.types import HttpOptions
+    from langchain_google_genai import ChatGoogleGenerativeAI
+
+GOOGLE_URL = "https://generativelanguage.googleapis.com/"
+VERSION = "v1beta"
+NOBODY = "gemini"
+"""The name in the chat model that those of all names are copied from."""
+
+
+class GoogleSDK(NamedTuple):
+    """What is used of the provider's SDK and LangChain's integration of it."""
+
+    chat: "type[ChatGoogleGenerativeAI]"
+    client: "type[genai.Client]"
+    debug: "type[DebugConfig]"
+    options: "type[HttpOptions]"
+
+
+def load_google() -> GoogleSDK:
+    """Import the provider's SDK: seconds at first, so never in the event loop, and nowhere else."""
+    from google import genai  # noqa: PLC0415 -- deferred, see above; so are the next three
+    from google.genai.client import DebugConfig  # noqa: PLC0415
+    from google.genai.types import HttpOptions  # noqa: PLC0415
+    from langchain_google_genai import ChatGoogleGenerativeAI  # noqa: PLC0415
+
+    return GoogleSDK(ChatGoogleGenerativeAI, genai.Client, DebugConfig, HttpOptions)
+
+
+class GoogleWire:
+    """The ``Wire`` protocol over Google's SDK. What is opened is a chat model with a client of its own."""
+
+    def load(self) -> None:
+        """Import the SDK."""
+        load_google()
+
+    def open(self, account: Account) -> "ChatGoogleGenerativeAI":
+        """Open a client; nothing is taken from ``GOOGLE_*`` and ``GEMINI_*`` variables."""
+        sdk, key, url = load_google(), account.key or NO_KEY, account.url or GOOGLE_URL
+        client = sdk.client(
+            vertexai=False,
+            api_key=key,
+            http_options=sdk.options(base_url=url, api_version=VERSION, httpx_async_client=open_http()),
+            debug_config=sdk.debug(client_mode=None, replays_directory=None, replay_id=None),
+        )
+        chat = sdk.chat(
+            model=NOBODY,
+            api_key=SecretStr(key),
+            base_url=url,
+            vertexai=False,
+            location=None,
+            temperature=None,
+            max_retries=1,  # times that the SDK asks: it knows nothing of Retry-After, our HTTP client does
+        )
+        chat.client = client  # instead of its own, which asks once, and where variables of the environment say
+        chat._client_cleanup = type(chat._client_cleanup)(client)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] -- what closes a client is made for one
+        return chat
+
+    def chat(self, opened: "ChatGoogleGenerativeAI", model: str) -> "ChatGoogleGenerativeAI":
+        """Make the chat model of that name; copies share the client."""
+        return opened.model_copy(update={"model": model})
+
+    async def close(self, opened: "ChatGoogleGenerativeAI") -> None:
+        """Close the client."""
+        await opened.aclose()
