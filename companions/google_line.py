@@ -13,6 +13,7 @@ from companions.providers import Account
 from companions.retrying_http import open_http
 
 if TYPE_CHECKING:
+    import httpx
     from google import genai
     from google.genai.client import DebugConfig
     from google.genai.types import HttpOptions
@@ -43,20 +44,28 @@ def load_google() -> GoogleSDK:
     return GoogleSDK(ChatGoogleGenerativeAI, genai.Client, DebugConfig, HttpOptions)
 
 
+class GoogleOpened(NamedTuple):
+    """Open clients, and a chat model that asks through them."""
+
+    http: "httpx.AsyncClient"
+    client: "genai.Client"
+    chat: "ChatGoogleGenerativeAI"
+
+
 class GoogleWire:
-    """The ``Wire`` protocol over Google's SDK. What is opened is a chat model with a client of its own."""
+    """The ``Wire`` protocol over Google's SDK."""
 
     def load(self) -> None:
         """Import the SDK."""
         load_google()
 
-    def open(self, account: Account) -> "ChatGoogleGenerativeAI":
+    def open(self, account: Account) -> GoogleOpened:
         """Open a client; nothing is taken from ``GOOGLE_*`` and ``GEMINI_*`` variables."""
-        sdk, key, url = load_google(), account.key or NO_KEY, account.url or GOOGLE_URL
+        sdk, key, url, http = load_google(), account.key or NO_KEY, account.url or GOOGLE_URL, open_http()
         client = sdk.client(
             vertexai=False,
             api_key=key,
-            http_options=sdk.options(base_url=url, api_version=VERSION, httpx_async_client=open_http()),
+            http_options=sdk.options(base_url=url, api_version=VERSION, httpx_async_client=http),
             debug_config=sdk.debug(client_mode=None, replays_directory=None, replay_id=None),
         )
         chat = sdk.chat(
@@ -68,14 +77,15 @@ class GoogleWire:
             temperature=None,
             max_retries=1,  # times that the SDK asks: it knows nothing of Retry-After, our HTTP client does
         )
-        chat.client = client  # instead of its own, which asks once, and where variables of the environment say
-        chat._client_cleanup = type(chat._client_cleanup)(client)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] -- what closes a client is made for one
-        return chat
+        chat.client = client  # instead of its own, which reads variables of the environment
+        return GoogleOpened(http, client, chat)
 
-    def chat(self, opened: "ChatGoogleGenerativeAI", model: str) -> "ChatGoogleGenerativeAI":
+    def chat(self, opened: GoogleOpened, model: str) -> "ChatGoogleGenerativeAI":
         """Make the chat model of that name; copies share the client."""
-        return opened.model_copy(update={"model": model})
+        return opened.chat.model_copy(update={"model": model})
 
-    async def close(self, opened: "ChatGoogleGenerativeAI") -> None:
-        """Close the client."""
-        await opened.aclose()
+    async def close(self, opened: GoogleOpened) -> None:
+        """Close the clients: ours, which the SDK leaves open, and what the SDK and LangChain have opened beside it."""
+        await opened.http.aclose()
+        opened.client.close()
+        await opened.chat.aclose()

@@ -55,8 +55,8 @@ def late(patience: Patience, *, model: str) -> ModelTimeoutError:
     return ModelTimeoutError(what, AGAIN)
 
 
-def _status(error: Exception) -> int | None:
-    """Read the HTTP status that an error carries, itself or in its response.
+def _status(error: BaseException) -> int | None:
+    """Read the HTTP status that an error carries, itself or in its response, or the error that it was raised from.
 
     A stream that breaks off carries the status that it began with, or none.
     """
@@ -64,7 +64,7 @@ def _status(error: Exception) -> int | None:
         status = getattr(carrier, "status_code", None)
         if isinstance(status, int) and status >= REDIRECTED:
             return status
-    return None
+    return None if error.__cause__ is None else _status(error.__cause__)
 
 
 def _named(setting: str) -> str:

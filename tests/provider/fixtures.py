@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from companions.model_catalog import ModelCatalog
+from companions.providers import PROVIDERS, Account
 from tests.provider.editor import NobodysEditor
 from tests.provider.server import KEY, Provider, serving
 
@@ -34,6 +35,7 @@ async def open_catalog(provider: Provider) -> AsyncIterator[Callable[..., ModelC
 
     def open_one(**options: Any) -> ModelCatalog:
         usual: dict[str, Any] = {"offline": NobodysEditor(), "openai_api_key": KEY, "openai_base_url": provider.url}
+        usual["accounts"] = {name: Account(key=KEY, url=provider.root) for name in PROVIDERS}
         opened.append(ModelCatalog(**usual | options))
         return opened[-1]
 
