@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from companions.openai_line import NO_KEY
 from companions.providers import Account
-from companions.retrying_http import open_http
+from companions.retrying_http import idle, open_http
 
 if TYPE_CHECKING:
     import httpx
@@ -65,7 +65,7 @@ class GoogleWire:
         client = sdk.client(
             vertexai=False,
             api_key=key,
-            http_options=sdk.options(base_url=url, api_version=VERSION, httpx_async_client=http),
+            http_options=sdk.options(base_url=url, api_version=VERSION, httpx_async_client=http, client_args=idle()),
             debug_config=sdk.debug(client_mode=None, replays_directory=None, replay_id=None),
         )
         chat = sdk.chat(
@@ -75,6 +75,7 @@ class GoogleWire:
             vertexai=False,
             location=None,
             temperature=None,
+            client_args=idle(),
             max_retries=1,  # times that the SDK asks: it knows nothing of Retry-After, our HTTP client does
         )
         chat.client = client  # instead of its own, which reads variables of the environment

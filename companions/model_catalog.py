@@ -28,7 +28,6 @@ NAME_CHARACTERS = 200
 """Longest name of a model; names come from callers and stand in errors and entries."""
 
 HOW_TO_NAME = f"Name it as {', '.join(f'{provider}:NAME' for provider in PROVIDERS)}, NAME or offline."
-HOW_TO_SET = OPENAI.how_to_set
 
 
 def whole_name(name: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from companions.providers import Account
-from companions.retrying_http import open_http
+from companions.retrying_http import idle, open_http
 
 if TYPE_CHECKING:
     import httpx
@@ -62,7 +62,7 @@ class OllamaWire:
                 # The next but one takes what opens the HTTP client; the next always opens a plain one.
                 super(sdk.client, self).__init__(open_client, url)  # pyright: ignore[reportUnknownMemberType] -- not typed
 
-        client, chat = Client(), sdk.chat(model=NOBODY, base_url=OLLAMA_URL)
+        client, chat = Client(), sdk.chat(model=NOBODY, base_url=OLLAMA_URL, client_kwargs=idle())
         # The one that it has made belongs to no event loop of ours, and asks once.
         chat._async_client = client  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] -- it takes none; tested
         return OllamaOpened(client, chat)

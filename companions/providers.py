@@ -12,6 +12,7 @@ from typing import Any
 Sent = dict[str, Any]
 _NEVER = re.compile(r"(?!)")
 DISTRIBUTION = "persistent-companions"
+OR_BY_CALLER = ", or let the caller write (COMPANIONS_MODEL=host)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +62,11 @@ class Provider:
         return self.free or account.key is not None or account.url is not None
 
     @property
+    def package(self) -> str:
+        """The distribution that its extra brings."""
+        return {"google": "langchain-google-genai"}.get(self.name, f"langchain-{self.name}")
+
+    @property
     def how_to_install(self) -> str:
         """Say how its integration comes in."""
         return f"Install it: uv tool install '{DISTRIBUTION}[{self.extra}]'."
@@ -69,7 +75,7 @@ class Provider:
     def how_to_set(self) -> str:
         """Say what has to be set so that its models write."""
         key = "" if self.free else f"{self.key}, and "
-        return f"Set {key}COMPANIONS_MODEL to {self.name}:NAME, or let the caller write (COMPANIONS_MODEL=host)."
+        return f"Set {key}COMPANIONS_MODEL to {self.name}:NAME{OR_BY_CALLER}."
 
 
 def _for_google(sent: Sent) -> Sent:

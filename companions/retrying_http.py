@@ -6,6 +6,7 @@ It asks again where that can help, and waits for as long as the provider asked f
 
 import asyncio
 import json
+import ssl
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -24,6 +25,14 @@ FIRST_SECONDS, LONGEST_SECONDS = 0.5, 60.0
 AGAIN = frozenset({408, 409, 429})
 SERVER_FAULT = 500
 RETRY_INFO = "type.googleapis.com/google.rpc.RetryInfo"
+
+
+def idle() -> dict[str, Any]:
+    """Give what an SDK is to make those HTTP clients of, that it makes anyway and nobody asks through.
+
+    Reading certificates for each would take most of the time of opening a line; theirs trust nobody.
+    """
+    return {"verify": ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)}
 
 
 def open_http(**options: Any) -> "httpx.AsyncClient":

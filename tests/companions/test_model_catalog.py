@@ -7,6 +7,7 @@ from companions.errors import ModelError, UnknownNameError
 from companions.model_catalog import ModelCatalog, whole_name
 from companions.models import Message, Task
 from companions.patience import Bounds
+from companions.providers import Account
 from tests.provider.editor import NobodysEditor
 from tests.provider.server import Provider
 
@@ -75,6 +76,30 @@ async def test_what_is_not_set_up_says_which_settings_to_set_and_not_before_it_i
         await model.write(TASK)
     assert "OPENAI_API_KEY" in failed.value.remedy
     assert "COMPANIONS_MODEL" in failed.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("accounts", "asked", "said"),
+    [
+        ({"anthropic": Account(key="k")}, None, "COMPANIONS_MODEL to anthropic:NAME"),
+        ({"google": Account(key="k")}, None, "COMPANIONS_MODEL to google:NAME"),
+        ({}, None, "COMPANIONS_MODEL to openai:NAME"),
+        ({"google": Account(key="k")}, "anthropic:claude", "Set ANTHROPIC_API_KEY, and COMPANIONS_MODEL to anthropic:"),
+    ],
+)
+async def test_the_error_names_the_provider_whose_key_there_is(
+    open_catalog: Open, accounts: dict[str, Account], asked: str | None, said: str
+) -> None:
+    catalog = open_catalog(openai_api_key=None, openai_base_url=None, accounts=accounts)
+    with pytest.raises(ModelError) as failed:
+        await catalog.get(asked).write(TASK)
+    assert said in failed.value.remedy
+
+
+@pytest.mark.parametrize("asked", ["anthropic:claude", " google: gemini ", "ollama:llama3.2:3b"])
+def test_a_model_of_another_provider_bears_its_name(open_catalog: Open, asked: str) -> None:
+    name = ":".join(part.strip() for part in asked.split(":"))
+    assert open_catalog().get(asked).name == whole_name(asked) == name
 
 
 async def test_a_base_url_that_is_not_one_is_told_as_such(open_catalog: Open) -> None:

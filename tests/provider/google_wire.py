@@ -28,7 +28,8 @@ class GoogleWire:
 
     def refused(self, reply: Reply, key: str) -> bytes:
         message = f"Refused with {reply.status} for {key}"
-        return json.dumps({"error": {"code": reply.status, "message": message, "status": "REFUSED"}}).encode()
+        error = {"code": reply.status, "message": message, "status": "REFUSED", "details": reply.details}
+        return json.dumps({"error": error}).encode()
 
     def begin(self, reply: Reply, asked: Mapping[str, Any]) -> bytes:
         del reply, asked

@@ -61,6 +61,7 @@ class Reply:
         usage: Token counts, as the provider has them; None counts words.
         status: Of HTTP; other than 200, all above is void.
         headers: Of HTTP.
+        details: What a refusal says beside its message, where the provider has a place for it.
         fault: How it breaks, after the pieces if it has come so far.
         gate: Waited for after the first piece.
         seconds: How long a streamed answer takes, evenly over its pieces.
@@ -73,6 +74,7 @@ class Reply:
     usage: Mapping[str, Any] | None = None
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    details: tuple[Mapping[str, Any], ...] = ()
     fault: Fault | None = None
     gate: Signal | None = None
     seconds: float = 0.0

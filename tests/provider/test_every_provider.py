@@ -1,19 +1,15 @@
 import asyncio
-import base64
 import logging
 import socket
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from langchain_core.messages import HumanMessage
 
 from companions.errors import ModelError, ModelTimeoutError
 from companions.model_catalog import ModelCatalog
 from companions.models import Message, Sampling, Task
 from companions.patience import Bounds
-from companions.provider_lines import open_lines
 from companions.providers import PROVIDERS, Account
 from tests.provider import replies
 from tests.provider.cases import CASES, Case
@@ -218,31 +214,6 @@ async def test_no_variable_of_the_environment_changes_a_request(
     keys = {exchange.headers.get(header) for header in ("authorization", "x-api-key", "x-goog-api-key")} - {None}
     assert keys <= {KEY, f"Bearer {KEY}"}
     assert [header for header in exchange.headers.items() if "stray" in str(header)] == []
-
-
-@pytest.mark.parametrize("name", [name for name, known in PROVIDERS.items() if known.extra])
-async def test_a_provider_whose_extra_is_missing_says_what_to_install(
-    open_catalog: Open, spoken: Spoken, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, spoken.package, None)  # how Python itself marks what cannot be imported
-    catalog = open_catalog(default=spoken.model)
-    catalog.warm()
-    with pytest.raises(ModelError) as failed:
-        await catalog.get().write(TASK)
-    assert failed.value.remedy == f"Install it: uv tool install 'persistent-companions[{name}]'."
-
-
-async def test_a_picture_reaches_the_provider_in_its_own_form(provider: Provider, spoken: Spoken, name: str) -> None:
-    url = provider.url if name == "openai" else provider.root
-    line = open_lines({name: Account(key=KEY, url=url)})[name]
-    chat = await line.chat(spoken.model.partition(":")[2])
-    pixels = base64.b64encode(b"\x89PNG pixels").decode()
-    picture = {"type": "image", "base64": pixels, "mime_type": "image/png"}
-    asked = HumanMessage(content=[{"type": "text", "text": "What is this?"}, picture])
-    told = "".join([str(chunk.text) async for chunk in chat.astream([asked])])
-    assert told
-    assert pixels in str(spoken.picture(provider.bodies[0]))
-    await line.aclose()
 
 
 def test_the_table_in_the_documents_is_the_one_that_is_tested() -> None:
