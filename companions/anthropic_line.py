@@ -5,8 +5,6 @@ It opens and closes; for which event loop is ``provider_line``'s work, and what 
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from pydantic import SecretStr
-
 from companions.openai_line import NO_KEY
 from companions.providers import Account
 from companions.signs_of_life import note_request, note_response
@@ -14,6 +12,7 @@ from companions.signs_of_life import note_request, note_response
 if TYPE_CHECKING:
     import anthropic
     from langchain_anthropic import ChatAnthropic
+    from pydantic import SecretStr
 
 ANTHROPIC_URL = "https://api.anthropic.com"
 RETRIES = 2
@@ -26,14 +25,16 @@ class AnthropicSDK(NamedTuple):
     chat: "type[ChatAnthropic]"
     client: "type[anthropic.AsyncAnthropic]"
     http: "type[anthropic.DefaultAsyncHttpxClient]"
+    secret: "type[SecretStr]"
 
 
 def load_anthropic() -> AnthropicSDK:
     """Import the provider's SDK: over a second at first, so never in the event loop, and nowhere else."""
-    import anthropic  # noqa: PLC0415 -- deferred, see above; so is the next
+    import anthropic  # noqa: PLC0415 -- deferred, see above; so are the next two
     from langchain_anthropic import ChatAnthropic  # noqa: PLC0415
+    from pydantic import SecretStr  # noqa: PLC0415
 
-    return AnthropicSDK(ChatAnthropic, anthropic.AsyncAnthropic, anthropic.DefaultAsyncHttpxClient)
+    return AnthropicSDK(ChatAnthropic, anthropic.AsyncAnthropic, anthropic.DefaultAsyncHttpxClient, SecretStr)
 
 
 class AnthropicOpened(NamedTuple):
@@ -69,9 +70,10 @@ class AnthropicWire:
 
     def chat(self, opened: AnthropicOpened, model: str) -> "ChatAnthropic":
         """Make the chat model of that name."""
-        chat = load_anthropic().chat(
+        sdk = load_anthropic()
+        chat = sdk.chat(
             model_name=model,
-            api_key=SecretStr(opened.key),
+            api_key=sdk.secret(opened.key),
             base_url=opened.url,
             timeout=None,
             stop=None,

@@ -6,8 +6,6 @@ AI, which is reached by other credentials, is not on it.
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from pydantic import SecretStr
-
 from companions.openai_line import NO_KEY
 from companions.providers import Account
 from companions.retrying_http import idle, open_http
@@ -18,6 +16,7 @@ if TYPE_CHECKING:
     from google.genai.client import DebugConfig
     from google.genai.types import HttpOptions
     from langchain_google_genai import ChatGoogleGenerativeAI
+    from pydantic import SecretStr
 
 GOOGLE_URL = "https://generativelanguage.googleapis.com/"
 VERSION = "v1beta"
@@ -32,16 +31,18 @@ class GoogleSDK(NamedTuple):
     client: "type[genai.Client]"
     debug: "type[DebugConfig]"
     options: "type[HttpOptions]"
+    secret: "type[SecretStr]"
 
 
 def load_google() -> GoogleSDK:
     """Import the provider's SDK: seconds at first, so never in the event loop, and nowhere else."""
-    from google import genai  # noqa: PLC0415 -- deferred, see above; so are the next three
+    from google import genai  # noqa: PLC0415 -- deferred, see above; so are the next four
     from google.genai.client import DebugConfig  # noqa: PLC0415
     from google.genai.types import HttpOptions  # noqa: PLC0415
     from langchain_google_genai import ChatGoogleGenerativeAI  # noqa: PLC0415
+    from pydantic import SecretStr  # noqa: PLC0415
 
-    return GoogleSDK(ChatGoogleGenerativeAI, genai.Client, DebugConfig, HttpOptions)
+    return GoogleSDK(ChatGoogleGenerativeAI, genai.Client, DebugConfig, HttpOptions, SecretStr)
 
 
 class GoogleOpened(NamedTuple):
@@ -70,7 +71,7 @@ class GoogleWire:
         )
         chat = sdk.chat(
             model=NOBODY,
-            api_key=SecretStr(key),
+            api_key=sdk.secret(key),
             base_url=url,
             vertexai=False,
             location=None,

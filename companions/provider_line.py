@@ -7,6 +7,7 @@ It knows no SDK: what a client is, and how a chat model asks through it, is its 
 import asyncio
 from threading import Lock
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
 from companions.errors import ModelError
@@ -101,5 +102,6 @@ class ProviderLine(Generic[Opened]):
     def _chat(self, model: str, loop: asyncio.AbstractEventLoop) -> "BaseChatModel":
         with self._opening:
             if (opened := self._opened.get(loop)) is None:
+                _ = urlsplit(self._account.url or "").port  # refuses what is no URL; not every SDK does before a call
                 opened = self._opened[loop] = self._wire.open(self._account)
         return self._wire.chat(opened, model)
