@@ -121,12 +121,18 @@ async def test_a_prompt_that_google_blocks_is_told_as_its_filter(provider: Provi
 
 
 @pytest.mark.parametrize(
-    ("key", "person", "sent"),
-    [(None, "", None), (KEY, "", f"Bearer {KEY}"), (None, "ann:pass%40word@", "Basic YW5uOnBhc3NAd29yZA==")],
+    ("given", "sent"),
+    [((None, ""), None), ((KEY, ""), f"Bearer {KEY}"), ((None, "ann:pass%40word@"), "Basic YW5uOnBhc3NAd29yZA==")],
 )
 async def test_ollama_is_told_who_asks_only_where_that_is_set(
-    provider: Provider, open_catalog: Open, key: str | None, person: str, sent: str | None
+    provider: Provider,
+    open_catalog: Open,
+    monkeypatch: pytest.MonkeyPatch,
+    given: tuple[str | None, str],
+    sent: str | None,
 ) -> None:
+    monkeypatch.setenv("OLLAMA_API_KEY", "sk-stray")  # the SDK reads it by itself
+    key, person = given
     account = Account(key=key, url=re.sub("^http://", f"http://{person}", provider.root))
     await open_catalog(accounts={"ollama": account}).get("ollama:llama3.2").write(TASK)
     assert provider.exchanges[0].headers.get("authorization") == sent
