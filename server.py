@@ -81,9 +81,8 @@ gc.freeze()  # and what is loaded stays: no later collection has to walk it, whi
 gc.enable()
 
 PREFIX = "COMPANIONS_"
-SECRET = frozenset(
-    {"OPENAI_API_KEY", "COMPANIONS_AUTH_TOKENS", "COMPANIONS_AUTH_PUBLIC_KEY", "COMPANIONS_ENCRYPTION_KEYS"}
-)
+PROVIDER_KEYS = {"OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GOOGLE_API_KEY", "GEMINI_API_KEY", "OLLAMA_API_KEY"}
+SECRET = PROVIDER_KEYS | {"COMPANIONS_AUTH_TOKENS", "COMPANIONS_AUTH_PUBLIC_KEY", "COMPANIONS_ENCRYPTION_KEYS"}
 
 
 class Settings(Options, BaseSettings):
@@ -126,6 +125,7 @@ class Wired:
             default=defaults.model,
             openai_api_key=settings.openai_api_key,
             openai_base_url=settings.openai_base_url,
+            accounts=settings.accounts(),
             bounds=Bounds(total_seconds=settings.model_seconds, silence_seconds=settings.silence_seconds),
         )
         sessions = open_sessions(

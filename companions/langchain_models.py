@@ -1,10 +1,9 @@
 """LangChain chat models as models of ours: one streamed call, heard piece by piece, within its bounds.
 
-It asks and listens. The line to a provider is ``openai_line``'s, which model a name means ``model_catalog``'s work,
+It asks and listens. The line to a provider is its own module's, which model a name means ``model_catalog``'s work,
 what a reply is worth ``model_replies``'s, how faults are worded ``model_faults``'s.
 """
 
-import re
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, cast
 
@@ -12,15 +11,13 @@ from companions import model_faults
 from companions.model_replies import Heard
 from companions.models import Message, OnText, Sampling, Task, Written
 from companions.patience import DEFAULT_BOUNDS, Bounds, Patience
+from companions.providers import provider_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from langchain_core.language_models import BaseChatModel
     from langchain_core.messages import AIMessageChunk
-
-# These answer 400 to a temperature other than 1. LangChain drops it from a constructor without a word, not from a call.
-_ONE_TEMPERATURE = re.compile(r"(.*/)?(o\d|gpt-5(?!.*chat))", re.IGNORECASE)
 
 
 class LangChainModel:
@@ -37,6 +34,7 @@ class LangChainModel:
         self._asked = _own_name(chat)
         self._name = name or self._asked
         self._bounds = bounds
+        self._provider = provider_of(self._name)
 
     @property
     def name(self) -> str:
@@ -57,7 +55,7 @@ class LangChainModel:
             ModelError: The provider refused or could not be reached, after its client's own retries.
         """
         sent = self._to_send(task.sampling)
-        heard, patience = Heard(on_text), Patience(self._bounds)
+        heard, patience = Heard(on_text, finishes=self._provider.finishes), Patience(self._bounds)
         try:
             async with patience, aclosing(self._stream(task.messages, sent)) as stream:
                 await self._listen(stream, heard, patience)
@@ -71,7 +69,7 @@ class LangChainModel:
         return heard.written(asked=self._asked, max_tokens=limit, meta=meta | counted)
 
     def _stream(self, prompt: tuple[Message, ...], sent: dict[str, Any]) -> "AsyncGenerator[AIMessageChunk]":
-        stream = self._chat.astream([(message.role, message.text) for message in prompt], **sent)
+        stream = self._chat.astream([(message.role, message.text) for message in prompt], **self._provider.said(sent))
         return cast("AsyncGenerator[AIMessageChunk]", stream)  # declared as an iterator; closing it ends the connection
 
     async def _listen(self, stream: "AsyncGenerator[AIMessageChunk]", heard: Heard, patience: Patience) -> None:
@@ -84,13 +82,13 @@ class LangChainModel:
             except Exception as error:
                 if heard.finish is not None:
                     return  # the reply is whole and paid for; what broke came behind its end
-                raise model_faults.fault(error, model=self._asked, started=heard.started) from error
+                raise model_faults.fault(error, model=self._asked, started=heard.started, of=self._provider) from error
             patience.heard()
             heard.take(chunk)
 
     def _to_send(self, sampling: Sampling) -> dict[str, Any]:
         sent = {"temperature": sampling.temperature, "max_tokens": sampling.max_tokens}
-        if sampling.temperature != 1 and _ONE_TEMPERATURE.match(self._asked):
+        if sampling.temperature != 1 and self._provider.one_temperature.match(self._asked):
             del sent["temperature"]
         return {name: value for name, value in sent.items() if value is not None}
 

@@ -1,30 +1,33 @@
 """Models by name: which model a name means, and what has to be set for it.
 
 It takes options and never reads the environment, and it asks no model itself: that is ``langchain_models``'s work.
+What is known of each provider stands in ``providers``.
 """
 
 import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from companions.errors import ModelError, UnknownNameError
 from companions.langchain_models import LangChainModel
 from companions.models import Model, OnText, Task, Written
-from companions.openai_line import OpenAILine, load_openai
 from companions.patience import DEFAULT_BOUNDS, Bounds
+from companions.provider_line import Line
+from companions.provider_lines import open_lines
+from companions.providers import OPENAI, PROVIDERS, Account, Provider, provider_of
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
 OFFLINE = "offline"
-OPENAI = "openai"
 FINE_TUNED = "ft"
 """OpenAI's own names of fine-tuned models begin with ``ft:``."""
 WARM_SECONDS = 0.5
 NAME_CHARACTERS = 200
 """Longest name of a model; names come from callers and stand in errors and entries."""
 
-HOW_TO_NAME = "Name it as openai:NAME, NAME or offline."
-HOW_TO_SET = "Set OPENAI_API_KEY, and COMPANIONS_MODEL to openai:NAME, or let the caller write (COMPANIONS_MODEL=host)."
+HOW_TO_NAME = f"Name it as {', '.join(f'{provider}:NAME' for provider in PROVIDERS)}, NAME or offline."
 
 
 def whole_name(name: str) -> str:
@@ -33,22 +36,24 @@ def whole_name(name: str) -> str:
     if wanted == OFFLINE:
         return wanted
     provider, _, rest = wanted.partition(":")
-    return f"{OPENAI}:{rest.strip() if provider == OPENAI else wanted}"
+    return f"{provider}:{rest.strip()}" if provider in PROVIDERS else f"{OPENAI.name}:{wanted}"
 
 
 class ModelCatalog:
     """Gives the model that a name means.
 
-    ``offline`` is the built-in editor. ``openai:NAME`` and a bare ``NAME`` ask the OpenAI-compatible server; everything
-    after the first ``openai:`` is the name, further colons included (``openai:llama3.2:3b``). A bare name with colons
-    is taken whole when a base URL is set, since names of local servers look so (``llama3.2:3b``), and so are OpenAI's
-    own ``ft:...``; without a base URL what stands before its colon is an unknown provider.
+    ``offline`` is the built-in editor. ``anthropic:NAME``, ``google:NAME`` and ``ollama:NAME`` ask those providers;
+    ``openai:NAME`` and a bare ``NAME`` ask the OpenAI-compatible server. Everything after the provider's colon is the
+    name, further colons included (``openai:llama3.2:3b``). A bare name with colons is taken whole when a base URL is
+    set, since names of local servers look so (``llama3.2:3b``), and so are OpenAI's own ``ft:...``; without a base URL
+    what stands before its colon is an unknown provider.
 
     Args:
         offline: The built-in editor.
         default: The model for whoever names none: any name that ``get`` knows, or None if none is configured.
-        openai_api_key: The provider's key.
+        openai_api_key: OpenAI's key.
         openai_base_url: An OpenAI-compatible server instead of OpenAI's; needs no key.
+        accounts: How the other providers are reached, by their names.
         bounds: How long a call may take.
     """
 
@@ -59,14 +64,15 @@ class ModelCatalog:
         default: str | None = None,
         openai_api_key: str | None = None,
         openai_base_url: str | None = None,
+        accounts: Mapping[str, Account] | None = None,
         bounds: Bounds = DEFAULT_BOUNDS,
     ) -> None:
         self._offline = offline
         self._default = default
         self._bounds = bounds
         self._elsewhere = bool(openai_base_url)
-        self._reachable = bool(openai_api_key or openai_base_url)
-        self._line = OpenAILine(api_key=openai_api_key, base_url=openai_base_url)
+        openai = Account(key=openai_api_key, url=openai_base_url)
+        self._lines = open_lines({**(accounts or {}), OPENAI.name: openai})
 
     def get(self, name: str | None = None) -> Model:
         """Give the model of that name, or the default one; what is not set up says so when it is asked to write.
@@ -76,22 +82,28 @@ class ModelCatalog:
         """
         wanted = (name or self._default or "").strip()
         if not wanted:
-            return NotSetUp("none", "No model is configured.")
+            return NotSetUp("none", "No model is configured.", self._likely.how_to_set)
         if wanted == OFFLINE:
             return self._offline
-        model = self._openai_name(wanted)
-        if not self._reachable:
-            return NotSetUp(f"{OPENAI}:{model}", f"The model {model!r} needs a key, and none is set.")
-        return _OpenAIModel(model, self._line, self._bounds)
+        whole = self._checked(wanted)
+        provider, _, model = whole.partition(":")
+        if (line := self._lines.get(provider)) is None:
+            return NotSetUp(whole, f"The model {model!r} needs a key, and none is set.", provider_of(whole).how_to_set)
+        return _ProviderModel(whole, line, self._bounds)
 
     def wrap(self, chat: "BaseChatModel") -> LangChainModel:
         """Give any LangChain chat model as a model of ours, within this catalog's bounds."""
         return LangChainModel(chat, bounds=self._bounds)
 
     def warm(self) -> None:
-        """Import the provider's SDK, about a second's work, if a model of it can be asked; for a background thread."""
-        if self._reachable:
-            load_openai()
+        """Import the SDK of the default model's provider, about a second's work; for a background thread.
+
+        One that is not installed is told to whoever asks the model.
+        """
+        whole = whole_name(self._default or "")
+        if line := self._lines.get(whole.partition(":")[0]):
+            with suppress(ImportError):
+                line.load()
 
     async def warm_later(self) -> None:
         """Do so a moment later, if there is a model to ask by default: a server's first answers go before it."""
@@ -101,47 +113,53 @@ class ModelCatalog:
 
     async def aclose(self) -> None:
         """Close the connections that this event loop opened."""
-        await self._line.aclose()
+        for line in self._lines.values():
+            await line.aclose()
 
-    def _openai_name(self, wanted: str) -> str:
-        model, (provider, colon, _) = whole_name(wanted).removeprefix(f"{OPENAI}:"), wanted.partition(":")
-        if not model or model in {OPENAI, "host"} or len(wanted) > NAME_CHARACTERS:
+    @property
+    def _likely(self) -> Provider:
+        """The provider that a default model would be of: one that has a key, else OpenAI."""
+        return next((PROVIDERS[name] for name in self._lines if not PROVIDERS[name].free), OPENAI)
+
+    def _checked(self, wanted: str) -> str:
+        """Give the whole name of what may be a model of some provider."""
+        whole, (before, colon, _) = whole_name(wanted), wanted.partition(":")
+        model = whole.partition(":")[2]
+        if not model or model in {*PROVIDERS, "host"} or len(wanted) > NAME_CHARACTERS:
             raise UnknownNameError(f"{wanted[:NAME_CHARACTERS]!r} is not the name of a model.", HOW_TO_NAME)
-        if colon and provider not in {OPENAI, FINE_TUNED} and not self._elsewhere:
+        if colon and before not in {*PROVIDERS, FINE_TUNED} and not self._elsewhere:
+            known = ", ".join(repr(name) for name in PROVIDERS)
             raise UnknownNameError(
-                f"There is no model provider {provider!r}; known are {OPENAI!r} and {OFFLINE!r}.", HOW_TO_NAME
+                f"There is no model provider {before!r}; known are {known} and {OFFLINE!r}.", HOW_TO_NAME
             )
-        return model
+        return whole
 
 
-class _OpenAIModel:
-    """A model of the OpenAI-compatible server; nothing is imported or opened before it is asked to write."""
+class _ProviderModel:
+    """A model of a provider; nothing is imported or opened before it is asked to write."""
 
-    def __init__(self, model: str, line: OpenAILine, bounds: Bounds) -> None:
-        self._model = model
+    def __init__(self, name: str, line: Line, bounds: Bounds) -> None:
+        self.name = name
         self._line = line
         self._bounds = bounds
 
-    @property
-    def name(self) -> str:
-        return f"{OPENAI}:{self._model}"
-
     async def write(self, task: Task, on_text: OnText | None = None) -> Written:
-        chat = await self._line.chat(self._model)
+        chat = await self._line.chat(self.name.partition(":")[2])
         return await LangChainModel(chat, name=self.name, bounds=self._bounds).write(task, on_text)
 
 
 class NotSetUp:
     """Stands for a model that cannot be asked with the options given; an error only for whoever asks it."""
 
-    def __init__(self, name: str, what: str) -> None:
+    def __init__(self, name: str, what: str, remedy: str) -> None:
         self.name = name
         self._what = what
+        self._remedy = remedy
 
     @property
     def error(self) -> ModelError:
         """What asking it comes to."""
-        return ModelError(self._what, HOW_TO_SET, outage="away")
+        return ModelError(self._what, self._remedy, outage="away")
 
     async def write(self, task: Task, on_text: OnText | None = None) -> Written:
         """Refuse."""

@@ -6,12 +6,14 @@ recognised by what their errors carry, so that none is imported and every provid
 
 from companions.errors import ModelError, ModelReplyError, ModelTimeoutError, Outage
 from companions.patience import Patience
+from companions.providers import UNKNOWN, Provider
 
 # Class names of httpx, the OpenAI and Anthropic SDKs and LangChain; their statuses are read from the error itself.
 TIMEOUTS = frozenset({"TimeoutError", "TimeoutException", "APITimeoutError", "ModelTimeoutError"})
 UNREACHED = frozenset({"ConnectionError", "TransportError", "APIConnectionError", "ModelConnectionError"})
 
 AGAIN = "Call the same tool again; if it goes on, choose another model."
+REDIRECTED = 300
 BUSY = 429
 NOT_FOUND = 404
 REFUSED_KEY = frozenset({401, 403})
@@ -21,24 +23,25 @@ PASSING = frozenset({402, 408, 409})
 SERVER_FAULT = 500
 
 
-def fault(error: Exception, *, model: str, started: bool) -> ModelError:
+def fault(error: Exception, *, model: str, started: bool, of: Provider = UNKNOWN) -> ModelError:
     """Turn an exception of a model call into our own error, to be raised from it.
 
     Args:
         error: What the library raised.
         model: What was asked for.
         started: Whether a piece of the reply had arrived.
+        of: Whose model it is.
     """
     status = _status(error)
     kinds = {kind.__name__ for kind in type(error).__mro__}
     if status is not None:
-        return _refusal(status, model)
+        return _refusal(status, model, of)
     if kinds & TIMEOUTS:
         return ModelTimeoutError(f"The model {model!r} did not answer in time.", AGAIN)
     if kinds & UNREACHED and not started:
         return ModelError(
             f"The provider of the model {model!r} could not be reached.",
-            "Check the network and the base URL (OPENAI_BASE_URL), then call the same tool again.",
+            f"Check the network and the base URL{_named(of.url)}, then call the same tool again.",
             outage="away",
         )
     what = f"The model {model!r} broke its reply off, or sent one that cannot be read."
@@ -56,27 +59,34 @@ def late(patience: Patience, *, model: str) -> ModelTimeoutError:
     return ModelTimeoutError(what, AGAIN)
 
 
-def _status(error: Exception) -> int | None:
-    """Read the HTTP status that an error carries, itself or in its response."""
+def _status(error: BaseException) -> int | None:
+    """Read the HTTP status that an error carries, itself or in its response, or the error that it was raised from.
+
+    A stream that breaks off carries the status that it began with, or none.
+    """
     for carrier in (error, getattr(error, "response", None)):
         status = getattr(carrier, "status_code", None)
-        if isinstance(status, int):
+        if isinstance(status, int) and status >= REDIRECTED:
             return status
-    return None
+    return None if error.__cause__ is None else _status(error.__cause__)
 
 
-def _refusal(status: int, model: str) -> ModelError:
+def _named(setting: str) -> str:
+    return f" ({setting})" if setting else ""
+
+
+def _refusal(status: int, model: str, of: Provider) -> ModelError:
     answered = f"(HTTP {status})"
     if status in REFUSED_KEY:
         return ModelError(
             f"The provider refused the key for the model {model!r} {answered}.",
-            "Check the key (OPENAI_API_KEY).",
+            f"Check the key{_named(of.key)}.",
             outage="away",
         )
     if status == NOT_FOUND:
         return ModelError(
             f"The provider does not know the model {model!r} {answered}.",
-            "Check the model's name, and the base URL (OPENAI_BASE_URL) if one is set.",
+            f"Check the model's name, and the base URL{_named(of.url)} if one is set.",
             outage="missing",
         )
     if status == BUSY:

@@ -19,10 +19,14 @@ if TYPE_CHECKING:
 METADATA_CHARACTERS = 2_000
 """Longest value of a reply's metadata that is kept, as JSON; longer ones are tables of probabilities."""
 ALWAYS_FINISHES = frozenset({"openai"})
-"""Providers, as LangChain names them, whose complete replies always say why they stopped."""
+"""Providers, as LangChain names them, whose complete replies always say why they stopped, whoever made the model."""
 ZERO_TOLD = frozenset({"cache_read", "reasoning"})
-LENGTH = frozenset({"length", "max_tokens", "max_output_tokens"})
-FILTERED = frozenset({"content_filter", "safety", "refusal", "prohibited_content", "blocklist"})
+LENGTH = frozenset({"length", "max_tokens", "max_output_tokens", "model_context_window_exceeded"})
+FILTERED = frozenset(
+    {"content_filter", "safety", "refusal", "prohibited_content", "blocklist", "recitation", "spii", "image_safety"}
+)
+TOOLS = frozenset({"tool_calls", "tool_use", "function_call", "malformed_function_call", "unexpected_tool_call"})
+BROKEN_OFF = frozenset({"other", "language", "pause_turn", "error"})
 
 
 class Heard:
@@ -33,10 +37,13 @@ class Heard:
 
     Args:
         on_text: Hears each piece as it arrives.
+        finishes: Whether the model's complete replies always say why they stopped.
     """
 
-    def __init__(self, on_text: OnText | None) -> None:
+    def __init__(self, on_text: OnText | None, *, finishes: bool = False) -> None:
         self._on_text = on_text
+        self._finishes = finishes
+        self._called_tool = False
         self._pieces: list[str] = []
         self._usage: Counter[str] = Counter()
         self._metadata: dict[str, Any] = {}
@@ -58,10 +65,17 @@ class Heard:
         reasons.append(self._metadata.get("status"))
         return next((reason for reason in reasons if isinstance(reason, str) and reason), None)
 
+    @property
+    def _blocked(self) -> bool:
+        """Whether the provider refused to read the prompt, which Google says beside a reply of nothing."""
+        feedback: object = self._metadata.get("prompt_feedback")
+        return isinstance(feedback, dict) and bool(cast("dict[str, Any]", feedback).get("block_reason"))
+
     def take(self, chunk: "AIMessageChunk") -> None:
         """Take in the next chunk."""
         self._metadata.update(chunk.response_metadata)
         self._usage.update(_counts(getattr(chunk, "usage_metadata", None)))
+        self._called_tool |= bool(getattr(chunk, "tool_call_chunks", None) or getattr(chunk, "tool_calls", None))
         if piece := str(chunk.text):
             self._first_at = self._first_at or perf_counter()
             self._pieces.append(piece)
@@ -104,12 +118,15 @@ class Heard:
             raise ReplyLengthError(
                 f"The model {model!r} stopped at its length limit{limit}.", "Raise max_tokens or shorten the text."
             )
-        if reason in FILTERED:
+        if reason in FILTERED or self._blocked:
             raise ModelReplyError(
                 f"The provider of the model {model!r} withheld the reply by its content filter.",
                 "Word the text in another way, or choose another model.",
             )
-        if not reason and self._metadata.get("model_provider") in ALWAYS_FINISHES:
+        if reason in TOOLS or self._called_tool:
+            raise ModelReplyError(f"The model {model!r} called a tool, of which it has none, and wrote no text.", AGAIN)
+        finishes = self._finishes or self._metadata.get("model_provider") in ALWAYS_FINISHES
+        if reason in BROKEN_OFF or (not reason and finishes):
             raise ModelReplyError(f"The reply of the model {model!r} was cut off.", AGAIN, outage="away")
         if not text.strip():
             raise ModelReplyError(f"The model {model!r} answered with an empty text.", AGAIN)

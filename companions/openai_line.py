@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
 from companions.errors import ModelError
-from companions.patience import Patience
+from companions.signs_of_life import note_request, note_response
 
 if TYPE_CHECKING:
     import httpx2
@@ -60,6 +60,10 @@ class OpenAILine:
         self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, openai.AsyncOpenAI] = WeakKeyDictionary()
         self._opening = Lock()
 
+    def load(self) -> None:
+        """Import the provider's SDK."""
+        load_openai()
+
     async def chat(self, model: str) -> "BaseChatModel":
         """Give the chat model of that name, ready for this event loop.
 
@@ -72,6 +76,7 @@ class OpenAILine:
             raise ModelError(
                 f"No line to the provider of the model {model!r} can be opened.",
                 "Check the base URL (OPENAI_BASE_URL).",
+                outage="away",
             ) from error
 
     async def aclose(self) -> None:
@@ -107,7 +112,7 @@ class OpenAILine:
 
     def _open(self) -> "openai.AsyncOpenAI":
         sdk = load_openai()
-        hooks = {"request": [_note_request], "response": [_note_response]}
+        hooks = {"request": [note_request], "response": [note_response]}
         client = sdk.client(
             api_key=self._key,
             base_url=self._url,
@@ -124,14 +129,3 @@ class OpenAILine:
 def _is_openai(url: str) -> bool:
     host = urlsplit(url).hostname or ""
     return host.endswith(("api.openai.com", ".azure.com"))
-
-
-async def _note_request(_: "httpx2.Request") -> None:
-    if patience := Patience.current():
-        patience.requested()
-
-
-async def _note_response(response: "httpx2.Response") -> None:
-    patience = Patience.current()
-    if patience is not None and response.is_error:
-        patience.refused(response.status_code)

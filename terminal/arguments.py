@@ -42,7 +42,10 @@ def parser(settings: Sequence[str]) -> argparse.ArgumentParser:
     _add_erase(commands.add_parser)
     _add_patterns(commands.add_parser)
     _add_storekeeping(commands.add_parser)
-    commands.add_parser("doctor", help="check the installation; says what to fix")
+    doctor = commands.add_parser("doctor", help="check the installation; says what to fix")
+    doctor.add_argument(
+        "--model", nargs="?", const="", metavar="NAME", help="ask a model one tiny thing, by default the configured one"
+    )
     return made
 
 

@@ -1,7 +1,7 @@
 """The ``doctor`` command: looks at everything that can be wrong with an installation, and says what to fix.
 
-It asks no model, since a look must not cost anything, and makes no file for a store; in a database server the tables
-that are missing are made, as by any command. Keys are never shown.
+It asks no model unless told to, since a look must not cost anything, and makes no file for a store; in a database
+server the tables that are missing are made, as by any command. Keys are never shown.
 """
 
 import argparse
@@ -9,12 +9,9 @@ import asyncio
 import json
 import os
 import platform
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from http.client import HTTPException
 from importlib.metadata import PackageNotFoundError, version
-from typing import Literal
 from urllib.request import urlopen
 
 from rich.text import Text
@@ -23,38 +20,30 @@ from companions.errors import CompanionsError
 from sessions.spool.spool import can_be_written, orphans
 from sessions.store import Size, Store
 from terminal.arguments import DISTRIBUTION
+from terminal.findings import Finding
+from terminal.model_check import asked, configured, without_password
 from terminal.program import MakeProgram, Program, drained
 from terminal.screen import Screen, harmless
 from terminal.storekeeping import file_of, in_words
 
 PACKAGES = (DISTRIBUTION, "fastmcp", "langchain-core", "langchain-openai", "proselint", "rapidfuzz")
-_PASSWORD = re.compile(r"(://[^:/@]*):.*@")
-_SECRET = re.compile(r"([?&]pass[a-z]*=)[^&#]*", re.IGNORECASE)
-
 KEYS_SECONDS, KEYS_BYTES = 5.0, 1_000_000
 
 STYLES = {"ok": "green", "note": "yellow", "wrong": "bold red"}
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the report."""
-
-    state: Literal["ok", "note", "wrong"]
-    what: str
-
-
 def doctor(chosen: argparse.Namespace, make: MakeProgram) -> int:
     """Check everything; 1 if something is broken."""
-    del chosen
     findings = list(_packages())
     try:
         program = make()
     except CompanionsError as error:
         findings.append(Finding("wrong", str(error)))
     else:
-        findings += [_store(program), *_spool(program), *_model(program), *_library(program)]
+        findings += [_store(program), *_spool(program), *configured(program), *_library(program)]
         findings += [*_authentication(program), *_settings(program)]
+        if chosen.model is not None:
+            findings.append(asked(make(), chosen.model))
     screen = Screen.of_process()
     for finding in findings:
         _tell(screen, finding)
@@ -82,7 +71,7 @@ def _packages() -> Iterator[Finding]:
 
 
 def _store(program: Program) -> Finding:
-    shown, file = _without_password(program.store), file_of(program.store)
+    shown, file = without_password(program.store), file_of(program.store)
     if file is not None and not os.access(file, os.F_OK):
         if not can_be_written(file.parent):
             return Finding("wrong", f"Store {shown}: it cannot be made. Name a folder of yours in COMPANIONS_STORE.")
@@ -122,36 +111,6 @@ def _spool(program: Program) -> Iterator[Finding]:
         )
 
 
-def _without_password(value: str) -> str:
-    """Hide the passwords of a URL, also one that should have been escaped; what is none stays as it is."""
-    return _SECRET.sub(r"\1***", _PASSWORD.sub(r"\1:***@", value))
-
-
-def _model(program: Program) -> Iterator[Finding]:
-    defaults, given = program.calls.desk.sessions.defaults, program.settings
-    why = "COMPANIONS_MODEL" if "COMPANIONS_MODEL" in given else "no model is set"
-    match defaults.execution_mode:
-        case "client":
-            yield Finding("ok", f"Model: your MCP host's own writes, in the terminal the offline editor ({why})")
-        case "offline":
-            yield Finding("ok", f"Model: none; the offline editor writes ({why})")
-        case "server":
-            yield _configured(program, defaults.model, why if "COMPANIONS_MODEL" in given else "OPENAI_API_KEY is set")
-
-
-def _configured(program: Program, model: str | None, why: str) -> Finding:
-    base = program.settings.get("OPENAI_BASE_URL")
-    key = "OPENAI_API_KEY" in program.settings
-    try:
-        program.calls.desk.models.get(model)
-    except CompanionsError as error:
-        return Finding("wrong", f"Model: {error}")
-    if not key and base is None:
-        return Finding("wrong", f"Model: {model} writes ({why}), but no key is set. Set OPENAI_API_KEY.")
-    where = "" if base is None else f" at {_without_password(base)}"
-    return Finding("ok", f"Model: {model} writes{where} ({why}); {'a' if key else 'no'} key is set")
-
-
 def _library(program: Program) -> Iterator[Finding]:
     library = program.calls.desk.sessions.library
     names = ", ".join(known.name for known in library.types)
@@ -179,7 +138,7 @@ def _authentication(program: Program) -> Iterator[Finding]:
 
 
 def _settings(program: Program) -> Iterator[Finding]:
-    given = ", ".join(f"{name}={_without_password(value)}" for name, value in program.settings.items())
+    given = ", ".join(f"{name}={without_password(value)}" for name, value in program.settings.items())
     yield Finding("ok", f"Settings: {given or 'all at their defaults'}")
     for name in program.unknown_settings:
         yield Finding("note", f"{name} is no setting. `companions serve --help` lists those there are.")

@@ -10,7 +10,7 @@ import shlex
 from typing import Protocol
 
 from companions.errors import CompanionsError
-from companions.model_catalog import HOW_TO_SET
+from companions.providers import OR_BY_CALLER
 from sessions.budgets import BY_HAND
 from sessions.choosing_models import check_set_up
 from sessions.session import Session
@@ -25,7 +25,7 @@ INTERRUPTED = 130
 GIVEN = " --file FILE"
 AGAIN = "all the same tool again"
 WORDS = {
-    HOW_TO_SET: "Set OPENAI_API_KEY, or OPENAI_BASE_URL for a server of your own.",
+    OR_BY_CALLER: "",
     f", {BY_HAND}, or": ", or",
     f", or {BY_HAND}.": ".",
     "Call consult again": "Call the same tool again",
@@ -77,7 +77,7 @@ def carry_out(job: Job) -> int:
         fail(f"Stopped. `{again}` goes on from there." if again else "Stopped before anything was stored.")
         return INTERRUPTED
     except CompanionsError as error:
-        raise CompanionsError(_in_words(error.what), _remedy(error.remedy, job.resume)) from error
+        raise CompanionsError(_in_words(error.what), remedy(error.remedy, job.resume)) from error
     _tell_end(job, answer)
     return 0
 
@@ -130,9 +130,9 @@ def _tell_end(job: Job, answer: str) -> None:
         screen.say(again, QUIET)
 
 
-def _remedy(remedy: str, again: str | None) -> str:
+def remedy(told: str, again: str | None) -> str:
     """Say what to do in a terminal's words, where the error speaks to a model that calls tools."""
-    told = _in_words(remedy)
+    told = _in_words(told)
     if AGAIN in told:
         run = f"`{again}`" if again else "the same command again"
         return told.replace(f"C{AGAIN}", f"Run {run}").replace(f"c{AGAIN}", f"run {run}")

@@ -14,6 +14,7 @@ from companions.companion_settings import FALLBACKS, is_fallbacks
 from companions.configuration import Defaults, Stopping
 from companions.errors import InputError
 from companions.prices import Prices
+from companions.providers import ANTHROPIC, GOOGLE, OLLAMA, Account
 from sessions.allowance import Allowance
 from sessions.budgets import Budget, Budgets
 from sessions.retention import KEEP
@@ -27,7 +28,9 @@ Money = Annotated[float | None, Field(ge=0, allow_inf_nan=False)]
 class Options(BaseModel):
     """What can be set."""
 
-    model: Annotated[str | None, Field(description=f"host, offline or openai:NAME; with a key, {DEFAULT_MODEL}")] = None
+    model: Annotated[
+        str | None, Field(description=f"host, offline or PROVIDER:NAME; with OpenAI's key, {DEFAULT_MODEL}")
+    ] = None
     store: Annotated[str, Field(description="sqlite:///PATH, postgresql://..., redis://... or memory://")] = Field(
         default_factory=lambda: f"sqlite:///{_data() / 'sessions.db'}"
     )
@@ -69,8 +72,15 @@ class Options(BaseModel):
     auth_audience: Annotated[str | None, Field(description="Whom a token must be for")] = None
     auth_tokens: Annotated[str | None, Field(description="For development: tokens as JSON, or a file of it")] = None
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], Field(description="Of standard error")] = "INFO"
-    openai_api_key: Annotated[str | None, Field(alias="OPENAI_API_KEY", description="The provider's key")] = None
+    openai_api_key: Annotated[str | None, Field(alias="OPENAI_API_KEY", description="OpenAI's key")] = None
     openai_base_url: Annotated[str | None, Field(alias="OPENAI_BASE_URL", description="Who speaks its API")] = None
+    anthropic_api_key: Annotated[str | None, Field(alias="ANTHROPIC_API_KEY", description="Anthropic's key")] = None
+    anthropic_base_url: Annotated[str | None, Field(alias="ANTHROPIC_BASE_URL", description="Its proxy")] = None
+    google_api_key: Annotated[str | None, Field(alias="GOOGLE_API_KEY", description="Google's key, for Gemini")] = None
+    gemini_api_key: Annotated[str | None, Field(alias="GEMINI_API_KEY", description="Its other name")] = None
+    google_base_url: Annotated[str | None, Field(alias="GOOGLE_GEMINI_BASE_URL", description="Its proxy")] = None
+    ollama_host: Annotated[str | None, Field(alias="OLLAMA_HOST", description="Where Ollama is, unless here")] = None
+    ollama_api_key: Annotated[str | None, Field(alias="OLLAMA_API_KEY", description="A hosted Ollama's key")] = None
 
     def defaults(self) -> Defaults:
         """Say who writes: the model that is named, else the default one where a key is set, else the host's own."""
@@ -92,6 +102,14 @@ class Options(BaseModel):
                 "Give names of models by commas, like openai:NAME.",
             )
         return names
+
+    def accounts(self) -> dict[str, Account]:
+        """Say how the providers other than OpenAI are reached."""
+        return {
+            ANTHROPIC.name: Account(key=self.anthropic_api_key, url=self.anthropic_base_url),
+            GOOGLE.name: Account(key=self.google_api_key or self.gemini_api_key, url=self.google_base_url),
+            OLLAMA.name: Account(key=self.ollama_api_key, url=self.ollama_host),
+        }
 
     def allowance(self) -> Allowance:
         """Say what models cost, and how much may be spent on them."""

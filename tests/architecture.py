@@ -37,7 +37,11 @@ LAZY_MODULES = {"companions/__init__.py", "server.py"}
 DEFERRED = {
     "companions/expressions.py": {"re2"},
     "companions/json_checks.py": {"jsonschema", "referencing"},
+    "companions/anthropic_line.py": {"anthropic", "langchain_anthropic", "pydantic"},
     "companions/openai_line.py": {"langchain_openai", "openai"},
+    "companions/google_line.py": {"google", "langchain_google_genai", "pydantic"},
+    "companions/ollama_line.py": {"langchain_ollama", "ollama"},
+    "companions/retrying_http.py": {"httpx"},
     "companions/offline.py": {"proselint"},
     "sessions/sealing/cipher.py": {"cryptography"},
     "sessions/stores/postgres/connections.py": {"asyncpg", "sqlalchemy"},

@@ -17,7 +17,8 @@ OUR_MODULES = ("companions", "sessions", "tools", "resources", "middleware", "te
 
 # Variables by which a developer's machine could change a result, or send a test's text to a tracing service.
 # XDG_RUNTIME_DIR stays: a database server's fixture may have set it for the whole run.
-OUTSIDE_SETTINGS = ("COMPANIONS_", "OPENAI_", "LANGCHAIN_", "LANGSMITH_", "FASTMCP_", "OTEL_", "XDG_")
+PROVIDERS = ("OPENAI_", "ANTHROPIC_", "GOOGLE_", "GEMINI_", "OLLAMA_")
+OUTSIDE_SETTINGS = ("COMPANIONS_", *PROVIDERS, "LANGCHAIN_", "LANGSMITH_", "FASTMCP_", "OTEL_", "XDG_")
 KEPT = {"XDG_RUNTIME_DIR"}
 
 

@@ -74,7 +74,7 @@ async def test_a_whole_reply_is_kept_whatever_comes_behind_its_end(
         (replies.broken("broken_json"), "cannot be read"),
         (replies.broken("error_event"), "broke its reply off"),
         (replies.broken("error_event", words=""), "broke its reply off"),
-        (replies.broken("no_choices"), "empty text"),
+        (replies.broken("no_choices"), "was cut off"),
         (replies.text(""), "empty text"),
         (replies.text(" \n "), "empty text"),
         (replies.text("half", finish="content_filter"), "content filter"),

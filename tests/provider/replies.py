@@ -1,16 +1,14 @@
 """What the loopback provider can answer: a text in pieces, a refusal, or one of the ways in which providers break.
 
-A reply is a value; how it goes over the wire, in OpenAI's chat-completions format, is here too. Serving it is
-``server``'s work.
+A reply is a value, the same for every provider; how one writes it down is its wire's work, and serving it ``server``'s.
 """
 
-import json
 import time
 from asyncio import shield, sleep, wait_for, wrap_future
 from collections.abc import AsyncIterator, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 Fault = Literal[
     "hang_before_headers",
@@ -58,10 +56,12 @@ class Reply:
     Attributes:
         pieces: The text as it is streamed; joined where no stream was asked for.
         model: The model that answered; None for the one that was asked.
-        finish: Why it stopped.
-        usage: Token counts; None counts words.
+        finish: Why it stopped: stop, length, content_filter or tool_calls, or a provider's own word.
+        tool: The name of a tool that it calls behind its pieces.
+        usage: Token counts, as the provider has them; None counts words.
         status: Of HTTP; other than 200, all above is void.
         headers: Of HTTP.
+        details: What a refusal says beside its message, where the provider has a place for it.
         fault: How it breaks, after the pieces if it has come so far.
         gate: Waited for after the first piece.
         seconds: How long a streamed answer takes, evenly over its pieces.
@@ -70,9 +70,11 @@ class Reply:
     pieces: tuple[str, ...] = ()
     model: str | None = None
     finish: str | None = "stop"
+    tool: str | None = None
     usage: Mapping[str, Any] | None = None
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    details: tuple[Mapping[str, Any], ...] = ()
     fault: Fault | None = None
     gate: Signal | None = None
     seconds: float = 0.0
@@ -100,22 +102,54 @@ def broken(fault: Fault, *, words: str = "one two three", pieces: int = 2) -> Re
     return text(words, pieces=pieces, fault=fault)
 
 
-def error_body(reply: Reply, authorization: str) -> bytes:
-    """Say what a provider says when it refuses; it is careless enough to repeat the key."""
-    message = f"Refused with {reply.status} for {authorization}"
-    return json.dumps({"error": {"message": message, "type": "refused", "code": None}}).encode()
+class Wire(Protocol):
+    """How one provider asks and answers."""
+
+    media: str
+    """The type of a streamed answer."""
+
+    def asked(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Give a request as a JSON object with ``model`` and ``stream``, wherever the provider says so."""
+        ...
+
+    def prompt(self, asked: Mapping[str, Any]) -> list[str]:
+        """Give the texts of a request's messages."""
+        ...
+
+    def whole(self, reply: Reply, asked: Mapping[str, Any]) -> bytes:
+        """Give the answer to a request without streaming."""
+        ...
+
+    def refused(self, reply: Reply, key: str) -> bytes:
+        """Say what the provider says when it refuses; it is careless enough to repeat the key."""
+        ...
+
+    def begin(self, reply: Reply, asked: Mapping[str, Any]) -> bytes:
+        """Give what comes before the first piece."""
+        ...
+
+    def piece(self, reply: Reply, asked: Mapping[str, Any], words: str) -> bytes:
+        """Give one piece."""
+        ...
+
+    def finish(self, reply: Reply, asked: Mapping[str, Any]) -> bytes:
+        """Give why it stopped, and the tool that it calls."""
+        ...
+
+    def end(self, reply: Reply, asked: Mapping[str, Any]) -> bytes:
+        """Give what comes behind that."""
+        ...
+
+    def fails(self) -> bytes:
+        """Say in the middle of an answer that there will be no more of it."""
+        ...
+
+    def garbles(self) -> bytes:
+        """Give an event that cannot be read."""
+        ...
 
 
-def whole(reply: Reply, asked: Mapping[str, Any]) -> bytes:
-    """Give the answer to a request without streaming."""
-    if reply.fault == "broken_json":
-        return b'{"choices": [{'
-    message = {"role": "assistant", "content": reply.words}
-    choices = [] if reply.fault == "no_choices" else [{"index": 0, "message": message, "finish_reason": reply.finish}]
-    return json.dumps(_frame(reply, asked, "chat.completion", choices) | {"usage": _usage(reply, asked)}).encode()
-
-
-async def events(reply: Reply, asked: Mapping[str, Any], closing: Signal) -> AsyncIterator[bytes]:
+async def events(wire: Wire, reply: Reply, asked: Mapping[str, Any], closing: Signal) -> AsyncIterator[bytes]:
     """Give the events of a streamed answer; one that hangs ends when the server closes.
 
     Raises:
@@ -124,14 +158,16 @@ async def events(reply: Reply, asked: Mapping[str, Any], closing: Signal) -> Asy
     if reply.fault == "hang_after_headers":
         await closing.wait()
         return
-    for number, piece in enumerate(reply.pieces):
+    if begin := wire.begin(reply, asked):
+        yield begin
+    for number, words in enumerate(reply.pieces):
         if number == 1 and reply.gate is not None:
             await reply.gate.wait()
         if reply.seconds:
             await sleep(reply.seconds / len(reply.pieces))
-        yield _delta(reply, asked, piece)
+        yield wire.piece(reply, asked, words)
     await _interrupt(reply.fault, closing, hang="hang_mid_stream", cut="cut")
-    for event in _ending(reply, asked):
+    for event in _ending(wire, reply, asked):
         yield event
     await _interrupt(reply.fault, closing, hang="hang_after_finish", cut="cut_after_finish")
 
@@ -144,44 +180,18 @@ async def _interrupt(fault: Fault | None, closing: Signal, *, hang: Fault, cut: 
         raise ConnectionAbortedError
 
 
-def _ending(reply: Reply, asked: Mapping[str, Any]) -> Iterator[bytes]:
+def _ending(wire: Wire, reply: Reply, asked: Mapping[str, Any]) -> Iterator[bytes]:
     """Give what comes behind the pieces, or what breaks the stream there."""
-    finish = _delta(reply, asked, "", finish=reply.finish)
     match reply.fault:
         case "broken_json":
-            yield b'data: {"choices": [{\n\n'
+            yield wire.garbles()
         case "error_event":
-            yield _event({"error": {"message": "overloaded", "type": "server_error"}})
+            yield wire.fails()
         case "hang_mid_stream" | "ended_early":
             return
         case "hang_after_finish" | "cut_after_finish":
-            yield finish
+            yield wire.finish(reply, asked)
         case _:
-            yield finish
-            options: dict[str, Any] = asked.get("stream_options") or {}
-            if options.get("include_usage"):
-                yield _event(_frame(reply, asked, "chat.completion.chunk", []) | {"usage": _usage(reply, asked)})
-            yield b"data: [DONE]\n\n"
-
-
-def _delta(reply: Reply, asked: Mapping[str, Any], piece: str, *, finish: str | None = None) -> bytes:
-    choice = {"index": 0, "delta": {"role": "assistant", "content": piece}, "finish_reason": finish}
-    choices = [] if reply.fault == "no_choices" else [choice]
-    return _event(_frame(reply, asked, "chat.completion.chunk", choices))
-
-
-def _event(body: Mapping[str, Any]) -> bytes:
-    return b"data: " + json.dumps(body).encode() + b"\n\n"
-
-
-def _frame(reply: Reply, asked: Mapping[str, Any], kind: str, choices: list[Any]) -> dict[str, Any]:
-    model = reply.model or asked.get("model")
-    return {"id": "chatcmpl-loopback", "object": kind, "created": 1, "model": model, "choices": choices}
-
-
-def _usage(reply: Reply, asked: Mapping[str, Any]) -> Mapping[str, Any]:
-    if reply.usage is not None:
-        return reply.usage
-    read = sum(len(str(message["content"]).split()) for message in asked["messages"])
-    wrote = len(reply.words.split())
-    return {"prompt_tokens": read, "completion_tokens": wrote, "total_tokens": read + wrote}
+            yield wire.finish(reply, asked)
+            if end := wire.end(reply, asked):
+                yield end

@@ -1,7 +1,7 @@
-"""A provider on the loopback: OpenAI's chat completions over real HTTP, with replies that a test queues beforehand.
+"""A provider on the loopback: it speaks every provider's protocol over real HTTP, with replies that a test queues.
 
-It records what it was asked and stands for every provider with that wire; it never decides what a test expects. Without
-a queued reply its author answers: ``writer``, unless a test names another. As a process of its own:
+It records what it was asked and stands for every provider with one of its wires; it never decides what a test expects.
+Without a queued reply its author answers: ``writer``, unless a test names another. As a process of its own:
 ``python tests/provider/server.py --port-file FILE``.
 """
 
@@ -28,10 +28,23 @@ if __name__ == "__main__":  # run as a script, from anywhere: only its own folde
     sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.provider import replies, writer
-from tests.provider.replies import Reply, Signal
+from tests.provider.anthropic_wire import AnthropicWire
+from tests.provider.google_wire import GoogleWire
+from tests.provider.ollama_wire import OllamaWire
+from tests.provider.openai_wire import OpenAIWire
+from tests.provider.replies import Reply, Signal, Wire
 
 KEY = "sk-loopback-0123456789"
 """A key that looks like one, to be found again where it does not belong."""
+WIRES: dict[str, Wire] = {
+    "/v1/chat/completions": OpenAIWire(),
+    "/v1/messages": AnthropicWire(),
+    "/v1beta/models/{call}": GoogleWire(),
+    "/api/chat": OllamaWire(),
+}
+"""By path, what is spoken there."""
+KEYS = ("authorization", "x-api-key", "x-goog-api-key")
+"""The headers that a key may come in."""
 Author = Callable[[list[str]], Reply]
 """Answers a prompt, given as the texts of its messages; called in the provider's own thread."""
 
@@ -41,7 +54,8 @@ class Exchange:
     """One request and what became of it.
 
     Attributes:
-        body: Its JSON.
+        wire: How it was asked.
+        body: Its JSON; with the model and whether to stream, also where the address says that.
         prompt: The texts of its messages.
         headers: Their names in lower case.
         peer: The address that it came from; requests of one connection share it.
@@ -51,6 +65,7 @@ class Exchange:
         answered: Set when all of the answer was sent.
     """
 
+    wire: Wire
     body: dict[str, Any]
     prompt: list[str]
     headers: dict[str, str]
@@ -65,14 +80,16 @@ class Provider:
     """What a test holds: it queues replies and reads what was asked.
 
     Attributes:
-        url: The base URL for clients.
+        root: The server.
+        url: The base URL for clients of OpenAI's.
         exchanges: The requests so far, in order of arrival.
         author: Answers what no reply was queued for.
         by_model: What is answered to every request for a model, whatever was queued.
     """
 
     def __init__(self, port: int) -> None:
-        self.url = f"http://127.0.0.1:{port}/v1"
+        self.root = f"http://127.0.0.1:{port}"
+        self.url = f"{self.root}/v1"
         self.exchanges: list[Exchange] = []
         self.author: Author = _written
         self.by_model: dict[str, Reply] = {}
@@ -108,10 +125,11 @@ class Provider:
             self.by_model = {}
             self._queued.clear()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def answer(self, wire: Wire, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, until the caller goes away."""
         request = Request(scope, receive)
-        exchange, closing = self._take(await request.json(), dict(request.headers), scope["client"])
+        body = wire.asked(request.url.path, await request.json())
+        exchange, closing = self._take(wire, body, dict(request.headers), scope["client"])
         answering = asyncio.create_task(_answer(exchange, closing, send))
         leaving = asyncio.create_task(_left(receive))
         await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
@@ -123,12 +141,14 @@ class Provider:
         if isinstance(failures[0], ConnectionAbortedError):
             raise failures[0]  # the server breaks the connection of an application that fails
 
-    def _take(self, body: dict[str, Any], headers: dict[str, str], peer: tuple[str, int]) -> tuple[Exchange, Signal]:
-        prompt = [str(message["content"]) for message in body["messages"]]
+    def _take(
+        self, wire: Wire, body: dict[str, Any], headers: dict[str, str], peer: tuple[str, int]
+    ) -> tuple[Exchange, Signal]:
+        prompt = wire.prompt(body)
         with self._lock:
             named = self.by_model.get(str(body.get("model")))
             reply = named or (self._queued.popleft() if self._queued else self.author(prompt))
-            exchange = Exchange(body=body, prompt=prompt, headers=headers, peer=peer, reply=reply)
+            exchange = Exchange(wire=wire, body=body, prompt=prompt, headers=headers, peer=peer, reply=reply)
             self.exchanges.append(exchange)
             self._ring()
             return exchange, self._closing
@@ -137,6 +157,17 @@ class Provider:
         for times, arrival in self._arrivals:
             if len(self.exchanges) >= times:
                 arrival.set()
+
+
+@dataclass(frozen=True, slots=True)
+class _Answering:
+    """A provider on one wire, as an application."""
+
+    provider: Provider
+    wire: Wire
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.provider.answer(self.wire, scope, receive, send)
 
 
 def _written(prompt: list[str]) -> Reply:
@@ -149,22 +180,22 @@ async def _left(receive: Receive) -> None:
 
 
 async def _answer(exchange: Exchange, closing: Signal, send: Send) -> None:
-    reply = exchange.reply
+    reply, wire = exchange.reply, exchange.wire
     if reply.fault == "hang_before_headers":
         await closing.wait()
     streamed = bool(exchange.body.get("stream")) and reply.status == 200
-    kind = b"text/event-stream" if streamed else b"application/json"
+    kind = wire.media if streamed else "application/json"
     headers = [(name.lower().encode(), value.encode()) for name, value in reply.headers.items()]
-    headers.append((b"content-type", kind))
+    headers.append((b"content-type", kind.encode()))
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     if streamed:
-        async for event in replies.events(reply, exchange.body, closing):
+        async for event in replies.events(wire, reply, exchange.body, closing):
             await send({"type": "http.response.body", "body": event, "more_body": True})
         body = b""
     elif reply.status == 200:
-        body = replies.whole(reply, exchange.body)
+        body = wire.whole(reply, exchange.body)
     else:
-        body = replies.error_body(reply, exchange.headers.get("authorization", ""))
+        body = wire.refused(reply, "".join(exchange.headers.get(name, "") for name in KEYS))
     await send({"type": "http.response.body", "body": body})
     exchange.answered.set()
 
@@ -178,7 +209,7 @@ def _listening() -> socket.socket:
 
 
 def _server(provider: Provider) -> uvicorn.Server:
-    app = Starlette(routes=[Route("/v1/chat/completions", provider, methods=["POST"])])
+    app = Starlette(routes=[Route(path, _Answering(provider, wire), methods=["POST"]) for path, wire in WIRES.items()])
     config = uvicorn.Config(app, lifespan="off", ws="none", log_config=None, log_level="critical", loop="asyncio")
     return uvicorn.Server(config)
 

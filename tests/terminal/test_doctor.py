@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from terminal import doctor
+from terminal.model_check import without_password
 from tests.terminal.commands import Terminal
 
 
@@ -73,6 +73,6 @@ def test_doctor_is_content_with_a_spool_that_is_a_folder_or_can_be_made(
     ],
 )
 def test_doctor_shows_no_password(url: str) -> None:
-    shown = doctor._without_password(url)  # pyright: ignore[reportPrivateUsage]
+    shown = without_password(url)
     assert "secret" not in shown
     assert "host" in shown
