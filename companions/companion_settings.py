@@ -28,6 +28,7 @@ RULES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "model": (lambda value: value is None or _is_words(value), "a model's name"),
     "clear_history": (lambda value: isinstance(value, bool), "true or false"),
     "sees_session": (lambda value: isinstance(value, bool), "true or false"),
+    "native_session": (lambda value: isinstance(value, bool), "true or false"),
 }
 # Those made of settings of their own.
 _NESTED: Mapping[str, Callable[[object], Iterator[Complaint]]] = {

@@ -31,6 +31,7 @@ class CompanionType:
         model: ``provider:name``, or ``None`` for the configured one.
         clear_history: Whether a draft sees no earlier query.
         sees_session: Whether a draft is shown what the session's other companions do.
+        native_session: Whether the provider keeps its drafts, so that only what is new is sent.
         checks: What every version must hold to, by name, as ``checks.wrong`` takes it.
         critics: Who criticises in the companion's place, an aspect each, at the same time; one critic if empty.
         draft, critique, revision: The system instructions of each step.
@@ -46,6 +47,7 @@ class CompanionType:
     model: str | None = None
     clear_history: bool = False
     sees_session: bool = False
+    native_session: bool = False
     checks: Mapping[str, Any] = field(default_factory=dict[str, Any])
     critics: tuple[Critic, ...] = ()
     draft: str

@@ -34,6 +34,7 @@ class Defaults:
         max_iterations: At least 1; ``None`` leaves it to companion files.
         stopping: What ends a loop early: ``economy`` saves calls, and learns when more of them were not worth it;
             ``lossless`` waits for a second still revision, and learns no threshold.
+        native_sessions: Whether providers keep the drafts of all companions; else companion files say so.
     """
 
     execution_mode: ExecutionMode
@@ -41,6 +42,7 @@ class Defaults:
     similarity_threshold: float | None = None
     max_iterations: int | None = None
     stopping: Stopping = "economy"
+    native_sessions: bool = False
 
     @classmethod
     def of(cls, name: str, **chosen: Any) -> "Defaults":
@@ -65,6 +67,7 @@ class Configuration:
         draft, critique, revision: The instructions of each step.
         checks: What every version must hold to, by name.
         critics: Who criticises, an aspect each; empty where one critic looks at everything.
+        native_session: Whether the provider keeps its drafts.
     """
 
     model: str | None
@@ -85,6 +88,7 @@ class Configuration:
     critics: tuple[Critic, ...] = ()
     patience: int = 1
     trusting: bool = True
+    native_session: bool = False
     basis: Mapping[str, float] = field(default_factory=dict[str, float], compare=False)
 
     @classmethod
@@ -110,6 +114,7 @@ class Configuration:
             critics=chosen.critics,
             patience=PATIENCE[defaults.stopping],
             trusting=not learned.verdicts.misleading,
+            native_session=chosen.native_session or defaults.native_sessions,
             basis=learned.basis if source == "learned" else {},
         )
 

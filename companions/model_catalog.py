@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from companions.errors import ModelError, UnknownNameError
 from companions.langchain_models import LangChainModel
 from companions.models import Model, OnText, Task, Written
+from companions.native_models import NativeModel
 from companions.openai_line import OpenAILine, load_openai
 from companions.patience import DEFAULT_BOUNDS, Bounds
+from companions.responses_api import ResponsesAPI
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -50,6 +52,9 @@ class ModelCatalog:
         openai_api_key: The provider's key.
         openai_base_url: An OpenAI-compatible server instead of OpenAI's; needs no key.
         bounds: How long a call may take.
+
+    Attributes:
+        responses: What of drafts the provider keeps, where it is asked to.
     """
 
     def __init__(
@@ -67,6 +72,7 @@ class ModelCatalog:
         self._elsewhere = bool(openai_base_url)
         self._reachable = bool(openai_api_key or openai_base_url)
         self._line = OpenAILine(api_key=openai_api_key, base_url=openai_base_url)
+        self.responses = ResponsesAPI(self._line)
 
     def get(self, name: str | None = None) -> Model:
         """Give the model of that name, or the default one; what is not set up says so when it is asked to write.
@@ -82,7 +88,7 @@ class ModelCatalog:
         model = self._openai_name(wanted)
         if not self._reachable:
             return _NotSetUp(f"{OPENAI}:{model}", f"The model {model!r} needs a key, and none is set.")
-        return _OpenAIModel(model, self._line, self._bounds)
+        return _OpenAIModel(model, self.responses, self._bounds)
 
     def wrap(self, chat: "BaseChatModel") -> LangChainModel:
         """Give any LangChain chat model as a model of ours, within this catalog's bounds."""
@@ -101,6 +107,7 @@ class ModelCatalog:
 
     async def aclose(self) -> None:
         """Close the connections that this event loop opened."""
+        await self.responses.aclose()
         await self._line.aclose()
 
     def _openai_name(self, wanted: str) -> str:
@@ -117,9 +124,9 @@ class ModelCatalog:
 class _OpenAIModel:
     """A model of the OpenAI-compatible server; nothing is imported or opened before it is asked to write."""
 
-    def __init__(self, model: str, line: OpenAILine, bounds: Bounds) -> None:
+    def __init__(self, model: str, responses: ResponsesAPI, bounds: Bounds) -> None:
         self._model = model
-        self._line = line
+        self._responses = responses
         self._bounds = bounds
 
     @property
@@ -127,7 +134,10 @@ class _OpenAIModel:
         return f"{OPENAI}:{self._model}"
 
     async def write(self, task: Task, on_text: OnText | None = None) -> Written:
-        chat = await self._line.chat(self._model)
+        if task.native is not None:
+            native = NativeModel(self._model, self._responses, name=self.name, bounds=self._bounds)
+            return await native.write(task, task.native, on_text)
+        chat = await self._responses.line.chat(self._model)
         return await LangChainModel(chat, name=self.name, bounds=self._bounds).write(task, on_text)
 
 

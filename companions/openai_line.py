@@ -74,6 +74,15 @@ class OpenAILine:
                 "Check the base URL (OPENAI_BASE_URL).",
             ) from error
 
+    @property
+    def url(self) -> str:
+        """Where the server is."""
+        return self._url
+
+    async def client(self) -> "openai.AsyncOpenAI":
+        """Give the SDK's client for this event loop; from a thread, as it may import the SDK and reads certificates."""
+        return await asyncio.to_thread(self._client, asyncio.get_running_loop())
+
     async def aclose(self) -> None:
         """Close this event loop's client."""
         client = self._clients.pop(asyncio.get_running_loop(), None)

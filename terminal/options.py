@@ -42,6 +42,7 @@ class Options(BaseModel):
     similarity_threshold: Annotated[float | None, Field(ge=0, le=1, description="Similarity that converges")] = None
     max_iterations: Annotated[int | None, Field(ge=1, description="Iterations after which a loop ends")] = None
     stopping: Annotated[Stopping, Field(description="economy, or lossless: two still revisions end a loop")] = "economy"
+    native_sessions: Annotated[bool, Field(description="Let OpenAI keep drafts, and send it only what is new")] = False
     reply_seconds: Annotated[float, Field(gt=0, description="How long a call may take before it answers running")] = 45
     model_seconds: Annotated[float, Field(gt=0, description="How long a model call may take in all")] = 300
     silence_seconds: Annotated[float, Field(gt=0, description="How long a model may be silent")] = 60
@@ -74,6 +75,7 @@ class Options(BaseModel):
             similarity_threshold=self.similarity_threshold,
             max_iterations=self.max_iterations,
             stopping=self.stopping,
+            native_sessions=self.native_sessions,
         )
 
     def allowance(self) -> Allowance:

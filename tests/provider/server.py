@@ -29,6 +29,7 @@ if __name__ == "__main__":  # run as a script, from anywhere: only its own folde
 
 from tests.provider import replies, writer
 from tests.provider.replies import Reply, Signal
+from tests.provider.responses import Responses
 
 KEY = "sk-loopback-0123456789"
 """A key that looks like one, to be found again where it does not belong."""
@@ -68,12 +69,14 @@ class Provider:
         url: The base URL for clients.
         exchanges: The requests so far, in order of arrival.
         author: Answers what no reply was queued for.
+        responses: What is kept by the Responses API.
     """
 
     def __init__(self, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}/v1"
         self.exchanges: list[Exchange] = []
         self.author: Author = _written
+        self.responses = Responses(self._take)
         self._queued: deque[Reply] = deque()
         self._arrivals: list[tuple[int, Signal]] = []
         self._closing = Signal()
@@ -103,6 +106,7 @@ class Provider:
             self._closing = Signal()
             self.exchanges = []
             self.author = _written
+            self.responses.reset()
             self._queued.clear()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -174,7 +178,12 @@ def _listening() -> socket.socket:
 
 
 def _server(provider: Provider) -> uvicorn.Server:
-    app = Starlette(routes=[Route("/v1/chat/completions", provider, methods=["POST"])])
+    routes = [
+        Route("/v1/chat/completions", provider, methods=["POST"]),
+        Route("/v1/responses", provider.responses, methods=["POST"]),
+        Route("/v1/responses/{response}", provider.responses, methods=["GET", "DELETE"]),
+    ]
+    app = Starlette(routes=routes)
     config = uvicorn.Config(app, lifespan="off", ws="none", log_config=None, log_level="critical", loop="asyncio")
     return uvicorn.Server(config)
 
