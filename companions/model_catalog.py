@@ -72,7 +72,7 @@ class ModelCatalog:
         self._elsewhere = bool(openai_base_url)
         self._reachable = bool(openai_api_key or openai_base_url)
         self._line = OpenAILine(api_key=openai_api_key, base_url=openai_base_url)
-        self.responses = ResponsesAPI(self._line)
+        self.responses = ResponsesAPI(self._line, reachable=self._reachable)
 
     def get(self, name: str | None = None) -> Model:
         """Give the model of that name, or the default one; what is not set up says so when it is asked to write.

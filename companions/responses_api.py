@@ -5,7 +5,6 @@ known to whoever holds the session.
 """
 
 import asyncio
-import contextlib
 import contextvars
 import logging
 import time
@@ -20,13 +19,12 @@ AT_ONCE = 8
 """Deletions that are under way at a time."""
 DELETE_SECONDS = 10.0
 """How long one may take."""
-LATER_SECONDS = 300.0
-"""How long those in the background may take, all that were asked for at one time."""
+LATER_SECONDS = 60.0
+"""How long so many of them may take in the background."""
 CLOSE_SECONDS = 0.3
 """How long a program that ends waits for those in the background."""
 UNRECORDED_SECONDS = 600.0
 """After how long a response is deleted that no stored entry names."""
-MOST_UNRECORDED = 1_000
 GONE = 404
 
 
@@ -49,15 +47,21 @@ class Deleting(Protocol):
 class ResponsesAPI:
     """The Responses API behind a line.
 
+    Args:
+        line: Who is asked.
+        reachable: Whether anything is set by which it can be asked.
+
     Attributes:
         usable: Whether it is worth asking: the server has it, and keeps what it wrote.
     """
 
-    def __init__(self, line: OpenAILine) -> None:
+    def __init__(self, line: OpenAILine, *, reachable: bool) -> None:
         self.line = line
         self.usable = True
+        self._reachable = reachable
         self._unrecorded: dict[str, float] = {}
-        self._later: set[asyncio.Task[None]] = set()
+        self._waiting: dict[str, None] = {}
+        self._working: asyncio.Task[None] | None = None
 
     def give_up(self) -> None:
         """Ask it no more, and say so in the log, once."""
@@ -72,9 +76,8 @@ class ResponsesAPI:
         """Take note of a response whose entry is yet to be stored; those that never were are deleted."""
         now = time.monotonic()
         late = [known for known, since in self._unrecorded.items() if now - since > UNRECORDED_SECONDS]
-        late += list(self._unrecorded)[: max(0, len(self._unrecorded) - MOST_UNRECORDED - len(late))]
         for known in late:
-            self._unrecorded.pop(known, None)
+            self._unrecorded.pop(known)
         self._unrecorded[response] = now
         self.delete_later(late)
 
@@ -84,32 +87,30 @@ class ResponsesAPI:
 
     def delete_later(self, responses: Iterable[str]) -> None:
         """Delete responses in the background; what cannot be is told in the log."""
-        if not (wanted := tuple(responses)):
-            return
-        # In a context of its own: the clock of the call that it is asked in is not its clock.
-        task = asyncio.create_task(
-            self._delete_and_tell(wanted), name="companions-responses", context=contextvars.Context()
-        )
-        self._later.add(task)
-        task.add_done_callback(self._later.discard)
+        self._waiting |= dict.fromkeys(responses)
+        if self._waiting and (self._working is None or self._working.done()):
+            # In a context of its own: the clock of the call that it is asked in is not its clock.
+            self._working = asyncio.create_task(
+                self._work(), name="companions-responses", context=contextvars.Context()
+            )
 
     async def delete(self, responses: Sequence[str], seconds: float) -> tuple[str, ...]:
         """Delete responses within a bound, and give those that could not be; it raises nothing.
 
         One that the provider does not know, or no more, is deleted.
         """
-        left = dict.fromkeys(responses)
-        turns = asyncio.Semaphore(AT_ONCE)
+        if not (responses and self._reachable):
+            return tuple(responses)
+        left, turns = dict.fromkeys(responses), asyncio.Semaphore(AT_ONCE)
 
         async def delete_one(response: str) -> None:
             async with turns:
                 if await self._delete(response):
-                    left.pop(response, None)
+                    left.pop(response)
 
         tasks = [asyncio.create_task(delete_one(response)) for response in left]
         try:
-            if tasks:
-                await asyncio.wait(tasks, timeout=seconds)
+            await asyncio.wait(tasks, timeout=seconds)
         finally:
             for task in tasks:
                 task.cancel()
@@ -118,32 +119,35 @@ class ResponsesAPI:
 
     async def settled(self) -> None:
         """Wait until nothing is being deleted in the background."""
-        while self._later:
-            await asyncio.wait(self._later)
+        if self._working is not None:
+            await asyncio.wait({self._working})
 
     async def aclose(self) -> None:
-        """Let what goes on in the background end, for a moment."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(CLOSE_SECONDS):
-                await self.settled()
-        tasks = set(self._later)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        """Let what goes on in the background end, for a moment; what is left then is told in the log."""
+        if (working := self._working) is None:
+            return
+        await asyncio.wait({working}, timeout=CLOSE_SECONDS)
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+        self._tell(self._waiting)
+        self._waiting, self._working = {}, None
 
-    async def _delete_and_tell(self, responses: Sequence[str]) -> None:
-        left: Sequence[str] = responses
-        try:
-            left = await self.delete(responses, LATER_SECONDS)
-        finally:
-            if left:
-                log.warning("the provider may still keep %d responses: %s", len(left), ", ".join(left))
+    async def _work(self) -> None:
+        while self._waiting:
+            some = tuple(self._waiting)[:AT_ONCE]
+            left = await self.delete(some, LATER_SECONDS)
+            for response in some:
+                self._waiting.pop(response, None)
+            self._tell(left)
+
+    def _tell(self, left: Iterable[str]) -> None:
+        if named := ", ".join(left):
+            log.warning("the provider may still keep these responses, since they could not be deleted: %s", named)
 
     async def _delete(self, response: str) -> bool:
         try:
-            client = await self.line.client()
-            await client.responses.delete(response, timeout=DELETE_SECONDS)
+            responses = await self.line.responses()
+            await responses.delete(response, timeout=DELETE_SECONDS)
         except Exception as error:  # noqa: BLE001 (whatever the SDK fails with, it is the caller's to tell)
             return getattr(error, "status_code", None) == GONE
-        self._unrecorded.pop(response, None)
         return True

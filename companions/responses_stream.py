@@ -78,7 +78,7 @@ class ResponsesChat:
     async def _events(
         self, prompt: Sequence[tuple[str, str]], sent: Mapping[str, Any]
     ) -> "AsyncGenerator[ResponseStreamEvent]":
-        client = await self._line.client()
+        responses = await self._line.responses()
         said: ResponseInputParam = [
             {"role": ROLES[role], "content": text}  # pyright: ignore[reportAssignmentType] -- it cannot tell which of two
             for role, text in prompt
@@ -87,7 +87,7 @@ class ResponsesChat:
         asked: dict[str, Any] = {"temperature": sent.get("temperature"), "max_output_tokens": sent.get("max_tokens")}
         asked |= {"previous_response_id": self._before}
         try:
-            stream = await client.responses.create(
+            stream = await responses.create(
                 model=self.model_name,
                 # They are not part of what is kept, so that they are sent each time.
                 instructions="\n\n".join(text for role, text in prompt if role == "system"),

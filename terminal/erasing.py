@@ -10,6 +10,7 @@ import sys
 from companions.errors import InputError, StoreError
 from sessions import erasing
 from sessions.erasing import Erased
+from sessions.erasure_store import Wiped
 from sessions.opening import patient
 from terminal.program import MakeProgram, Program, drained
 from terminal.screen import Screen, fail, harmless
@@ -76,11 +77,11 @@ def _tell(screen: Screen, erased: Erased, done: str) -> None:
     if erased.left:
         others = counted(erased.left, "session")
         screen.result(f"Their part in {others} of others {done} too; what they wrote there stays, as its owner's.")
-    if erased.wiped is not None:
-        for sentence in erased.wiped.done:
-            screen.result(sentence)
-        for sentence in erased.wiped.left:
-            screen.result(f"Left: {sentence}")
+    wiped = erased.wiped or Wiped()
+    for sentence in wiped.done:
+        screen.result(sentence)
+    for sentence in (*wiped.left, *erased.elsewhere):
+        screen.result(f"Left: {sentence}")
 
 
 def _counts(erased: Erased) -> str:

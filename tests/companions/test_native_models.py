@@ -90,7 +90,7 @@ async def test_it_never_goes_on_from_a_response_that_holds_something_else(
     provider.queue("first")
     catalog = open_catalog()
     known = (await written(catalog, draft("one"))).meta["native"]
-    given = {"history": [("one", "first")], **changed}
+    given: dict[str, Any] = {"history": [("one", "first")], **changed}
     came = await written(catalog, draft("two", kept=known, **given))
     assert sent(provider)[1] == (None, [*(text for each in given["history"] for text in each), "two"])
     assert (came.meta["native"]["sent"], "fell_back" in came.meta["native"]) == ("whole", False)
@@ -212,7 +212,13 @@ async def test_usage_sampling_and_finish_are_recorded_as_of_chat_completions(
     ],
 )
 async def test_each_way_of_failing_ends_as_with_chat_completions_and_leaves_nothing_behind(
-    provider: Provider, open_catalog: Open, *, caplog: pytest.LogCaptureFixture, reply: Reply, error: type, what: str
+    provider: Provider,
+    open_catalog: Open,
+    *,
+    caplog: pytest.LogCaptureFixture,
+    reply: Reply,
+    error: type[ModelError],
+    what: str,
 ) -> None:
     provider.queue(reply)
     catalog = open_catalog(bounds=Bounds(total_seconds=30, silence_seconds=0.5))
