@@ -1,4 +1,4 @@
-"""Programs with native sessions as a fixture: a test module names it in ``pytest_plugins``, and imports nothing of it."""
+"""Programs with native sessions, as a fixture: a test module names it in ``pytest_plugins`` and never imports it."""
 
 import asyncio
 from collections.abc import AsyncIterator
