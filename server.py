@@ -141,6 +141,7 @@ class Wired:
         news = NewsExchange(open_channel(settings.store))
         sessions.observing.add("news", news)
         sessions.observing.add("telemetry", SessionCounts())
+        sessions.copies.keep_up(models.responses, sessions.observing)
         sessions.observing.load = installed
         desk = Desk(sessions=sessions, models=FilteredModels(models), allowance=settings.allowance())
         calls = Calls(desk=desk, runs=Runs(settings.calls_at_once))

@@ -42,6 +42,7 @@ RULES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "fallback_models": (lambda value: value is None or is_fallbacks(value), FALLBACKS),
     "clear_history": (lambda value: isinstance(value, bool), "true or false"),
     "sees_session": (lambda value: isinstance(value, bool), "true or false"),
+    "native_session": (lambda value: isinstance(value, bool), "true or false"),
 }
 # Those made of settings of their own.
 _NESTED: Mapping[str, Callable[[object], Iterator[Complaint]]] = {

@@ -34,6 +34,7 @@ class CompanionType:
         fallback_models: Asked in order where a model is down; ``None`` leaves them to the setting.
         clear_history: Whether a draft sees no earlier query.
         sees_session: Whether a draft is shown what the session's other companions do.
+        native_session: Whether the provider keeps its drafts, so that only what is new is sent.
         checks: What every version must hold to, by name, as ``checks.wrong`` takes it.
         critics: Who criticises in the companion's place, an aspect each, at the same time; one critic if empty.
         draft, critique, revision: The system instructions of each step.
@@ -52,6 +53,7 @@ class CompanionType:
     fallback_models: tuple[str, ...] | None = None
     clear_history: bool = False
     sees_session: bool = False
+    native_session: bool = False
     checks: Mapping[str, Any] = field(default_factory=dict[str, Any])
     critics: tuple[Critic, ...] = ()
     draft: str

@@ -38,6 +38,7 @@ class Defaults:
         fallback_models: Asked in order where a model is down.
         stopping: What ends a loop early: ``economy`` saves calls, and learns when more of them were not worth it;
             ``lossless`` waits for a second still revision, and learns no threshold.
+        native_sessions: Whether providers keep the drafts of all companions; else companion files say so.
     """
 
     execution_mode: ExecutionMode
@@ -48,6 +49,7 @@ class Defaults:
     comparison_model: str | None = None
     fallback_models: tuple[str, ...] = ()
     stopping: Stopping = "economy"
+    native_sessions: bool = False
 
     @classmethod
     def of(cls, name: str, **chosen: Any) -> "Defaults":
@@ -74,6 +76,7 @@ class Configuration:
         critics: Who criticises, an aspect each; empty where one critic looks at everything.
         critic_model, comparison_model: Who writes critiques and compares versions, where that is not ``model``.
         fallback_models: Asked in order where a model is down.
+        native_session: Whether the provider keeps its drafts.
     """
 
     model: str | None
@@ -97,6 +100,7 @@ class Configuration:
     fallback_models: tuple[str, ...] = ()
     patience: int = 1
     trusting: bool = True
+    native_session: bool = False
     basis: Mapping[str, float] = field(default_factory=dict[str, float], compare=False)
 
     @classmethod
@@ -125,6 +129,7 @@ class Configuration:
             fallback_models=defaults.fallback_models if chosen.fallback_models is None else chosen.fallback_models,
             patience=PATIENCE[defaults.stopping],
             trusting=not learned.verdicts.misleading,
+            native_session=chosen.native_session or defaults.native_sessions,
             basis=learned.basis if source == "learned" else {},
         )
 

@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING
 from companions.errors import ModelError, UnknownNameError
 from companions.langchain_models import LangChainModel
 from companions.models import Model, OnText, Task, Written
+from companions.native_models import NativeModel
+from companions.openai_line import OpenAILine
 from companions.patience import DEFAULT_BOUNDS, Bounds
 from companions.provider_line import Line
 from companions.provider_lines import open_lines
 from companions.providers import OPENAI, PROVIDERS, Account, Provider, provider_of
+from companions.responses_api import ResponsesAPI
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -55,6 +58,9 @@ class ModelCatalog:
         openai_base_url: An OpenAI-compatible server instead of OpenAI's; needs no key.
         accounts: How the other providers are reached, by their names.
         bounds: How long a call may take.
+
+    Attributes:
+        responses: What of drafts the provider keeps, where it is asked to.
     """
 
     def __init__(
@@ -73,6 +79,9 @@ class ModelCatalog:
         self._elsewhere = bool(openai_base_url)
         openai = Account(key=openai_api_key, url=openai_base_url)
         self._lines = open_lines({**(accounts or {}), OPENAI.name: openai})
+        line = self._lines.get(OPENAI.name)
+        known = isinstance(line, OpenAILine)
+        self.responses = ResponsesAPI(line if known else OpenAILine(), reachable=known)
 
     def get(self, name: str | None = None) -> Model:
         """Give the model of that name, or the default one; what is not set up says so when it is asked to write.
@@ -89,7 +98,7 @@ class ModelCatalog:
         provider, _, model = whole.partition(":")
         if (line := self._lines.get(provider)) is None:
             return NotSetUp(whole, f"The model {model!r} needs a key, and none is set.", provider_of(whole).how_to_set)
-        return _ProviderModel(whole, line, self._bounds)
+        return _ProviderModel(whole, line, self._bounds, self.responses if provider == OPENAI.name else None)
 
     def wrap(self, chat: "BaseChatModel") -> LangChainModel:
         """Give any LangChain chat model as a model of ours, within this catalog's bounds."""
@@ -113,6 +122,7 @@ class ModelCatalog:
 
     async def aclose(self) -> None:
         """Close the connections that this event loop opened."""
+        await self.responses.aclose()
         for line in self._lines.values():
             await line.aclose()
 
@@ -138,13 +148,18 @@ class ModelCatalog:
 class _ProviderModel:
     """A model of a provider; nothing is imported or opened before it is asked to write."""
 
-    def __init__(self, name: str, line: Line, bounds: Bounds) -> None:
+    def __init__(self, name: str, line: Line, bounds: Bounds, responses: ResponsesAPI | None) -> None:
         self.name = name
         self._line = line
+        self._responses = responses
         self._bounds = bounds
 
     async def write(self, task: Task, on_text: OnText | None = None) -> Written:
-        chat = await self._line.chat(self.name.partition(":")[2])
+        model = self.name.partition(":")[2]
+        if task.native is not None and self._responses is not None:
+            native = NativeModel(model, self._responses, name=self.name, bounds=self._bounds)
+            return await native.write(task, task.native, on_text)
+        chat = await self._line.chat(model)
         return await LangChainModel(chat, name=self.name, bounds=self._bounds).write(task, on_text)
 
 

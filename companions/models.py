@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from companions.native_sessions import NativeSession
+
 Step = Literal["draft", "critique", "revise"]
 TaskStep = Literal["draft", "critique", "revise", "compare"]
 """What a model is asked for: a step, or which of two versions is better."""
@@ -51,6 +53,7 @@ class Task:
         text: The current text that is criticised or revised; for a draft the text to start from, or "".
         critique: The critique to answer, for a revision.
         sampling: The choices in force for this call.
+        native: How it is asked where its provider keeps the session; ``None`` where none is to.
     """
 
     step: TaskStep
@@ -59,6 +62,7 @@ class Task:
     text: str = ""
     critique: str = ""
     sampling: Sampling = Sampling()
+    native: NativeSession | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

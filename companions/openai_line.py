@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
     from langchain_openai import ChatOpenAI
     from langchain_openai.chat_models.base import BaseChatOpenAI
+    from openai.resources.responses import AsyncResponses
 
 OPENAI_URL = "https://api.openai.com/v1"
 RETRIES = 2
@@ -78,6 +79,17 @@ class OpenAILine:
                 "Check the base URL (OPENAI_BASE_URL).",
                 outage="away",
             ) from error
+
+    @property
+    def url(self) -> str:
+        """Where the server is."""
+        return self._url
+
+    async def responses(self) -> "AsyncResponses":
+        """Give the SDK's line to the Responses API, ready for this event loop."""
+        loop = asyncio.get_running_loop()
+        # In a thread, as above; and what is asked for imports a part of the SDK that chat completions do without.
+        return await asyncio.to_thread(lambda: self._client(loop).responses)
 
     async def aclose(self) -> None:
         """Close this event loop's client."""

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from companions import checks, prompts
 from companions.companion import Companion, Slot, version_of
 from companions.models import Message, Task
+from companions.native_sessions import NativeSession
 from companions.requests import Plan
 
 HISTORY_CHARACTERS = 24_000
@@ -29,14 +30,25 @@ def task(companion: Companion, plan: Plan, *, session: str = "", contributions: 
         raise ValueError("a task needs its query recorded first")
     query, text = slot.query.text, _joined(slot.query.text, contributions) if plan.base is None else plan.base.text
     critique = slot.critique.text if plan.step == "revise" and slot.critique is not None else ""
+    messages = _messages(companion, plan, slot, session=session, contributions=contributions)
     return Task(
         step=plan.step,
-        messages=_messages(companion, plan, slot, session=session, contributions=contributions),
+        messages=messages,
         query=query,
         text=text,
         critique=critique,
         sampling=plan.sampling,
+        native=_native(companion, plan, messages),
     )
+
+
+def _native(companion: Companion, plan: Plan, messages: Sequence[Message]) -> NativeSession | None:
+    """Have a provider keep drafts alone: critique and revision see too little for one to go on from another."""
+    given = plan.configuration
+    if plan.step != "draft" or plan.mode != "server" or given.clear_history or not given.native_session:
+        return None
+    kept = companion.history[-1].answer.meta.get("native") if companion.history else None
+    return NativeSession.of([message.text for message in messages if message.role != "system"], kept)
 
 
 def _joined(query: str, contributions: Sequence[tuple[str, str]]) -> str:

@@ -169,6 +169,7 @@ def _described(companion: CompanionType) -> dict[str, Any]:
         "model": companion.model,
         "clear_history": companion.clear_history,
         "sees_session": companion.sees_session,
+        "native_session": companion.native_session,
         "checks": companion.checks,
         "critics": [asdict(critic) for critic in companion.critics],
         "origin": companion.origin,

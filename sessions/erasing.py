@@ -68,6 +68,7 @@ class Erased:
         nobodys: Sessions of which entries wait on this machine's disk, and nothing tells whose they are; they stay.
         left: In how many sessions of others they took part; what they wrote there stays.
         wiped: What became of the store's own files; ``None`` if nothing was erased.
+        elsewhere: What providers of models may still keep, a sentence each.
     """
 
     sessions: int = 0
@@ -77,6 +78,7 @@ class Erased:
     nobodys: tuple[str, ...] = ()
     left: int = 0
     wiped: Wiped | None = None
+    elsewhere: tuple[str, ...] = ()
 
     def count(self, owned: Owned) -> None:
         """Count a session in."""
@@ -112,11 +114,16 @@ async def forget(sessions: Sessions, owner: str, session_id: str) -> Forgotten:
     """
     stuck = sessions.open.get(session_id) is None and sessions.writer.keeper.waits(session_id)
     opening = await opening_of(sessions, session_id) if stuck else None
-    if opening is not None and opening.owner == owner:
-        # What waits may never come home, where it does not open.
-        await _forget(sessions, opening)
-    else:
-        await sessions.forget(owner, session_id)
+    copies = await sessions.copies.found(session_id)
+    try:
+        if opening is not None and opening.owner == owner:
+            # What waits may never come home, where it does not open.
+            await _forget(sessions, opening)
+        else:
+            await sessions.forget(owner, session_id)
+    except StoreError:
+        sessions.copies.delete_later(copies)  # it may be gone all the same, and nothing else names them then
+        raise
     kept: Kept | None = None
     with contextlib.suppress(StoreError):  # it is gone; what cannot be asked now is not told
         kept = _kept(owner, session_id, await sessions.store.readers(session_id))
@@ -124,7 +131,7 @@ async def forget(sessions: Sessions, owner: str, session_id: str) -> Forgotten:
         left = (await sessions.store.wipe()).left
     except StoreError:
         left = (NOT_WIPED,)
-    return Forgotten(kept=kept, left=left)
+    return Forgotten(kept=kept, left=(*left, *await sessions.copies.delete(copies)))
 
 
 async def owned(sessions: Sessions, owner: str) -> AsyncGenerator[Owned]:
@@ -171,13 +178,16 @@ async def erase(sessions: Sessions, owner: str) -> Erased:
         StoreError: The store failed; what was erased until then stays erased, and the same call erases the rest.
     """
     erased, ids, found = Erased(), list[str](), True
-    while found:
-        found = False
-        async for each in owned(sessions, owner):
-            await _erase(sessions, each.opening)
-            erased.count(each)
-            ids.append(each.opening.session_id)
-            found = True
+    async with sessions.copies.gathered() as copies:
+        while found:
+            found = False
+            async for each in owned(sessions, owner):
+                await copies.add(each.opening.session_id)
+                await _erase(sessions, each.opening)
+                erased.count(each)
+                ids.append(each.opening.session_id)
+                found = True
+        erased.elsewhere = await copies.delete()
     for session_id in ids:
         if (kept := _kept(owner, session_id, await sessions.store.readers(session_id))) is not None:
             erased.kept.append(kept)

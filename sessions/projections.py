@@ -12,7 +12,7 @@ from companions.entries import Entry
 from companions.next_step import stop_reason
 from sessions.awake import read_companion
 from sessions.labels import Label, label_after, listed_at
-from sessions.retention import NEWEST
+from sessions.late_uses import NEWEST
 from sessions.session import Session
 from sessions.store import Head, Opening, Projection, Store
 from sessions.usage import sums_after

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from companions.errors import StoreError
 from sessions.observing import Observing
-from sessions.retention import DAY, Fate, Retention, Spared, nothing_spared, prune
+from sessions.retention import DAY, Fate, Leaving, Retention, Spared, nothing_elsewhere, nothing_spared, prune
 from sessions.store import Head, Store
 
 log = logging.getLogger("companions.retention")
@@ -58,6 +58,7 @@ async def keep_pruned(
     first_seconds: float = FIRST_SECONDS,
     spared: Spared = nothing_spared,
     observing: Observing | None = None,
+    leaving: Leaving = nothing_elsewhere,
 ) -> None:
     """Prune a store now and then until cancelled; whatever fails is logged and tried again in the next round.
 
@@ -68,18 +69,23 @@ async def keep_pruned(
         first_seconds: From the call to the first round.
         spared: Tells which sessions this process has used later than the store can know.
         observing: Who hears of sessions that are archived or deleted.
+        leaving: Sees to what is kept elsewhere of sessions, before they are deleted.
     """
     holder, pause, telling = secrets.token_hex(8), first_seconds, _Telling(observing, retention)
     while retention.delete is not None or (retention.archive is not None and observing is not None):
         await asyncio.sleep(pause)
-        await _round(store, retention, holder, spared, telling)
+        await _round(store, retention, holder, spared, telling, leaving=leaving)
         pause = every_seconds
 
 
-async def _round(store: Store, retention: Retention, holder: str, spared: Spared, telling: _Telling) -> None:
+async def _round(
+    store: Store, retention: Retention, holder: str, spared: Spared, telling: _Telling, *, leaving: Leaving
+) -> None:
     began = time.time()
     try:
-        pruned = await prune(store, retention, began, dry_run=False, holder=holder, spared=spared, told=telling)
+        pruned = await prune(
+            store, retention, began, dry_run=False, holder=holder, spared=spared, told=telling, leaving=leaving
+        )
     except StoreError as error:
         log.warning("old sessions could not be deleted: %s", error.what)
     except Exception:

@@ -9,12 +9,12 @@ import contextlib
 import logging
 import re
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal
 
 from companions.errors import InputError, StoreError, UnopenedError
-from sessions.labels import Label, label_after
+from sessions.late_uses import used_since
 from sessions.leases import Held, Leases
 from sessions.store import Head, Store
 
@@ -24,8 +24,6 @@ KEEP = "keep"
 FORM = "keep, or like archive=30d,delete=365d (either part alone will do; units are h, d and w, numbers begin at 1)"
 PAGE = 100
 """Sessions that are looked at in one go."""
-NEWEST = 8
-"""Entries among which the newest use of a session is."""
 LEASE = "prune"
 DAY = 86_400.0
 
@@ -111,6 +109,8 @@ OnFate = Callable[[Head, Fate], None]
 """Told of each session what became of it, where something may."""
 Spared = Callable[[str], bool]
 """Tells of a session that it is not to be deleted, however old it looks in the store."""
+Leaving = Callable[[Head], Awaitable[None]]
+"""Sees to what is kept elsewhere of a session, before it is deleted."""
 
 
 def nothing_spared(_session_id: str) -> bool:
@@ -122,6 +122,10 @@ def nobody_told(_head: Head, _fate: Fate) -> None:
     """Tell nobody."""
 
 
+async def nothing_elsewhere(_head: Head) -> None:
+    """See to nothing."""
+
+
 async def prune(
     store: Store,
     retention: Retention,
@@ -131,6 +135,7 @@ async def prune(
     holder: str,
     spared: Spared = nothing_spared,
     told: OnFate = nobody_told,
+    leaving: Leaving = nothing_elsewhere,
 ) -> Pruned:
     """Delete sessions that have been unused for longer than they are kept; only one process does so at a time.
 
@@ -142,18 +147,19 @@ async def prune(
         holder: This process's name among those that take leases.
         spared: Tells which sessions this process has used later than the store can know.
         told: Hears what became of each session.
+        leaving: Sees to what is kept elsewhere of each that is deleted, before it is.
 
     Raises:
         StoreError: The store failed; what was deleted until then stays deleted.
     """
     if dry_run:
-        return await _walk(store, retention, now, None, spared)
+        return await _walk(store, retention, now, None, spared, leaving=leaving)
     leases = Leases(store, holder=holder)
     if not await leases.take(LEASE):
         return Pruned(elsewhere=True)
     try:
         async with leases.held(LEASE) as held:
-            pruned = await _walk(store, retention, now, held, spared, told=told)
+            pruned = await _walk(store, retention, now, held, spared, told=told, leaving=leaving)
         if pruned.deleted:
             with contextlib.suppress(StoreError):  # what was deleted is; its pieces go with the next
                 await store.wipe()
@@ -163,7 +169,14 @@ async def prune(
 
 
 async def _walk(
-    store: Store, retention: Retention, now: float, held: Held | None, spared: Spared, *, told: OnFate = nobody_told
+    store: Store,
+    retention: Retention,
+    now: float,
+    held: Held | None,
+    spared: Spared,
+    *,
+    told: OnFate = nobody_told,
+    leaving: Leaving = nothing_elsewhere,
 ) -> Pruned:
     """Decide about every session, and delete as long as a lease is held."""
     fates = Counter[str]()
@@ -173,7 +186,7 @@ async def _walk(
         if spared(head.opening.session_id):
             fates["kept"] += 1
         else:
-            fate = await _fate(store, head, retention, now, delete=held is not None)
+            fate = await _fate(store, head, retention, now, leaving=None if held is None else leaving)
             told(head, fate)
             fates[fate] += 1
     return Pruned(
@@ -184,16 +197,19 @@ async def _walk(
     )
 
 
-async def _fate(store: Store, head: Head, retention: Retention, now: float, *, delete: bool) -> Fate:
+async def _fate(store: Store, head: Head, retention: Retention, now: float, *, leaving: Leaving | None) -> Fate:
     if not retention.expired(head, now):
         return "archived" if retention.archived(head, now) else "kept"
     try:
-        used = await _used_since(store, head, retention, now)
+        used = await used_since(store, head, retention, now)
     except UnopenedError as error:
         # When it was used last cannot be told.
         log.warning("a session is kept: %s", error.what)
         return "kept"
-    return "kept" if used or (delete and not await _delete(store, head.opening.session_id)) else "deleted"
+    if used or leaving is None:
+        return "kept" if used else "deleted"
+    await leaving(head)
+    return "deleted" if await _delete(store, head.opening.session_id) else "kept"
 
 
 async def _heads(store: Store) -> AsyncGenerator[Head]:
@@ -203,27 +219,6 @@ async def _heads(store: Store) -> AsyncGenerator[Head]:
             yield head
         after = heads[-1].opening.session_id
         await asyncio.sleep(0)  # a store in memory never waits by itself
-
-
-async def _used_since(store: Store, head: Head, retention: Retention, now: float) -> bool:
-    """Look at a session again, its newest entry included: a projection is refreshed after the step that used it."""
-    session_id = head.opening.session_id
-    again = await store.head(session_id)
-    if again is None or not retention.expired(again, now) or await _pinned_since(store, again):
-        return True
-    newest = await store.page(session_id, after=max(again.seq - NEWEST, 0), limit=NEWEST)
-    # That it was learned from is no use of it.
-    used = [entry.at for entry in newest if entry.kind != "learned"]
-    return retention.delete is None or any(now - at <= retention.delete for at in used)
-
-
-async def _pinned_since(store: Store, head: Head) -> bool:
-    """Tell whether a session was pinned behind what its projection knows."""
-    label, after = Label(pinned=head.pinned), head.opening.base if head.projection is None else head.projection.seq
-    while after < head.seq:
-        said = await store.page(head.opening.session_id, after=after, limit=PAGE, kinds=("configure",))
-        label, after = label_after(label, said), said[-1].seq if said else head.seq
-    return label.pinned
 
 
 async def _delete(store: Store, session_id: str) -> bool:

@@ -29,6 +29,7 @@ from sessions.open_sessions import OpenSessions
 from sessions.places import Place
 from sessions.projections import brought_up, label_of
 from sessions.projector import Projector
+from sessions.provider_copies import ProviderCopies
 from sessions.pruning import keep_pruned
 from sessions.reconciling import Reconciled
 from sessions.retention import Retention
@@ -55,6 +56,7 @@ class Sessions:
         retention: How long sessions are kept; archived ones are found by search and id, and not listed otherwise.
         priced: The models that the table of prices names.
         open: The sessions in memory.
+        copies: What providers keep of sessions.
     """
 
     source: InitVar[Store]
@@ -73,12 +75,14 @@ class Sessions:
     learner: Learner = field(init=False)
     observing: Observing = field(init=False)
     finder: Finder = field(init=False)
+    copies: ProviderCopies = field(init=False)
 
     def __post_init__(self, source: Store) -> None:
         """Give the store its bounds and its writer."""
         self.store = GuardedStore(source)
         self.observing = Observing(self.open, self.store)
         self.store.on_stored = self.observing.stored
+        self.copies = ProviderCopies(self.store)
         self.writer = Writer(Keeper(self.store, self.spool, self._moved), early=self.early)
         self.projector = Projector(self.store)
         self.leases = Leases(self.store)
@@ -199,7 +203,8 @@ class Sessions:
 
     async def keep_pruned(self) -> None:
         """Delete what is older than sessions are kept, now and then, until cancelled."""
-        await keep_pruned(self.store, self.retention, spared=self.writer.keeper.waits, observing=self.observing)
+        spared, leaving = self.writer.keeper.waits, self.copies.leave
+        await keep_pruned(self.store, self.retention, spared=spared, observing=self.observing, leaving=leaving)
 
     def _moved(self, session_id: str, done: Reconciled) -> None:
         """Take note that another process wrote first to a session whose entries were answered before."""

@@ -10,6 +10,7 @@ import sys
 from companions.errors import InputError, StoreError
 from sessions import erasing
 from sessions.erasing import Erased
+from sessions.erasure_store import Wiped
 from sessions.opening import patient
 from sessions.presence import is_there, nobody
 from terminal.program import MakeProgram, Program, drained
@@ -90,11 +91,11 @@ def _tell(screen: Screen, erased: Erased, done: str) -> None:
 
 
 def _tell_wiped(screen: Screen, erased: Erased) -> None:
-    if erased.wiped is not None:
-        for sentence in erased.wiped.done:
-            screen.result(sentence)
-        for sentence in erased.wiped.left:
-            screen.result(f"Left: {sentence}")
+    wiped = erased.wiped or Wiped()
+    for sentence in wiped.done:
+        screen.result(sentence)
+    for sentence in (*wiped.left, *erased.elsewhere):
+        screen.result(f"Left: {sentence}")
 
 
 def _counts(erased: Erased) -> str:

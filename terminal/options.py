@@ -50,6 +50,7 @@ class Options(BaseModel):
     comparison_model: Annotated[str | None, Field(description="Who compares versions, likewise")] = None
     fallback_models: Annotated[str, Field(description="Asked in order where a model is down, by commas")] = ""
     stopping: Annotated[Stopping, Field(description="economy, or lossless: two still revisions end a loop")] = "economy"
+    native_sessions: Annotated[bool, Field(description="Let OpenAI keep drafts, and send it only what is new")] = False
     reply_seconds: Annotated[float, Field(gt=0, description="How long a call may take before it answers running")] = 45
     model_seconds: Annotated[float, Field(gt=0, description="How long a model call may take in all")] = 300
     silence_seconds: Annotated[float, Field(gt=0, description="How long a model may be silent")] = 60
@@ -92,6 +93,7 @@ class Options(BaseModel):
             comparison_model=self.comparison_model,
             fallback_models=self._fallbacks(),
             stopping=self.stopping,
+            native_sessions=self.native_sessions,
         )
 
     def _fallbacks(self) -> tuple[str, ...]:

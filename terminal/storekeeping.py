@@ -19,7 +19,7 @@ from sessions.seal_store import SealableStore
 from sessions.sealing.refusals import copy_seals
 from sessions.store import Size
 from sessions.stores.sqlite.store import SQLiteStore
-from terminal.program import MakeProgram, drained
+from terminal.program import MakeProgram, Program, drained
 from terminal.progress import telling
 from terminal.screen import Screen, fail
 
@@ -37,7 +37,7 @@ def prune(chosen: argparse.Namespace, make: MakeProgram) -> int:
         screen.say("Nothing was deleted: COMPANIONS_RETENTION says that sessions are kept. Give --delete, like 90d.")
         return 0
     try:
-        before, pruned, after = asyncio.run(drained(program, _prune(program.store, kept, dry_run=chosen.dry_run)))
+        before, pruned, after, left = asyncio.run(drained(program, _prune(program, kept, dry_run=chosen.dry_run)))
     except StoreError as error:
         done = "" if chosen.dry_run else " What was deleted stays deleted; the same command deletes the rest."
         fail(f"{error}{done}")
@@ -51,14 +51,19 @@ def prune(chosen: argparse.Namespace, make: MakeProgram) -> int:
     screen.result(f"Before: {in_words(before)}.")
     if not chosen.dry_run:
         screen.result(f"Now: {in_words(after)}.")
+    for sentence in left:
+        screen.result(f"Left: {sentence}")
     return 0
 
 
-async def _prune(url: str, kept: Retention, *, dry_run: bool) -> tuple[Size, Pruned, Size]:
-    async with reached(open_store(url), "COMPANIONS_STORE") as store:
-        before = await store.size()
-        pruned = await retention.prune(store, kept, time.time(), dry_run=dry_run, holder=secrets.token_hex(8))
-        return before, pruned, await store.size()
+async def _prune(program: Program, kept: Retention, *, dry_run: bool) -> tuple[Size, Pruned, Size, tuple[str, ...]]:
+    async with (
+        reached(open_store(program.store), "COMPANIONS_STORE") as store,
+        program.calls.desk.sessions.copies.gathered() as copies,
+    ):
+        before, holder = await store.size(), secrets.token_hex(8)
+        pruned = await retention.prune(store, kept, time.time(), dry_run=dry_run, holder=holder, leaving=copies.leave)
+        return before, pruned, await store.size(), await copies.delete()
 
 
 def copy(chosen: argparse.Namespace, make: MakeProgram) -> int:

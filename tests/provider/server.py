@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from threading import Lock, Thread
 from typing import Any
@@ -33,11 +34,13 @@ from tests.provider.google_wire import GoogleWire
 from tests.provider.ollama_wire import OllamaWire
 from tests.provider.openai_wire import OpenAIWire
 from tests.provider.replies import Reply, Signal, Wire
+from tests.provider.responses import Responses
 
 KEY = "sk-loopback-0123456789"
 """A key that looks like one, to be found again where it does not belong."""
+COMPLETIONS = "/v1/chat/completions"
 WIRES: dict[str, Wire] = {
-    "/v1/chat/completions": OpenAIWire(),
+    COMPLETIONS: OpenAIWire(),
     "/v1/messages": AnthropicWire(),
     "/v1beta/models/{call}": GoogleWire(),
     "/api/chat": OllamaWire(),
@@ -85,6 +88,7 @@ class Provider:
         exchanges: The requests so far, in order of arrival.
         author: Answers what no reply was queued for.
         by_model: What is answered to every request for a model, whatever was queued.
+        responses: What is kept by the Responses API.
     """
 
     def __init__(self, port: int) -> None:
@@ -93,6 +97,7 @@ class Provider:
         self.exchanges: list[Exchange] = []
         self.author: Author = _written
         self.by_model: dict[str, Reply] = {}
+        self.responses = Responses(partial(self._take, WIRES[COMPLETIONS]))
         self._queued: deque[Reply] = deque()
         self._arrivals: list[tuple[int, Signal]] = []
         self._closing = Signal()
@@ -123,6 +128,7 @@ class Provider:
             self.exchanges = []
             self.author = _written
             self.by_model = {}
+            self.responses.reset()
             self._queued.clear()
 
     async def answer(self, wire: Wire, scope: Scope, receive: Receive, send: Send) -> None:
@@ -209,7 +215,12 @@ def _listening() -> socket.socket:
 
 
 def _server(provider: Provider) -> uvicorn.Server:
-    app = Starlette(routes=[Route(path, _Answering(provider, wire), methods=["POST"]) for path, wire in WIRES.items()])
+    routes = [Route(path, _Answering(provider, wire), methods=["POST"]) for path, wire in WIRES.items()]
+    routes += [
+        Route("/v1/responses", provider.responses, methods=["POST"]),
+        Route("/v1/responses/{response}", provider.responses, methods=["GET", "DELETE"]),
+    ]
+    app = Starlette(routes=routes)
     config = uvicorn.Config(app, lifespan="off", ws="none", log_config=None, log_level="critical", loop="asyncio")
     return uvicorn.Server(config)
 

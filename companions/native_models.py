@@ -1,0 +1,108 @@
+"""Drafts asked through OpenAI's Responses API, which keeps them: only what is new is sent, where that says it all.
+
+It chooses between what is new, the whole history, and chat completions. Whether a response holds what a draft is to be
+told is ``native_sessions``'s to say, the events of an answer are read by ``responses_stream``, and the bounds of a call
+are ``langchain_models``'s.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+from companions.errors import ModelError
+from companions.langchain_models import LangChainModel
+from companions.models import OnText, Task, Written
+from companions.native_sessions import FellBack, NativeSession, digest
+from companions.patience import Bounds
+from companions.responses_api import ResponsesAPI
+from companions.responses_stream import ResponsesChat
+
+LEAST_SECONDS = 0.001
+
+
+class NativeModel:
+    """A model whose drafts its provider keeps.
+
+    Args:
+        model: Its name, as the provider knows it.
+        api: Where it is asked.
+        name: How it was asked for.
+        bounds: How long a call may take, a second attempt included.
+    """
+
+    def __init__(self, model: str, api: ResponsesAPI, *, name: str, bounds: Bounds) -> None:
+        self._model = model
+        self._api = api
+        self._name = name
+        self._bounds = bounds
+
+    async def write(self, task: Task, native: NativeSession, on_text: OnText | None = None) -> Written:
+        """Write a draft; see ``LangChainModel.write``.
+
+        Its ``meta`` holds under ``native`` what the next draft needs to go on from it, in ``sent`` whether it was told
+        what is ``new`` or the ``whole``, and in ``fell_back`` why the whole, where what is new should have done.
+        """
+        system = (message.text for message in task.messages if message.role == "system")
+        line = digest(self._model, self._api.line.url, *system)
+        draft = _Draft(
+            task=task, native=native, line=line, on_text=on_text, ends=time.monotonic() + self._bounds.total_seconds
+        )
+        fell_back: FellBack | None = None
+        for before in dict.fromkeys([native.response_to_go_on_from(line), None]):
+            asked = await self._ask(draft, before) if self._api.usable else "unsupported"
+            if isinstance(asked, Written):
+                return _noted(asked, fell_back)
+            fell_back = asked
+        chat = await self._api.line.chat(self._model)
+        return _noted(await self._bounded(chat, draft).write(task, on_text), fell_back)
+
+    async def _ask(self, draft: "_Draft", before: str | None) -> Written | FellBack:
+        """Ask once: for what follows a response, or all there is; gives why the server cannot be asked so."""
+        chat = ResponsesChat(self._api.line, self._model, before)
+        try:
+            written = await self._bounded(chat, draft).write(draft.task, draft.on_text)
+        except BaseException as error:
+            if chat.response is not None:
+                self._api.delete_later([chat.response])  # nothing that is stored will name it
+            if not isinstance(error, ModelError) or chat.refused is None:
+                raise
+            if chat.refused == "unsupported":
+                self._api.give_up()
+            return chat.refused
+        if chat.response is None:
+            return _with(written, {"sent": "whole" if before is None else "new"})
+        self._api.made(chat.response)
+        return _with(
+            written, draft.native.written(draft.line, chat.response, written.text, new_only=before is not None)
+        )
+
+    def _bounded(self, chat: object, draft: "_Draft") -> LangChainModel:
+        left = replace(self._bounds, total_seconds=max(draft.ends - time.monotonic(), LEAST_SECONDS))
+        return LangChainModel(cast("Any", chat), name=self._name, bounds=left)  # either can be asked like the other
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Draft:
+    """What is to be written.
+
+    Attributes:
+        line: The digest of who is asked, and by which instructions.
+        ends: When the call's time is up, in ``time.monotonic`` seconds.
+    """
+
+    task: Task
+    native: NativeSession
+    line: str
+    on_text: OnText | None
+    ends: float
+
+
+def _noted(written: Written, fell_back: FellBack | None) -> Written:
+    if fell_back is None:
+        return written
+    return _with(written, {"sent": "whole", **written.meta.get("native", {}), "fell_back": fell_back})
+
+
+def _with(written: Written, native: Mapping[str, Any]) -> Written:
+    return replace(written, meta={**written.meta, "native": native})
