@@ -12,6 +12,7 @@ from itertools import groupby
 
 from companions.entries import Entry
 from sessions import whole_sessions
+from sessions.copying_attachments import copy_attachments
 from sessions.copying_shares import copy_shares
 from sessions.grant_store import Grants
 from sessions.reporting import Report
@@ -47,7 +48,7 @@ class Copied:
 async def copy(source: Store, target: Store, report: Report) -> Copied:
     """Copy what the target does not hold yet, and compare every session of the source with the target's.
 
-    Whom a session is shared with comes along where both sides say the same.
+    Whom a session is shared with, and what is attached to it, comes along where both sides say the same.
 
     A fork is copied behind its parent; one whose parent is forgotten, or is another in the target, becomes a session of
     its own with all that it reads. A run that was cut short is taken up by the next, which stores only what is missing.
@@ -211,6 +212,7 @@ class _Copying:
         """Read sessions back from both sides; what listings show of them comes along where they are the same."""
         same = [head for head in heads if await self._verified(head)]
         for head in same:
+            await copy_attachments(self._source, self._target, head.opening.session_id)
             grants = await self._source.grants.of(head.opening.session_id)
             if grants != NOTHING:
                 await self._target.grants.put(grants)
