@@ -167,18 +167,17 @@ class Wired:
             auth=self.verifier,
             middleware=[
                 Errors(lambda: sessions.newest(owner())),
-                Limits(owner=owner, at_once=given.calls_at_once, characters=4 * given.text_limit),
+                Limits(owner=owner, at_once=given.calls_at_once, characters=given.call_limit),
                 Telemetry(),
                 *(() if self.verifier is None else (Roles(),)),
                 Convergence(sessions=sessions, owner=owner),
                 LiveResources(reading=reading, owner=owner),
             ],
         )
-        seconds, limit = given.reply_seconds, given.text_limit
+        most = {"text_limit": given.text_limit, "attachment_limit": given.attachment_limit}
+        seconds = given.reply_seconds
         sharing = None if self.verifier is None else Sharing(sessions=sessions, told=self.lifetime.news.granted)
-        register_tools(
-            mcp, reading=reading, owner=owner, reply_seconds=seconds, text_limit=limit, view=view.URI, sharing=sharing
-        )
+        register_tools(mcp, reading=reading, owner=owner, reply_seconds=seconds, **most, view=view.URI, sharing=sharing)
         register_resources(mcp, reading=reading, owner=owner)
         watched = Subscriptions(sessions, self.lifetime.news, owner, authentication.until, partial(has_resource, mcp))
         self.lifetime.listened.append(watched)
@@ -218,7 +217,7 @@ def program(settings: Settings | None = None) -> Program:
             paced=wired.paced(),
             hosts=listed(settings.http_hosts),
             origins=listed(settings.http_origins),
-            body_limit=64 * settings.text_limit,  # several texts, each letter of them escaped
+            body_limit=60 * settings.text_limit + settings.call_limit,  # each letter of a text may be escaped
         ),
         log_level=settings.log_level,
         keyring=settings.keyring(),

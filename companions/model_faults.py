@@ -17,20 +17,23 @@ NOT_FOUND = 404
 REFUSED_KEY = frozenset({401, 403})
 TOO_LARGE = 413
 SERVER_FAULT = 500
+UNREAD = frozenset({400, 415, 422})
+"""What providers answer where a model does not take what a request carries, among other reasons."""
 
 
-def fault(error: Exception, *, model: str, started: bool) -> ModelError:
+def fault(error: Exception, *, model: str, started: bool, carried: str = "") -> ModelError:
     """Turn an exception of a model call into our own error, to be raised from it.
 
     Args:
         error: What the library raised.
         model: What was asked for.
         started: Whether a piece of the reply had arrived.
+        carried: Which kinds of attachments were sent, as a clause; "" for none.
     """
     status = _status(error)
     kinds = {kind.__name__ for kind in type(error).__mro__}
     if status is not None:
-        return _refusal(status, model)
+        return _unread(status, model, carried) if carried and status in UNREAD else _refusal(status, model)
     if kinds & TIMEOUTS:
         return ModelTimeoutError(f"The model {model!r} did not answer in time.", AGAIN)
     if kinds & UNREACHED and not started:
@@ -59,6 +62,13 @@ def _status(error: Exception) -> int | None:
         if isinstance(status, int):
             return status
     return None
+
+
+def _unread(status: int, model: str, carried: str) -> ModelError:
+    return ModelError(
+        f"The provider refused the request to the model {model!r} (HTTP {status}), which carried {carried}.",
+        "Choose a model that takes such attachments with sampling.model, or ask again without them.",
+    )
 
 
 def _refusal(status: int, model: str) -> ModelError:

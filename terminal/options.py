@@ -46,6 +46,7 @@ class Options(BaseModel):
     model_seconds: Annotated[float, Field(gt=0, description="How long a model call may take in all")] = 300
     silence_seconds: Annotated[float, Field(gt=0, description="How long a model may be silent")] = 60
     text_limit: Annotated[int, Field(ge=1, description="Most bytes of one text")] = 200_000
+    attachment_limit: Annotated[int, Field(ge=1, description="Most bytes of all attachments of a query")] = 5_000_000
     calls_at_once: Annotated[int, Field(ge=1, description="Calls that one owner may have under way")] = 32
     prices: Annotated[str | None, Field(description="What models cost, as JSON or a file of it")] = None
     currency: Annotated[str, Field(min_length=1, max_length=8, description="What the prices are in")] = "USD"
@@ -66,6 +67,11 @@ class Options(BaseModel):
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], Field(description="Of standard error")] = "INFO"
     openai_api_key: Annotated[str | None, Field(alias="OPENAI_API_KEY", description="The provider's key")] = None
     openai_base_url: Annotated[str | None, Field(alias="OPENAI_BASE_URL", description="Who speaks its API")] = None
+
+    @property
+    def call_limit(self) -> int:
+        """Most characters that one call may carry: several texts, and attachments in base64."""
+        return 4 * self.text_limit + 2 * self.attachment_limit
 
     def defaults(self) -> Defaults:
         """Say who writes: the model that is named, else the default one where a key is set, else the host's own."""

@@ -52,7 +52,8 @@ class PostgresAttachments:
 
     async def kept(self, session_id: str) -> dict[str, int]:
         """Read addresses; see ``AttachmentStore.kept``."""
-        return {address: seq for address, seq in await self._lane.fetch(KEPT, session_id)}
+        rows = await self._lane.fetch(KEPT, session_id)
+        return {row[0]: row[1] for row in rows}
 
     async def rewrite(self, session_id: str, address: str, content: Content) -> bool:
         """Put other bytes in their place; see ``AttachmentStore.rewrite``."""

@@ -62,7 +62,8 @@ STEPS: tuple[tuple[str, ...], ...] = (
         # compressed already, and sealed bytes cannot be.
         """CREATE TABLE companions_attachments (
             session bigint NOT NULL, address text NOT NULL, seq integer NOT NULL, data bytea NOT NULL,
-            PRIMARY KEY (session, address)) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 0)""",
+            PRIMARY KEY (session, address))
+            WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 0)""",
         "ALTER TABLE companions_attachments ALTER COLUMN data SET STORAGE EXTERNAL",
     ),
 )

@@ -86,8 +86,11 @@ class RedisAttachments:
         """Read addresses; see ``AttachmentStore.kept``."""
         parts = await self._parts(session_id)
         replies = await self._link.run(*(call(KEPT, [scripts.attached(part.session_id)]) for part in parts))
-        pairs = [(part, zip(found[::2], map(int, found[1::2]), strict=True)) for part, found in zip(parts, replies)]
-        return {address: seq for part, found in pairs for address, seq in found if _reaches(part, seq)}
+        told: dict[str, int] = {}
+        for part, found in zip(parts, replies, strict=True):
+            pairs = zip(found[::2], map(int, found[1::2]), strict=True)
+            told |= {address: seq for address, seq in pairs if _reaches(part, seq)}
+        return told
 
     async def rewrite(self, session_id: str, address: str, content: Content) -> bool:
         """Put other bytes in their place; see ``AttachmentStore.rewrite``."""
