@@ -16,12 +16,11 @@ from sessions.stores.sqlite.writes import empty_log
 
 PUT = """INSERT INTO attachments (session, address, seq, data)
     SELECT no, ?, ?, ? FROM sessions WHERE id = ? AND owner IS NOT NULL ON CONFLICT DO NOTHING"""
-FIND = "SELECT no, seq FROM attachments WHERE session = ? AND address = ?"
+FIND = "SELECT no, seq, session FROM attachments WHERE session = ? AND address = ?"
 DATA = "SELECT data FROM attachments WHERE no = ?"
 ADDRESSES = "SELECT address, seq FROM attachments WHERE session = ? AND seq <= ?"
 DROP = "DELETE FROM attachments WHERE no = ?"
-REPLACE = """INSERT INTO attachments (session, address, seq, data)
-    SELECT session, ?, seq, ? FROM attachments WHERE no = ? ON CONFLICT DO NOTHING"""
+ADD = "INSERT INTO attachments (session, address, seq, data) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 
 
 class SQLiteAttachments:
@@ -61,8 +60,8 @@ def _put(connection: sqlite3.Connection, *, session_id: str, seq: int, contents:
 def _get(connection: sqlite3.Connection, *, session_id: str, addresses: Sequence[str]) -> Content | None:
     with transaction(connection, "DEFERRED"):
         for address in addresses:
-            if (number := _found(connection, session_id, address)) is not None:
-                return Content(address=address, data=connection.execute(DATA, (number,)).fetchone()[0])
+            if (found := _found(connection, session_id, address)) is not None:
+                return Content(address=address, data=connection.execute(DATA, found[:1]).fetchone()[0])
     return None
 
 
@@ -76,18 +75,19 @@ def _kept(connection: sqlite3.Connection, *, session_id: str) -> dict[str, int]:
 
 def _rewrite(connection: sqlite3.Connection, *, path: Path, session_id: str, address: str, content: Content) -> bool:
     with transaction(connection, "IMMEDIATE"):
-        number = _found(connection, session_id, address)
-        if number is not None:
-            connection.execute(REPLACE, (content.address, content.data, number))
+        found = _found(connection, session_id, address)
+        if found is not None:
+            number, seq, session = found
             connection.execute(DROP, (number,))
+            connection.execute(ADD, (session, content.address, seq, content.data))
     empty_log(connection, path, "The attachments are replaced")
-    return number is not None
+    return found is not None
 
 
-def _found(connection: sqlite3.Connection, session_id: str, address: str) -> int | None:
-    """Find the row of what a session can read."""
+def _found(connection: sqlite3.Connection, session_id: str, address: str) -> tuple[int, int, int] | None:
+    """Find what a session can read: its row, its seq, and the row of the session that keeps it."""
     for part in sqlite_reads.segments(connection, session_id):
         row = connection.execute(FIND, (part.no, address)).fetchone()
         if row is not None and row[1] <= part.last:
-            return row[0]
+            return row
     return None
