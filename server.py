@@ -211,6 +211,7 @@ def program(settings: Settings | None = None) -> Program:
         store=settings.store,
         spool=settings.spool.expanduser(),
         text_limit=settings.text_limit,
+        attachment_limit=settings.attachment_limit,
         http=Http(
             check_address=partial(check_address, authenticated=wired.verifier is not None),
             stateless=settings.http_stateless,

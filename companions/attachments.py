@@ -98,6 +98,32 @@ class Attachment:
         return {"name": self.name, "mime_type": self.mime_type, "bytes": len(self.data), "sha256": self.sha256}
 
 
+def check_several(attachments: Sequence[Attachment], limit: int) -> None:
+    """Refuse more than one query takes.
+
+    Args:
+        attachments: All of the query's.
+        limit: The most bytes of them together.
+
+    Raises:
+        InputError: They are too many or too large.
+    """
+    if len(attachments) > MOST:
+        raise InputError(
+            f"There are {len(attachments)} attachments; a query takes {MOST}.", "Leave some out, or join them."
+        )
+    if sum(len(each.data) for each in attachments) > limit:
+        raise too_large(limit)
+
+
+def too_large(limit: int) -> InputError:
+    """Make the error for attachments that are too large."""
+    return InputError(
+        f"The attachments of a query have more than {limit:,} bytes together, which is the limit.",
+        "Attach less, or smaller pictures.",
+    )
+
+
 def kind_of(mime_type: str) -> Kind | None:
     """Tell what a type is to a model; ``None`` if it is not taken."""
     if mime_type in _MARKS:

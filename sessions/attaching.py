@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from companions.attachments import MOST, Attachment, plain_type
+from companions.attachments import MOST, Attachment, check_several, plain_type, too_large
 from companions.errors import InputError
 from sessions.attached import find
 from sessions.reading import Part, Reading
@@ -59,10 +59,9 @@ class Attaching:
         for number, each in enumerate(given, start=1):
             uri = each if isinstance(each, str) else each.get("uri")
             made = await self._inline(number, each, room) if uri is None else await self._resource(principal, uri, room)
-            room -= len(made.data)
-            if room < 0:
-                raise self._too_large()
             found.append(made)
+            check_several(found, self.limit)
+            room -= len(made.data)
         return tuple(found)
 
     async def _inline(self, number: int, given: Given, room: int) -> Attachment:
@@ -73,7 +72,7 @@ class Attaching:
             raise InputError(f"Attachment {number} gives neither data nor text, or both.", _SEND)
         sent: str = fields.get("data", fields.get("text", ""))
         if len(sent) > 2 * room + 100:  # base64 takes a third more than its bytes; line ends may stand in it
-            raise self._too_large()
+            raise too_large(self.limit)
         name = fields.get("name") or f"attachment {number}"
         mime_type = plain_type(fields.get("mime_type") or ("text/plain" if "text" in fields else ""))
         return await asyncio.to_thread(_made, name, mime_type, sent, encoded="data" in fields)
@@ -104,14 +103,8 @@ class Attaching:
             if body.get("more") is None:
                 return text
             if len(text) > room:
-                raise self._too_large()
+                raise too_large(self.limit)
             offset = body["more"]["offset"]
-
-    def _too_large(self) -> InputError:
-        return InputError(
-            f"The attachments of a query have more than {self.limit:,} bytes together, which is the limit.",
-            "Attach less, or smaller pictures.",
-        )
 
 
 def _made(name: str, mime_type: str, sent: str, *, encoded: bool) -> Attachment:

@@ -1,4 +1,4 @@
-"""Files attached to a query of a session: kept with it, seen by every step, forked, sealed, copied and erased with it."""
+"""Files attached to a query of a session: seen by every step, forked, sealed, copied and erased with it."""
 
 import asyncio
 from base64 import b64encode
