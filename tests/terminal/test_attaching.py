@@ -33,7 +33,11 @@ def test_a_file_is_given_the_type_that_its_bytes_and_its_name_show(files: list[s
 @pytest.mark.parametrize(
     ("name", "content", "what"),
     [
-        ("gone.png", None, r"gone\.png cannot be read \(no such file or directory\)\. Check the path given by --attach"),
+        (
+            "gone.png",
+            None,
+            r"gone\.png cannot be read \(no such file or directory\)\. Check the path given by --attach",
+        ),
         ("x.tiff", b"II*\0", r"The bytes of the attachment 'x\.tiff' are not text/plain"),
         ("x.png", b"", r"'x\.png' is empty"),
     ],
