@@ -47,6 +47,7 @@ function measured(step, around) {
   if (step.similarity !== undefined) said.push(element("span", { title: "How similar it is to the version before" }, `similarity ${similarity(step.similarity)}`));
   if (around.compare) said.push(element("a", { href: around.compare }, "what changed", element("span", { class: "unseen" }, ` in ${stepName(step)}`)));
   if (!["pick", "workflow"].includes(step.kind)) said.push(counted(step.words, "word"));
+  if (step.attachments) said.push(`attached: ${step.attachments}`);
   if (step.account) said.push(tokens(step.account));
   if (step.account?.milliseconds) said.push(seconds(step.account.milliseconds));
   if (step.model) said.push(element("span", { class: "model" }, step.model));

@@ -142,8 +142,13 @@ async def test_a_forgotten_session_is_served_no_more_and_its_prefix_goes_with_th
     session_id = await thought(process, marker)
     sessions = process.calls.desk.sessions
     forks = [(await fork(sessions, OWNER, session_id, 3)).session_id for _ in range(2)]
+    late = new_marker()
+    await process.step("draft", session_id, query="Later?", text="Later.", attachments=(notes(late),))
+    written = [late, b64encode(late.encode()[:39]).decode()]
+    assert any([found_in(await disk.served(), form) for form in written])
     kept = (await erasing.forget(sessions, OWNER, session_id)).kept
     assert kept is not None
+    assert not any([found_in(await disk.served(), form) for form in written])
     assert (kept.fork, kept.entries) == (forks[0], 3)
     assert found_in(await disk.served(), marker)
     for made in forks:
