@@ -167,7 +167,7 @@ class Wired:
             auth=self.verifier,
             middleware=[
                 Errors(lambda: sessions.newest(owner())),
-                Limits(owner=owner, at_once=given.calls_at_once, characters=given.call_limit),
+                Limits(owner=owner, at_once=given.calls_at_once, characters=4 * given.text_limit),
                 Telemetry(),
                 *(() if self.verifier is None else (Roles(),)),
                 Convergence(sessions=sessions, owner=owner),
@@ -218,7 +218,7 @@ def program(settings: Settings | None = None) -> Program:
             paced=wired.paced(),
             hosts=listed(settings.http_hosts),
             origins=listed(settings.http_origins),
-            body_limit=60 * settings.text_limit + settings.call_limit,  # each letter of a text may be escaped
+            body_limit=64 * settings.text_limit + 2 * settings.attachment_limit,  # escaped, and in base64
         ),
         log_level=settings.log_level,
         keyring=settings.keyring(),

@@ -68,11 +68,6 @@ class Options(BaseModel):
     openai_api_key: Annotated[str | None, Field(alias="OPENAI_API_KEY", description="The provider's key")] = None
     openai_base_url: Annotated[str | None, Field(alias="OPENAI_BASE_URL", description="Who speaks its API")] = None
 
-    @property
-    def call_limit(self) -> int:
-        """Most characters that one call may carry: several texts, and attachments in base64."""
-        return 4 * self.text_limit + 2 * self.attachment_limit
-
     def defaults(self) -> Defaults:
         """Say who writes: the model that is named, else the default one where a key is set, else the host's own."""
         return Defaults.of(
