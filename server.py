@@ -175,11 +175,10 @@ class Wired:
                 LiveResources(reading=reading, owner=owner),
             ],
         )
-        seconds, limit = given.reply_seconds, given.text_limit
+        most = {"text_limit": given.text_limit, "attachment_limit": given.attachment_limit}
+        seconds = given.reply_seconds
         sharing = None if self.verifier is None else Sharing(sessions=sessions, told=self.lifetime.news.granted)
-        register_tools(
-            mcp, reading=reading, owner=owner, reply_seconds=seconds, text_limit=limit, view=view.URI, sharing=sharing
-        )
+        register_tools(mcp, reading=reading, owner=owner, reply_seconds=seconds, **most, view=view.URI, sharing=sharing)
         register_resources(mcp, reading=reading, owner=owner)
         watched = Subscriptions(sessions, self.lifetime.news, owner, authentication.until, partial(has_resource, mcp))
         self.lifetime.listened.append(watched)
@@ -213,13 +212,14 @@ def program(settings: Settings | None = None) -> Program:
         store=settings.store,
         spool=settings.spool.expanduser(),
         text_limit=settings.text_limit,
+        attachment_limit=settings.attachment_limit,
         http=Http(
             check_address=partial(check_address, authenticated=wired.verifier is not None),
             stateless=settings.http_stateless,
             paced=wired.paced(),
             hosts=listed(settings.http_hosts),
             origins=listed(settings.http_origins),
-            body_limit=64 * settings.text_limit,  # several texts, each letter of them escaped
+            body_limit=64 * settings.text_limit + 2 * settings.attachment_limit,  # escaped, and in base64
         ),
         log_level=settings.log_level,
         keyring=settings.keyring(),

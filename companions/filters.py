@@ -14,7 +14,7 @@ from threading import Thread
 from typing import Any, Protocol, runtime_checkable
 
 from companions.errors import FilterError
-from companions.models import Message, Model, OnText, Task, Written
+from companions.models import Model, OnText, Task, Written
 
 log = logging.getLogger("companions.filters")
 
@@ -134,7 +134,7 @@ class _Applied:
 
     async def to_task(self, task: Task) -> Task:
         """Give the task as the model is to see it."""
-        messages = [Message(each.role, await self.through("to_model", each.text)) for each in task.messages]
+        messages = [replace(each, text=await self.through("to_model", each.text)) for each in task.messages]
         texts = {name: await self.through("to_model", getattr(task, name)) for name in ("query", "text", "critique")}
         return replace(task, messages=tuple(messages), **texts)
 

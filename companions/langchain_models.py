@@ -8,6 +8,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, cast
 
 from companions import model_faults
+from companions.content_blocks import carried, check_takes, spoken
 from companions.model_replies import Heard
 from companions.models import Message, OnText, Sampling, Task, Written
 from companions.patience import DEFAULT_BOUNDS, Bounds, Patience
@@ -54,11 +55,12 @@ class LangChainModel:
             ModelReplyError: The reply is cut, unreadable, empty, or was ended by a limit or filter.
             ModelError: The provider refused or could not be reached, after its client's own retries.
         """
+        check_takes(self._chat.profile, task.messages, model=self._asked)
         sent = self._to_send(task.sampling)
         heard, patience = Heard(on_text, finishes=self._provider.finishes), Patience(self._bounds)
         try:
             async with patience, aclosing(self._stream(task.messages, sent)) as stream:
-                await self._listen(stream, heard, patience)
+                await self._listen(stream, heard, patience, carried(task.messages))
         except TimeoutError as error:
             if not patience.expired:
                 raise  # a listener's own
@@ -69,10 +71,12 @@ class LangChainModel:
         return heard.written(asked=self._asked, max_tokens=limit, meta=meta | counted)
 
     def _stream(self, prompt: tuple[Message, ...], sent: dict[str, Any]) -> "AsyncGenerator[AIMessageChunk]":
-        stream = self._chat.astream([(message.role, message.text) for message in prompt], **self._provider.said(sent))
+        stream = self._chat.astream([spoken(message) for message in prompt], **self._provider.said(sent))
         return cast("AsyncGenerator[AIMessageChunk]", stream)  # declared as an iterator; closing it ends the connection
 
-    async def _listen(self, stream: "AsyncGenerator[AIMessageChunk]", heard: Heard, patience: Patience) -> None:
+    async def _listen(
+        self, stream: "AsyncGenerator[AIMessageChunk]", heard: Heard, patience: Patience, carried: str
+    ) -> None:
         """Hear the stream to its end; only what comes from the provider's side is turned into our errors."""
         while True:
             try:
@@ -82,7 +86,9 @@ class LangChainModel:
             except Exception as error:
                 if heard.finish is not None:
                     return  # the reply is whole and paid for; what broke came behind its end
-                raise model_faults.fault(error, model=self._asked, started=heard.started, of=self._provider) from error
+                raise model_faults.fault(
+                    error, model=self._asked, started=heard.started, of=self._provider, carried=carried
+                ) from error
             patience.heard()
             heard.take(chunk)
 

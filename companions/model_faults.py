@@ -21,9 +21,11 @@ TOO_LARGE = 413
 PASSING = frozenset({402, 408, 409})
 """No money left, no time, a conflict: nothing that the request itself brought about."""
 SERVER_FAULT = 500
+UNREAD = frozenset({400, 415, 422})
+"""What providers answer where a model does not take what a request carries, among other reasons."""
 
 
-def fault(error: Exception, *, model: str, started: bool, of: Provider = UNKNOWN) -> ModelError:
+def fault(error: Exception, *, model: str, started: bool, of: Provider = UNKNOWN, carried: str = "") -> ModelError:
     """Turn an exception of a model call into our own error, to be raised from it.
 
     Args:
@@ -31,11 +33,12 @@ def fault(error: Exception, *, model: str, started: bool, of: Provider = UNKNOWN
         model: What was asked for.
         started: Whether a piece of the reply had arrived.
         of: Whose model it is.
+        carried: Which kinds of attachments were sent, as a clause; "" for none.
     """
     status = _status(error)
     kinds = {kind.__name__ for kind in type(error).__mro__}
     if status is not None:
-        return _refusal(status, model, of)
+        return _unread(status, model, carried) if carried and status in UNREAD else _refusal(status, model, of)
     if kinds & TIMEOUTS:
         return ModelTimeoutError(f"The model {model!r} did not answer in time.", AGAIN)
     if kinds & UNREACHED and not started:
@@ -73,6 +76,13 @@ def _status(error: BaseException) -> int | None:
 
 def _named(setting: str) -> str:
     return f" ({setting})" if setting else ""
+
+
+def _unread(status: int, model: str, carried: str) -> ModelError:
+    return ModelError(
+        f"The provider refused the request to the model {model!r} (HTTP {status}), which carried {carried}.",
+        "Choose a model that takes such attachments with sampling.model, or ask again without them.",
+    )
 
 
 def _refusal(status: int, model: str, of: Provider) -> ModelError:

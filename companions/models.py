@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from companions.attachments import Attachment
 from companions.native_sessions import NativeSession
 
 Step = Literal["draft", "critique", "revise"]
@@ -19,10 +20,11 @@ OnText = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One turn of a prompt."""
+    """One turn of a prompt, with what stands beside its text."""
 
     role: Role
     text: str
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

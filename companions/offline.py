@@ -63,6 +63,8 @@ class OfflineEditor:
                 f"The offline editor did not finish within {self.timeout_seconds:g} seconds.",
                 "Shorten the text, or configure a model.",
             ) from error
+        except ModelError:
+            raise
         except Exception as error:  # a writer promises to fail with nothing but ModelError
             raise ModelError(
                 "The offline editor could not read this text.", "Change the text, or configure a model."
@@ -73,6 +75,11 @@ class OfflineEditor:
 
 
 def _write(task: Task, deadline: float) -> Written:
+    if unread := [each for message in task.messages for each in message.attachments]:
+        raise ModelError(
+            f"The offline editor reads text only, and the attachment {unread[0].name!r} is {unread[0].mime_type}.",
+            "Configure a model that takes such attachments, or ask again without it.",
+        )
     lint, version = _proselint()
     model = f"offline editor (proselint {version})"
     if task.step == "draft":

@@ -5,12 +5,18 @@ nothing and writes nothing: ``tasks`` builds what a writer is given, ``outcomes`
 record it.
 """
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from companions.attachments import told_of
 from companions.companion import Companion, Slot
 from companions.configuration import Configuration
 from companions.entries import Entry
 from companions.errors import InputError, PhaseError, SlotLeftError
 from companions.models import Step
 from companions.requests import Plan, Repeat, Request, SlotName
+
+Told = Mapping[str, Any]
 
 
 def plan(companion: Companion, request: Request, wanted: Configuration) -> Plan | Repeat:
@@ -59,15 +65,19 @@ def _plan_draft(companion: Companion, request: Request, wanted: Configuration) -
     slot = companion.slot
     if slot is None or slot.draft is None:
         return _waiting_draft(companion, request, wanted)
-    same = request.query in (None, slot.query.text)
-    if not same:
-        return _new_slot(companion, request, wanted, request.query or "")
+    if not request.asks(slot.query):
+        if request.query is None:
+            raise PhaseError(
+                "This draft is written already, and attachments belong to a query.",
+                "Call draft with the query as well, to open a new slot.",
+            )
+        return _new_slot(companion, request, wanted, request.query)
     if request.redo and slot.critiques == 0:
         return Plan(
             request=request, slot=slot.number, index=0, configuration=_configured(companion), replaces=slot.draft
         )
     if request.redo and slot.critiques > 0:
-        return _new_slot(companion, request, wanted, slot.query.text)
+        return _new_slot(companion, request, wanted, slot.query.text, slot.query.meta.get("attachments", ()))
     if request.query is None and slot.critiques > 0:
         raise PhaseError(
             "This draft has been critiqued already, and no new query was given.",
@@ -83,12 +93,14 @@ def _waiting_draft(companion: Companion, request: Request, wanted: Configuration
         if request.query is None:
             raise InputError("A first draft needs a query.", "Call draft with query: the question to think through.")
         return _new_slot(companion, request, wanted, request.query)
-    if request.query is None or request.query == slot.query.text:
+    if request.asks(slot.query):
         return Plan(request=request, slot=slot.number, index=0, configuration=_configured(companion))
-    return _new_slot(companion, request, wanted, request.query)
+    return _new_slot(companion, request, wanted, request.query or slot.query.text)
 
 
-def _new_slot(companion: Companion, request: Request, wanted: Configuration, query: str) -> Plan:
+def _new_slot(
+    companion: Companion, request: Request, wanted: Configuration, query: str, attachments: Sequence[Told] = ()
+) -> Plan:
     slot = companion.slot
     number = 0 if slot is None else slot.number + (slot.draft is not None)
     changed = companion.configuration != wanted
@@ -97,6 +109,7 @@ def _new_slot(companion: Companion, request: Request, wanted: Configuration, que
         slot=number,
         index=0,
         query=query,
+        attachments=told_of(request.attachments) or attachments,
         configure=wanted if changed else None,
         configuration=wanted,
     )

@@ -8,11 +8,14 @@ braces, tags and backticks survive byte for byte.
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 from companions.models import Message
 
 Verdict = Literal["line", "argument"]
+Blocks = Sequence[tuple[str, str]]
+"""Names and texts of pieces of material."""
 
 NOTHING_LEFT = "Nothing is left to improve."
 """The text of a critique whose writer gave the verdict alone."""
@@ -59,6 +62,7 @@ def draft_messages(
     history: Sequence[tuple[str, str]],
     session: str = "",
     contributions: Sequence[tuple[str, str]] = (),
+    attached: Blocks = (),
 ) -> tuple[Message, ...]:
     """Ask for a draft; with nothing else to show, the query is asked exactly as it came.
 
@@ -68,13 +72,15 @@ def draft_messages(
         history: Earlier queries and the texts that answered them, oldest first.
         session: What a companion that sees its session is shown of it; "" for the others.
         contributions: Other companions' names and answers, for the one that draws them together.
+        attached: What is shown of the query's attachments; here and below it stands first, since it never changes.
     """
     messages = [Message("system", f"{instructions}\n\n{_DRAFT}")]
     for earlier, answer in history:
         messages += [Message("human", earlier), Message("ai", answer)]
-    shown = [("session", session), *(("contribution", f"By {name}:\n\n{text}") for name, text in contributions)]
+    given = [("contribution", f"By {name}:\n\n{text}") for name, text in contributions]
+    shown = [*attached, ("session", session), *given]
     ask = f"{_SYNTHESIS if contributions else 'Answer the query.'} {_MATERIAL}"
-    asked = _material([*shown, ("query", query)], ask) if session or contributions else query
+    asked = _material([*shown, ("query", query)], ask) if session or contributions or attached else query
     return (*messages, Message("human", asked))
 
 
@@ -87,6 +93,7 @@ def critique_messages(
     evidence: str | None,
     verdict: Verdict,
     unmet: str = "",
+    attached: Blocks = (),
 ) -> tuple[Message, ...]:
     """Ask for a critique of the newest text; what changes from one iteration to the next stands last.
 
@@ -98,9 +105,10 @@ def critique_messages(
         evidence: What the caller found out: test output, notes, facts.
         verdict: How the critic says that nothing is left: in a last ``line``, or by an ``argument`` of its next call.
         unmet: The checks that the newest text fails; "" if none.
+        attached: What is shown of the query's attachments.
     """
     names = ["draft", *(["earlier_revision"] * (len(revisions) - 1) + ["newest_revision"])[: len(revisions)]]
-    blocks = [("query", query), *zip(names, [draft, *revisions], strict=True)]
+    blocks = [*attached, ("query", query), *zip(names, [draft, *revisions], strict=True)]
     blocks += [("evidence", evidence or ""), ("failing_checks", unmet)]
     newest = names[-1].replace("_", " ")
     target = f"Criticise the {newest}" + ("; the other versions are for comparison." if revisions else ".")
@@ -124,10 +132,10 @@ def with_parts(messages: Sequence[Message], aspects: Sequence[tuple[str, str | N
 
 
 def revision_messages(
-    instructions: str, *, query: str, text: str, critique: str, unmet: str = ""
+    instructions: str, *, query: str, text: str, critique: str, unmet: str = "", attached: Blocks = ()
 ) -> tuple[Message, ...]:
     """Ask for the whole text anew, with the critique answered and the checks met that it fails."""
-    blocks = [("query", query), ("text", text), ("critique", critique), ("failing_checks", unmet)]
+    blocks = [*attached, ("query", query), ("text", text), ("critique", critique), ("failing_checks", unmet)]
     ask = f"Revise the text in the light of the critique.{_MEET if unmet else ''} {_MATERIAL} {_WHOLE}"
     return Message("system", instructions), Message("human", _material(blocks, ask))
 
@@ -230,7 +238,7 @@ def _parsed(text: str) -> bool | None:
 
 def _with_more(messages: Sequence[Message], more: str) -> tuple[Message, ...]:
     *before, asked = messages
-    return (*before, Message(asked.role, f"{asked.text}\n\n{more}"))
+    return (*before, replace(asked, text=f"{asked.text}\n\n{more}"))
 
 
 def _material(blocks: Sequence[tuple[str, str]], ask: str) -> str:

@@ -1,9 +1,10 @@
 """What is asked of a companion, and what it comes to: the values that pass between planning, writing and judging."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from companions.attachments import Attachment, told_of
 from companions.checks import Failing
 from companions.configuration import Configuration
 from companions.critics import Critic
@@ -24,6 +25,7 @@ class Request:
     Attributes:
         query: For a draft: the question; ``None`` means the one that waits.
         text: The step's text, when the caller wrote it itself.
+        attachments: For a draft: files that belong to its query.
         evidence: For a critique: facts to weigh, kept with it.
         satisfied: For a critique that the caller wrote: it found nothing left to improve.
         score: For a revision: the caller's own mark for it.
@@ -36,6 +38,7 @@ class Request:
 
     step: Step
     query: str | None = None
+    attachments: tuple[Attachment, ...] = ()
     text: str | None = None
     evidence: str | None = None
     satisfied: bool = False
@@ -52,6 +55,17 @@ class Request:
         for name in ("query", "text", "evidence"):
             check_text(name, getattr(self, name), self.text_limit)
 
+    @property
+    def described(self) -> Hashable:
+        """What a call that asks for the same is known by, without holding the bytes of attachments."""
+        files = tuple((each.name, each.mime_type, each.sha256) for each in self.attachments)
+        return replace(self, attachments=()), files
+
+    def asks(self, query: Entry) -> bool:
+        """Tell whether a draft asks what a query asks already; what it leaves out is the same."""
+        files = told_of(self.attachments) or query.meta.get("attachments", [])
+        return self.query in (None, query.text) and files == query.meta.get("attachments", [])
+
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
@@ -67,6 +81,7 @@ class Plan:
     Attributes:
         slot, index: Where it goes.
         query: The query to record before the text is written, or ``None`` when it is recorded already.
+        attachments: What is told with it of its attachments.
         configure: The configuration to record first, or ``None`` when the present one holds.
         configuration: The configuration in force.
         base: The current text that the step looks at; ``None`` for a draft.
@@ -77,6 +92,7 @@ class Plan:
     slot: int
     index: int
     query: str | None = None
+    attachments: Sequence[Mapping[str, Any]] = ()
     configure: Configuration | None = None
     configuration: Configuration
     base: Entry | None = None
@@ -119,6 +135,8 @@ class Plan:
             meta = {name: getattr(self.configuration, name) for name in ("threshold", "threshold_source")}
             if self.configuration.basis:
                 meta["basis"] = dict(self.configuration.basis)
+            if self.attachments:
+                meta["attachments"] = [dict(each) for each in self.attachments]
             notes.append(Note(companion_type=companion_type, kind="query", slot=self.slot, text=self.query, meta=meta))
             if (bounds := self.request.workflow) is not None:
                 notes += workflow_notes(companion_type, self.slot, bounds, self.request.brought)

@@ -27,7 +27,7 @@ def run_log(entries: Iterable[Entry]) -> list[dict[str, Any]]:
 
 
 def _tell_query(slot: dict[str, Any], entry: Entry) -> None:
-    slot["query"] = entry.text
+    slot["query"], slot["attachments"] = entry.text, [*entry.meta.get("attachments", ())]
 
 
 def _tell_draft(slot: dict[str, Any], entry: Entry) -> None:

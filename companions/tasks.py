@@ -4,11 +4,14 @@ It chooses what is seen; how a prompt is worded is ``prompts``'s work.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from companions import checks, prompts
+from companions import attachments, checks, prompts
+from companions.attachments import Attachment
 from companions.companion import Companion, Slot, version_of
 from companions.models import Message, Task
 from companions.native_sessions import NativeSession
+from companions.prompts import Blocks
 from companions.requests import Plan
 
 HISTORY_CHARACTERS = 24_000
@@ -16,7 +19,14 @@ HISTORY_CHARACTERS = 24_000
 REVISIONS_SEEN = 2
 
 
-def task(companion: Companion, plan: Plan, *, session: str = "", contributions: Sequence[tuple[str, str]] = ()) -> Task:
+def task(
+    companion: Companion,
+    plan: Plan,
+    *,
+    session: str = "",
+    contributions: Sequence[tuple[str, str]] = (),
+    attached: Sequence[Attachment] = (),
+) -> Task:
     """Build what a writer is given: the sliding window of this step, as messages and as plain texts.
 
     Args:
@@ -24,21 +34,24 @@ def task(companion: Companion, plan: Plan, *, session: str = "", contributions: 
         plan: The step.
         session: What a companion that sees its session is shown of it.
         contributions: For a draft that draws them together: other companions' names and answers.
+        attached: What is attached to the query; texts are part of the messages' own.
     """
     slot = companion.slot
     if slot is None:
         raise ValueError("a task needs its query recorded first")
-    query, text = slot.query.text, _joined(slot.query.text, contributions) if plan.base is None else plan.base.text
+    texts = [*(each.text for each in attached if each.kind == "text"), *(text for _, text in contributions)]
+    query, text = slot.query.text, _joined(slot.query.text, texts) if plan.base is None else plan.base.text
     critique = slot.critique.text if plan.step == "revise" and slot.critique is not None else ""
-    messages = _messages(companion, plan, slot, session=session, contributions=contributions)
+    shown = attachments.shown(attached)
+    messages = _messages(companion, plan, slot, session=session, contributions=contributions, attached=shown)
     return Task(
         step=plan.step,
-        messages=messages,
+        messages=(*messages[:-1], replace(messages[-1], attachments=attachments.beside(attached))),
         query=query,
         text=text,
         critique=critique,
         sampling=plan.sampling,
-        native=_native(companion, plan, messages),
+        native=None if attached else _native(companion, plan, messages),
     )
 
 
@@ -51,20 +64,25 @@ def _native(companion: Companion, plan: Plan, messages: Sequence[Message]) -> Na
     return NativeSession.of([message.text for message in messages if message.role != "system"], kept)
 
 
-def _joined(query: str, contributions: Sequence[tuple[str, str]]) -> str:
-    """Put contributions one behind another, for a writer that composes nothing; what only says the query is none."""
-    return "\n\n".join(dict.fromkeys(text for _, text in contributions if text != query))
+def _joined(query: str, texts: Sequence[str]) -> str:
+    """Put texts one behind another, for a writer that composes nothing; what only says the query is none."""
+    return "\n\n".join(dict.fromkeys(text for text in texts if text != query))
 
 
 def _messages(
-    companion: Companion, plan: Plan, slot: Slot, *, session: str, contributions: Sequence[tuple[str, str]]
+    companion: Companion, plan: Plan, slot: Slot, *, session: str, contributions: Blocks, attached: Blocks
 ) -> tuple[Message, ...]:
     given = plan.configuration
     match plan.step:
         case "draft":
             history = () if given.clear_history else _history(companion)
             return prompts.draft_messages(
-                given.draft, query=slot.query.text, history=history, session=session, contributions=contributions
+                given.draft,
+                query=slot.query.text,
+                history=history,
+                session=session,
+                contributions=contributions,
+                attached=attached,
             )
         case "critique":
             asked = prompts.critique_messages(
@@ -75,6 +93,7 @@ def _messages(
                 evidence=plan.request.evidence,
                 verdict="argument" if plan.mode == "client" else "line",
                 unmet=checks.told(plan.unmet),
+                attached=attached,
             )
             # In server mode each critic is asked by itself, which ``writing`` does.
             parts = [(critic.name, critic.focus) for critic in given.critics if plan.mode == "client"]
@@ -83,7 +102,12 @@ def _messages(
             text = "" if plan.base is None else plan.base.text
             critique = "" if slot.critique is None else slot.critique.text
             return prompts.revision_messages(
-                given.revision, query=slot.query.text, text=text, critique=critique, unmet=checks.told(plan.unmet)
+                given.revision,
+                query=slot.query.text,
+                text=text,
+                critique=critique,
+                unmet=checks.told(plan.unmet),
+                attached=attached,
             )
 
 

@@ -13,6 +13,9 @@ from fastmcp.tools.base import ToolResult
 
 from companions.errors import InputError
 
+OWN_LIMIT = "attachments"
+"""The argument that is not counted, also where it is sent as a JSON string: attachments have a limit of their own."""
+
 
 class Limits(Middleware):
     """Bounds each owner's calls at one time, and the size of a call's arguments."""
@@ -28,7 +31,8 @@ class Limits(Middleware):
         self, context: MiddlewareContext[mt.CallToolRequestParams], call_next: CallNext[Any, ToolResult]
     ) -> ToolResult:
         """Refuse a call over a limit before anything is done for it."""
-        size = sum(len(value) for value in (context.message.arguments or {}).values() if isinstance(value, str))
+        given = (context.message.arguments or {}).items()
+        size = sum(len(value) for name, value in given if isinstance(value, str) and name != OWN_LIMIT)
         if size > self._characters:
             raise InputError(
                 f"The call carries {size:,} characters; the limit is {self._characters:,}.", "Send less at once."

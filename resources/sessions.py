@@ -11,12 +11,14 @@ from mcp_types import Annotations
 
 from companions.companion_types import CompanionType, Library
 from companions.errors import InputError
+from sessions.attached import find
 from sessions.convergence_picture import convergence_svg
 from sessions.reading import Part, Reading
 
 JSON = "application/json"
 MARKDOWN = "text/markdown"
 SVG = "image/svg+xml"
+BYTES = "application/octet-stream"
 COMPANION = "resource://sessions/{session_id}/{companion_type}"
 MOST_DIGITS = 18
 NEWEST = 20
@@ -51,6 +53,7 @@ class SessionResources:
         self._add(mcp, COMPANION + "/convergence.svg", self.convergence_picture, SVG)
         self._add_paged(mcp, COMPANION + "/answer", self.answer, MARKDOWN)
         self._add_paged(mcp, COMPANION + "/transcript", self.transcript, MARKDOWN)
+        self._add(mcp, "resource://sessions/{session_id}/attachments/{sha256}", self.attachment, BYTES)
         self._add(mcp, "resource://companions", self.companions, JSON)
         self._add(mcp, "resource://companions/{companion_type}", self.companion, JSON)
 
@@ -106,6 +109,11 @@ class SessionResources:
     async def transcript(self, session_id: str, companion_type: str, offset: str = "0") -> ResourceResult:
         """The whole thinking."""
         return await self._markdown(session_id, companion_type, "transcript", offset)
+
+    async def attachment(self, session_id: str, sha256: str) -> ResourceResult:
+        """A file that is attached to a query, by its SHA-256; its own type comes with it."""
+        found = await find(self.reading.calls.desk.sessions, self.owner(), session_id, sha256)
+        return ResourceResult(contents=[ResourceContent(found.data, mime_type=found.mime_type)])
 
     async def companions(self) -> ResourceResult:
         """The companion types, and the files that could not be read."""

@@ -70,6 +70,7 @@ class Spending:
             await account.day.look(self.sessions, session.place.owner)
         # Nothing is awaited between what is known now and the call's own mark: no other call slips in.
         prompt = sum(len(message.text.encode(errors="replace")) for message in task.messages)
+        prompt += sum(each.reckoned for message in task.messages for each in message.attachments)
         measured = account.measured(session.session_id, model)
         largest = measured.largest or in_all(session.shown).get(model, {}).get(LARGEST, 0)
         most = task.sampling.max_tokens

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from companions.attachments import Attachment
 from companions.companion import Companion, Phase
 from companions.configuration import ThresholdSource
 from companions.entries import Entry
@@ -36,6 +37,7 @@ class Answer:
         already_done: Whether the step had been made before.
         not_recorded: What of this call was not taken, and what would take it.
         instructions: For ``write``: the prompt, as ``system`` and ``user``.
+        attachments: For ``write``: what stands beside the prompt.
         again: For ``write``: what the call with the text has to give once more: nothing of it is kept in between.
         mode: Who writes for this call.
         advice: What the caller should know besides, a sentence each.
@@ -62,6 +64,7 @@ class Answer:
     already_done: bool = False
     not_recorded: str | None = None
     instructions: Mapping[str, str] = field(default_factory=dict[str, str])
+    attachments: tuple[Attachment, ...] = ()
     again: Mapping[str, Any] = field(default_factory=dict[str, Any])
     advice: tuple[str, ...] = ()
     basis: Mapping[str, float] = field(default_factory=dict[str, float])
@@ -80,6 +83,7 @@ def answer(
     not_recorded: str | None = None,
     instructions: Mapping[str, str] | None = None,
     again: Mapping[str, Any] | None = None,
+    attachments: tuple[Attachment, ...] = (),
 ) -> Answer:
     """Take the picture of a companion; called under its lock."""
     slot, configuration = companion.slot, companion.configuration
@@ -105,6 +109,7 @@ def answer(
         not_recorded=not_recorded,
         instructions=instructions or {},
         again=again or {},
+        attachments=attachments,
         basis=slot.query.meta.get("basis", {}),
         outscored=outscored(slot) if slot.picked is None else None,
     )

@@ -58,7 +58,7 @@ def asking(caller: Caller) -> Generator[None]:
 
 def opens_slot(slot: Slot | None, request: Request) -> bool:
     """Tell whether a draft needs its companion's file: what is under way goes on as it began, also without it."""
-    if slot is None or request.query not in (None, slot.query.text):
+    if slot is None or not request.asks(slot.query):
         return True
     return slot.draft is not None and request.redo and slot.critiques > 0
 

@@ -113,7 +113,7 @@ class Calls:
             key = step_key(owner, session, named, request)
             return await self._run(session, key, request, waiting, signature)
 
-        return await self.in_new(owner, (owner, named, request), run)
+        return await self.in_new(owner, (owner, named, request.described), run)
 
     async def refine(
         self,

@@ -12,6 +12,7 @@ from itertools import groupby
 
 from companions.entries import Entry
 from sessions import whole_sessions
+from sessions.copying_attachments import copy_attachments
 from sessions.copying_shares import copy_shares
 from sessions.grant_store import Grants
 from sessions.reporting import Report
@@ -47,8 +48,9 @@ class Copied:
 async def copy(source: Store, target: Store, report: Report) -> Copied:
     """Copy what the target does not hold yet, and compare every session of the source with the target's.
 
-    Whom a session is shared with comes along with a session that this run opens in the target. Of one that is there
-    already the target says who takes part, so that whoever was taken out there stays out.
+    What is attached to a session comes along where both sides say the same. Whom it is shared with comes along where
+    this run opens it in the target: of one that is there already the target says who takes part, so that whoever was
+    taken out there stays out.
 
     A fork is copied behind its parent; one whose parent is forgotten, or is another in the target, becomes a session of
     its own with all that it reads. A run that was cut short is taken up by the next, which stores only what is missing.
@@ -221,6 +223,8 @@ class _Copying:
     async def verify(self, heads: Sequence[Head]) -> None:
         """Read sessions back from both sides; what listings show of them comes along where they are the same."""
         same = [head for head in heads if await self._verified(head)]
+        for head in same:
+            await copy_attachments(self._source, self._target, head.opening.session_id)
         if shown := [head.projection for head in same if head.projection is not None]:
             await self._target.project(shown)
         self._report(self._same, self._stored)

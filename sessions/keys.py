@@ -14,7 +14,7 @@ from sessions.session import Session
 def step_key(principal: str, session: Session, companion_type: str, request: Request) -> Key:
     """Say which step somebody asks for; a bare call joins whatever is under way."""
     bare = request == replace(Request(step=request.step), text_limit=request.text_limit)
-    return Key((session.session_id, companion_type, request.step), () if bare else (request,), principal)
+    return Key((session.session_id, companion_type, request.step), () if bare else (request.described,), principal)
 
 
 def loop_key(principal: str, session: Session, companion_type: str, wish: Wish | None = None) -> Key:

@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from companions.attachments import Attachment
 from companions.companion import Companion, Slot
 from companions.configuration import ThresholdSource
 from companions.entries import Entry
 from companions.errors import InputError
 from companions.models import Sampling
 from companions.next_step import NextStep, next_step, stop_reason
+from companions.requests import Request
 from sessions.advising import of_fallback
 from sessions.answers import Answer
 from sessions.budgets import Loop
@@ -30,6 +32,7 @@ class Wish:
     """What a call for the loop asks.
 
     Attributes:
+        attachments: Files that belong to the query.
         text: What the caller wrote for the step that comes next.
         text_for: The step that it was written for, as it was handed out (see ``due``); ``None`` if that is not told.
         satisfied: The caller critiqued and found nothing left to improve.
@@ -39,6 +42,7 @@ class Wish:
     """
 
     query: str | None = None
+    attachments: tuple[Attachment, ...] = ()
     text: str | None = None
     text_for: str | None = None
     satisfied: bool = False
@@ -53,6 +57,10 @@ class Wish:
         for name in BOUNDS:
             if (value := getattr(self, name)) is not None and value < 1:
                 raise InputError(f"{name} is {value}.", f"Give at least 1 for {name}, or leave it out.")
+
+    def asks(self, query: Entry) -> bool:
+        """Tell whether it asks what a query asks already."""
+        return Request(step="draft", query=self.query, attachments=self.attachments).asks(query)
 
     def lacks_revision(self, slot: Slot, coming: NextStep) -> bool:
         """Tell whether a score came without the revision that it is of."""

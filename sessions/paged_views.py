@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from companions.attachments import in_words as in_words_of
 from companions.companion import Companion
 from companions.entries import Entry
 from companions.errors import InputError
@@ -200,6 +201,7 @@ def line_of(entry: Entry) -> Body:
         "preview": " ".join(text[:400].split())[: 400 if said else 120],
     }
     told = line | {name: meta.get(name) for name in IN_A_LINE}
+    told["attachments"] = in_words_of(meta["attachments"]) if "attachments" in meta else None
     return {name: value for name, value in told.items() if value is not None}
 
 
@@ -226,6 +228,8 @@ def in_markdown(entry: Entry) -> str:
         return f"{in_words(entry)}\n\n"
     meta = entry.meta
     lines: list[str] = []
+    if "attachments" in meta:
+        lines.append(f"Attached: {in_words_of(meta['attachments'])}.")
     if "evidence" in meta:
         lines.append(f"Evidence given:\n\n{meta['evidence']}")
     if "similarity" in meta:

@@ -104,7 +104,7 @@ class Refining:
         slot, wish = companion.slot, self.wish
         if slot is None and wish.query is None:
             raise InputError("A first refine needs a query.", "Call refine with query: the question to think through.")
-        if slot is not None and wish.query in (None, slot.query.text):
+        if slot is not None and wish.asks(slot.query):
             return None
         self._taken = True
         unfit = {UNSCORED: wish.score is not None, UNSATISFIED: wish.satisfied}
@@ -112,7 +112,7 @@ class Refining:
         bounds = workflow_of(self.companion_type, wish, {})
         self._uncounted = wish.budget_tokens is not None
         self.caller = replace(self.caller, loop=full(bounds))
-        return self._made(step="draft", query=wish.query, text=wish.text, workflow=bounds)
+        return self._made(step="draft", query=wish.query, attachments=wish.attachments, text=wish.text, workflow=bounds)
 
     def _sort_out(self, companion: Companion) -> None:
         """Lay aside what was written for another step than the one that comes next."""
@@ -179,7 +179,7 @@ class Refining:
     async def _refused(self, error: BudgetError, request: Request) -> None:
         """End the loop by a budget; of one that has no text yet, a refusal by another budget than its own is raised."""
         slot = (await self._look()).slot
-        mine = slot is not None and request.query in (None, slot.query.text)
+        mine = slot is not None and request.asks(slot.query)
         if slot is None or not mine or (error.scope != LOOP.name and slot.draft is None):
             raise error
         self._slot = name_of(slot)

@@ -8,6 +8,7 @@ from companions.models import Task
 from companions.next_step import end_of
 from companions.requests import Plan
 from companions.tasks import task
+from sessions.attached import attached
 from sessions.branches import texts_of
 from sessions.consultations import waited_for
 from sessions.cutting import cut
@@ -23,10 +24,16 @@ CONTRIBUTIONS_SEEN = 48_000
 
 async def task_of(session: Session, companion: Companion, found: Plan) -> Task:
     """Build what a writer is given for a step."""
+    slot, given = companion.slot, found.request
+    # A text that came with the call was written already.
+    read = slot is not None and given.text is None and not given.satisfied
+    files = await attached(session, slot.query) if slot is not None and read else ()
     if found.step != "draft":
-        return task(companion, found)
+        return task(companion, found, attached=files)
     shown = await _others(session) if found.configuration.sees_session else ""
-    return task(companion, found, session=shown, contributions=await _contributed(session, companion, found))
+    return task(
+        companion, found, session=shown, contributions=await _contributed(session, companion, found), attached=files
+    )
 
 
 async def _contributed(session: Session, companion: Companion, found: Plan) -> list[tuple[str, str]]:

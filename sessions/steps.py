@@ -5,7 +5,6 @@ the caller, the offline editor) write, hands the entry over, applies it on its r
 next step: loops do that.
 """
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -18,7 +17,6 @@ from companions.errors import InputError
 from companions.falling_back import Outages
 from companions.models import Sampling, Task, Written
 from companions.next_step import next_step
-from companions.outcomes import judge
 from companions.planning import plan
 from companions.requests import Brought, Plan, Repeat, Request, workflow_notes
 from companions.writing import Choose, write
@@ -26,7 +24,9 @@ from sessions.advising import advice
 from sessions.allowance import Allowance
 from sessions.answers import Answer, answer
 from sessions.asked import Caller, again, asking, given, not_recorded, opens_slot
+from sessions.attached import check_room, keep
 from sessions.choosing_models import Models, chosen
+from sessions.judging import judged
 from sessions.samples import reviser
 from sessions.seeing import task_of
 from sessions.session import Awake, Session
@@ -35,9 +35,6 @@ from sessions.standing_in import in_order
 
 KEPT = "The store is away: this is kept on the server's own disk and goes into the store when it is back."
 UNSEEN = "The store is away: what others wrote to this session lately is not seen here."
-LARGE = 4_000
-"""Characters from which measuring a text is given to a thread: the event loop serves others meanwhile. Checks are held
-against a text there whatever its size: a schema may be large, and its library is loaded with the first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +111,7 @@ class Desk:
             return self._repeat(session, awake.companion, request, found.entry)
         choose = chosen(self.models, found)
         await self.sessions.writer.room(session.session_id)
+        check_room(session, request.attachments)
         notes = found.notes_before(awake.companion.companion_type)
         if choose is None or given(found, caller) is not None:
             await self._note(session, awake, notes, caller)
@@ -189,11 +187,13 @@ class Desk:
         self, session: Session, awake: Awake, found: Plan, caller: Caller, choose: Choose | None
     ) -> Answer:
         mode = found.mode
+        if awake.companion.slot is not None and found.request.attachments:
+            await keep(session, awake.companion.slot.query, found.request.attachments)
         work = await task_of(session, awake.companion, found)
         written = given(found, caller) or await self._ask(found, work, choose, caller)
         if written is None:
             return self._hand_out(session, awake.companion, found, work)
-        note = await _judged(awake.companion, found, written)
+        note = await judged(awake.companion, found, written)
         (entry,) = await session.record(awake, [note], caller.principal)
         await self.sessions.project(session, awake.companion, (entry,))
         by_caller = found.request.text is not None
@@ -215,6 +215,7 @@ class Desk:
             None,
             instructions=prompts.instructions_for_caller(work.messages),
             again=again(found, companion.slot),
+            attachments=work.messages[-1].attachments,
         )
 
     def _repeat(self, session: Session, companion: Companion, request: Request, entry: Entry) -> Answer:
@@ -241,10 +242,3 @@ def _advised(session: Session, given: Answer) -> Answer:
         notices.append(UNSEEN)
     notices += advice(given)
     return replace(given, advice=tuple(notices)) if notices else given
-
-
-async def _judged(companion: Companion, found: Plan, written: Written) -> Note:
-    large = len(written.text) > LARGE or (found.base is not None and len(found.base.text) > LARGE)
-    if large or found.configuration.checks:
-        return await asyncio.to_thread(judge, companion, found, written)
-    return judge(companion, found, written)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from companions.entries import Entry
+from sessions.attachment_store import AttachingStore
 from sessions.erasure_store import ErasureStore
 from sessions.grant_store import GrantStore
 from sessions.labels import AHEAD
@@ -160,7 +161,7 @@ class Window:
     exchanges: int
 
 
-class Store(PatternStore, ErasureStore, Protocol):
+class Store(PatternStore, ErasureStore, AttachingStore, Protocol):
     """A place where sessions are kept, and beside them what was learned.
 
     Reads of a fork give the parent's entries up to the base, then its own, as if it were one session.

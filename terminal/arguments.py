@@ -91,6 +91,13 @@ def _add_refine(add: Add) -> None:
         "text", nargs="?", metavar="TEXT", help="the question; without a model, the text that is to be improved"
     )
     refine.add_argument("--file", metavar="FILE", help="a text that is to be improved; - is standard input")
+    refine.add_argument(
+        "--attach",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="a picture, PDF or text that belongs to the question; once for each",
+    )
     refine.add_argument("--session", metavar="ID", help="go on with this session")
     refine.add_argument("--companion", metavar="TYPE", help="who thinks (default: the session's last, or generic)")
     refine.add_argument("--model", metavar="NAME", help="the model that writes: openai:NAME, or offline")

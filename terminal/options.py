@@ -55,6 +55,7 @@ class Options(BaseModel):
     model_seconds: Annotated[float, Field(gt=0, description="How long a model call may take in all")] = 300
     silence_seconds: Annotated[float, Field(gt=0, description="How long a model may be silent")] = 60
     text_limit: Annotated[int, Field(ge=1, description="Most bytes of one text")] = 200_000
+    attachment_limit: Annotated[int, Field(ge=1, description="Most bytes of all attachments of a query")] = 5_000_000
     calls_at_once: Annotated[int, Field(ge=1, description="Calls that one owner may have under way")] = 32
     prices: Annotated[str | None, Field(description="What models cost, as JSON or a file of it")] = None
     currency: Annotated[str, Field(min_length=1, max_length=8, description="What the prices are in")] = "USD"

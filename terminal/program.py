@@ -58,6 +58,7 @@ class Program:
         store: The store's URL, for people to see.
         spool: Where entries wait while the store is away.
         text_limit: The most bytes of one text.
+        attachment_limit: The most bytes of all attachments of a query together.
         http: How it is served over HTTP.
         log_level: The least that a server tells on standard error.
         keyring: What texts are sealed with, if they are.
@@ -76,6 +77,7 @@ class Program:
     store: str
     spool: Path
     text_limit: int
+    attachment_limit: int
     http: Http
     log_level: str
     keyring: Keyring | None = None

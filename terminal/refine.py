@@ -6,9 +6,10 @@ The loop, its end and its pick are ``sessions``' work, what is seen of it ``watc
 
 import argparse
 import shlex
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from companions.attachments import check_several
 from companions.companion import Companion, Slot
 from companions.configuration import Configuration
 from companions.errors import InputError
@@ -94,6 +95,7 @@ class Loop:
 
     async def run(self) -> str:
         """Take the loop to its end; gives the answer."""
+        check_several(self.wish.attachments, self.program.attachment_limit)
         self.session = session = await session_of(self.program, self.wish.session_id, self.wish.model)
         self.companion_type = self.wish.companion_type or session.last_type or DEFAULT_TYPE
         companion = await session.look(self.companion_type)
@@ -146,20 +148,16 @@ class Loop:
                 "writes none.",
                 f"Give the text: `{self._command(session, slot)}`; or name a model with --model.",
             )
-        draft = slot.draft if slot is not None and query == slot.query.text else None
+        asked = Request(
+            step="draft", query=query, attachments=self.wish.attachments, text_limit=self.program.text_limit
+        )
+        draft = slot.draft if slot is not None and query is not None and asked.asks(slot.query) else None
         if query is None or (draft is not None and text in (None, draft.text)):
             return self._wished(), None
         if draft is None:
-            return self._wished(query=query, text=text), None
+            return self._wished(query=query, attachments=self.wish.attachments, text=text), None
         # The same file in another state is a new question; without redo it would be taken for a call made twice.
-        again = Request(
-            step="draft",
-            query=query,
-            text=text,
-            redo=True,
-            sampling=self.sampling,
-            text_limit=self.program.text_limit,
-        )
+        again = replace(asked, text=text, redo=True, sampling=self.sampling)
         return self._wished(), again
 
     def _wished(self, **asked: Any) -> loops.Wish:

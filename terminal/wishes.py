@@ -8,7 +8,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from companions.attachments import Attachment
 from companions.errors import InputError
+from terminal.attaching import read_files
 
 BEGINNING = 60
 """Characters of a text that stand in the query for it: listings show queries as titles."""
@@ -23,6 +25,7 @@ class Wish:
         words: TEXT; ``None`` if there is none.
         text: The file's text, byte for byte; ``None`` without a file.
         name: The file's name, for people to see.
+        attachments: Files that belong to the question.
         max_iterations: Iterations after which the loop ends.
         budget: Tokens that the loop may use.
     """
@@ -33,6 +36,7 @@ class Wish:
     session_id: str | None
     companion_type: str | None
     model: str | None
+    attachments: tuple[Attachment, ...]
     max_iterations: int | None
     budget: int | None
 
@@ -45,7 +49,7 @@ class Wish:
         """Give the query and the draft that is improved; offline, bare words are that draft."""
         if self.text is not None:
             return self.words or f"Improve {self.name}", self.text
-        if self.words is not None and offline:
+        if self.words is not None and offline and not self.attachments:
             return f"Improve this text: {_beginning(self.words)}", self.words
         return self.words, None
 
@@ -59,6 +63,8 @@ def read_wish(chosen: argparse.Namespace) -> Wish:
     file: str | None = chosen.file
     if chosen.text is None and file is None and chosen.session is None:
         raise InputError("There is nothing to refine.", "Give a question, --file FILE or --session ID.")
+    if chosen.attach and chosen.text is None and file is None:
+        raise InputError("What is attached belongs to a question.", "Give the question as well.")
     check_model(chosen.model)
     return Wish(
         words=chosen.text,
@@ -67,6 +73,7 @@ def read_wish(chosen: argparse.Namespace) -> Wish:
         session_id=chosen.session,
         companion_type=chosen.companion,
         model=chosen.model,
+        attachments=read_files(chosen.attach),
         max_iterations=chosen.max_iterations,
         budget=chosen.budget,
     )

@@ -31,6 +31,11 @@ def _number_is_text(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+def _as_list(value: Any) -> Any:
+    """Take one of a list where it was sent alone."""
+    return [value] if isinstance(value, str | dict) else value
+
+
 class SamplingArgument(BaseModel):
     """How to write."""
 
@@ -69,6 +74,15 @@ CompanionTypes = Annotated[
     BeforeValidator(empty_is_none),
     Field(
         description="Who contributes, or session_ids to merge their answers; default: generic, marketing, bug_triage"
+    ),
+]
+Attachments = Annotated[
+    list[str | dict[str, str]] | None,
+    BeforeValidator(_as_list),
+    BeforeValidator(_read_json),
+    BeforeValidator(empty_is_none),
+    Field(
+        description="Images, PDFs, texts: each {name, mime_type, data (base64) or text}, or a resource:// URI from here"
     ),
 ]
 Text = Annotated[str | None, Field(description="The text, when you write this step yourself")]

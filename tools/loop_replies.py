@@ -12,6 +12,7 @@ from companions.companion import version_of
 from sessions.cutting import PAGE_BYTES, cut, size
 from sessions.loops import Refined
 from sessions.paged_views import text_offset_of
+from tools.attached import with_attachments
 from tools.replies import (
     ADVICE,
     STANDS,
@@ -38,7 +39,8 @@ def loop_reply(loop: Refined, known: Mapping[str, Any] | None = None) -> ToolRes
     """Tell where a loop stands when its call is answered, and what is known of how it will go."""
     tell = _hand_out if loop.status == "write" else _tell
     going_on = loop.status != "done" and not loop.comparison
-    return with_suggestions(lambda lines: tell(loop, lines), suggestions(known) if going_on else [])
+    told = with_suggestions(lambda lines: tell(loop, lines), suggestions(known) if going_on else [])
+    return told if loop.answer is None or loop.comparison else with_attachments(told, loop.answer)
 
 
 def _tell(loop: Refined, suggested: list[str]) -> ToolResult:

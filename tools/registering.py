@@ -5,6 +5,7 @@ from collections.abc import Callable
 from fastmcp import FastMCP
 from fastmcp.apps import AppConfig
 
+from sessions.attaching import Attaching
 from sessions.consulting import Consultations
 from sessions.reading import Reading
 from sessions.sharing import Sharing
@@ -23,6 +24,7 @@ def register(
     owner: Callable[[], str],
     reply_seconds: float,
     text_limit: int,
+    attachment_limit: int,
     view: str,
     sharing: Sharing | None = None,
 ) -> None:
@@ -34,11 +36,13 @@ def register(
         owner: Gives the principal of the present request.
         reply_seconds: How long a call may take before it is answered as running.
         text_limit: The most bytes of any one text.
+        attachment_limit: The most bytes of all attachments of a query together.
         view: The URI of the page on which hosts with MCP Apps show what is read.
         sharing: How sessions are shared; ``None`` where callers are not told apart.
     """
     calls, seconds, limit = reading.calls, reply_seconds, text_limit
-    Steps(calls=calls, owner=owner, reply_seconds=seconds, text_limit=limit).register(mcp)
+    attaching = Attaching(reading=reading, limit=attachment_limit)
+    Steps(calls=calls, owner=owner, reply_seconds=seconds, text_limit=limit, attaching=attaching).register(mcp)
     shown = AppConfig(resource_uri=view)
     Refine(calls=calls, owner=owner, reply_seconds=seconds, text_limit=limit, shown=shown).register(mcp)
     held = Consultations(calls=calls)

@@ -19,6 +19,7 @@ from sessions.answers import Answer
 from sessions.calls import Pending
 from sessions.cutting import PAGE_BYTES, cut, size
 from sessions.paged_views import text_offset_of
+from tools.attached import with_attachments
 from tools.suggesting import suggestions, with_suggestions
 
 Body = dict[str, Any]
@@ -43,7 +44,8 @@ def reply(answer: Answer, known: Mapping[str, Any] | None = None) -> ToolResult:
         known: What was known before it of how its loop will go.
     """
     tell = _write_reply if answer.entry is None else _done_reply
-    return with_suggestions(lambda lines: tell(answer, lines), [] if answer.next.step is None else suggestions(known))
+    lines = [] if answer.next.step is None else suggestions(known)
+    return with_attachments(with_suggestions(lambda lines: tell(answer, lines), lines), answer)
 
 
 def pending_reply(pending: Pending) -> ToolResult:

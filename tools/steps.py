@@ -11,9 +11,11 @@ from pydantic import Field
 
 from companions.models import Sampling
 from companions.requests import Request
+from sessions.attaching import Attaching
 from sessions.calls import Calls, Pending
 from sessions.intelligence import STATE
 from tools.arguments import (
+    Attachments,
     CompanionTypeName,
     OptionalSessionId,
     Redo,
@@ -35,12 +37,14 @@ class Steps:
         owner: Gives the principal of the present request.
         reply_seconds: How long a call may take before it is answered as running.
         text_limit: The most bytes of any one text.
+        attaching: Takes what is attached to a query.
     """
 
     calls: Calls
     owner: Callable[[], str]
     reply_seconds: float
     text_limit: int
+    attaching: Attaching
 
     def register(self, mcp: FastMCP) -> None:
         """Add the tools to a server."""
@@ -58,6 +62,7 @@ class Steps:
         companion_type: CompanionTypeName = None,
         session_id: OptionalSessionId = None,
         text: Text = None,
+        attachments: Attachments = None,
         sampling: SamplingOption = None,
         redo: Redo = False,
     ) -> ToolResult:
@@ -65,6 +70,7 @@ class Steps:
         request = Request(
             step="draft",
             query=query or None,
+            attachments=await self.attaching.taken(self.owner(), attachments or ()),
             text=text,
             sampling=_sampling(sampling),
             redo=redo,

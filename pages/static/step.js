@@ -59,6 +59,7 @@ function measured(step, compare) {
   if (step.similarity !== undefined) said.push(element("span", { title: "How similar it is to the version before" }, `similarity ${similarity(step.similarity)}`));
   if (compare) said.push(element("a", { href: compare }, "what changed", element("span", { class: "unseen" }, ` in ${stepName(step)}`)));
   if (!["pick", "workflow"].includes(step.kind)) said.push(counted(step.words, "word"));
+  if (step.attachments) said.push(`attached: ${step.attachments}`);
   if (step.account) said.push(tokens(step.account));
   if (step.account?.milliseconds) said.push(seconds(step.account.milliseconds));
   if (step.account?.first_token_milliseconds_told === 1) said.push(`first words after ${seconds(step.account.first_token_milliseconds ?? 0)}`);

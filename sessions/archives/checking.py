@@ -10,6 +10,7 @@ from collections.abc import Generator, Iterable
 from companions.entries import Entry
 from companions.errors import InputError
 from sessions.archives import layout
+from sessions.archives.attached import CheckedFiles
 from sessions.archives.following import Following
 from sessions.archives.listing import Listed
 from sessions.archives.reading import Archive
@@ -29,6 +30,7 @@ class Checked:
     Attributes:
         template: Whether it holds questions without answers.
         sessions: What it holds, parents before their forks.
+        archive: The archive itself.
     """
 
     def __init__(self, archive: Archive) -> None:
@@ -42,7 +44,7 @@ class Checked:
         else:
             _check_sessions(archive)
         self.template, self.sessions = archive.template, archive.sessions
-        self._archive = archive
+        self.archive = archive
 
     def entries(self, listed: Listed) -> Generator[list[Entry]]:
         """Read a session's entries again, some at a time.
@@ -50,7 +52,7 @@ class Checked:
         Raises:
             InputError: The file is another by now.
         """
-        return self._archive.entries(listed, again=True)
+        return self.archive.entries(listed, again=True)
 
 
 def check_length(place: str, entry: Entry, most: int) -> None:
@@ -65,7 +67,7 @@ def check_length(place: str, entry: Entry, most: int) -> None:
 
 def _check_sessions(archive: Archive) -> None:
     origins = _origins([listed.opening for listed in archive.sessions])
-    asked, begun = Counter(origins.values()), dict[Place, Following]()
+    asked, begun, files = Counter(origins.values()), dict[Place, Following](), CheckedFiles(archive)
     for listed in archive.sessions:
         session_id = listed.opening.session_id
         following = _begun(origins[session_id], begun, asked) if listed.opening.base else Following()
@@ -73,8 +75,10 @@ def _check_sessions(archive: Archive) -> None:
             for entry in entries:
                 check_length(f"Entry {entry.seq} of {layout.session_name(session_id)}", entry, archive.text_limit)
                 following.follow(layout.session_name(session_id), entry)
+                files.check(layout.session_name(session_id), entry)
                 if (session_id, entry.seq) in asked:
                     begun[session_id, entry.seq] = following.copy()
+    files.end()
 
 
 def _begun(origin: Place, begun: dict[Place, Following], asked: Counter[Place]) -> Following:

@@ -10,6 +10,7 @@ from pathlib import Path
 from companions.entries import Entry
 from companions.errors import InputError
 from sessions.archives import reading, seed, templates
+from sessions.archives.attached import bring_files
 from sessions.archives.checking import Checked, check_length
 from sessions.archives.importing import Imported, Importing, derived
 from sessions.archives.listing import Listed
@@ -109,7 +110,12 @@ async def _bring(sessions: Sessions, owner: str, archive: Checked, report: Repor
     importing = Importing(sessions.store, owner, sessions.retention)
     for number, listed in enumerate(archive.sessions):
         report(number, len(archive.sessions))
-        await importing.bring(_Archived(archive, listed))
+        source = _Archived(archive, listed)
+        await importing.bring(source)
+        session_id = importing.imported.ids[listed.opening.session_id]
+        if archive.archive.digests:
+            async for entries in source.entries():
+                await bring_files(sessions.store, archive.archive, session_id, entries)
     importing.imported.unpinned = await _unpinned(sessions, owner, {*importing.imported.ids.values()})
     return importing.imported
 

@@ -4,6 +4,7 @@ It reads no store and opens no file. What else an entry has to keep to is ``chec
 """
 
 import json
+import re
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,8 @@ from sessions.store import Opening
 ARCHIVE, SESSION = "persistent-companions archive", "persistent-companions session"
 VERSION = 1
 MANIFEST, SCHEMA = "manifest.json", "schema.json"
+ATTACHMENT = re.compile(r"attachments/([0-9a-f]{64})")
+"""The name of a file that is attached to queries."""
 LAST_LINE = b"]}\n"
 """Behind a session's entries."""
 FIELDS = ("seq", "id", "companion_type", "kind", "slot", "index", "text", "meta", "author", "at")
@@ -28,6 +31,11 @@ def session_name(session_id: str) -> str:
 def transcript_name(session_id: str) -> str:
     """Name the file of a session's transcript."""
     return f"transcripts/{session_id}.md"
+
+
+def attachment_name(digest: str) -> str:
+    """Name the file of what is attached to queries, by its SHA-256."""
+    return f"attachments/{digest}"
 
 
 @cache

@@ -81,6 +81,20 @@ class Archive:
                 raise InputError(f"{name} is not what the archive's manifest says.", AGAIN)
         yield found
 
+    @property
+    def digests(self) -> set[str]:
+        """The digests of the files that it holds for queries."""
+        return {found[1] for name in self._zip.namelist() if (found := layout.ATTACHMENT.fullmatch(name))}
+
+    def file(self, digest: str, size: int) -> bytes | None:
+        """Read what is attached to queries, and at most a byte more than it has; ``None`` if it is not there."""
+        if layout.attachment_name(digest) not in self._zip.NameToInfo:
+            return None
+        with refusals(self.path), self._zip.open(layout.attachment_name(digest)) as file:
+            content = file.read(size + 1)
+        self.spend(len(content))
+        return content
+
     def spend(self, count: int) -> None:
         """Count what was unpacked, so that a small file cannot keep a machine busy for ever."""
         self._room -= count
@@ -217,7 +231,7 @@ def _check_list(path: Path, file: ZipFile, archive: Archive, manifest: Mapping[s
     if len(ids) < len(manifest["sessions"]) or manifest["counts"] != counts:
         raise InputError(f"The manifest of {path.name} does not count what it lists.", AGAIN)
     known = {name(each) for each in ids for name in (layout.session_name, layout.transcript_name)}
-    known |= {layout.MANIFEST, layout.SCHEMA}
+    known |= {layout.MANIFEST, layout.SCHEMA, *map(layout.attachment_name, archive.digests)}
     for name in file.namelist():
         if name not in known:
             raise InputError(f"{path.name} holds a file that is none of an archive's: {name[:80]!r}.", AGAIN)

@@ -15,6 +15,7 @@ from typing import Any
 from companions.entries import Entry
 from companions.errors import CompanionsError
 from sessions.archives import layout
+from sessions.archives.attached import Files
 from sessions.archives.parts import Parts
 from sessions.archives.zipping import Part, Zipping
 from sessions.labels import without_label
@@ -166,7 +167,7 @@ class _Writing:
     """One archive: what it holds so far."""
 
     def __init__(self, store: Store, owner: str) -> None:
-        self._store, self._owner = store, owner
+        self._store, self._owner, self._files = store, owner, Files(store)
         self._sessions: list[dict[str, Any]] = []
         self._written: dict[str, int] = {}
 
@@ -178,8 +179,10 @@ class _Writing:
         with closing(Parts(opening)) as parts:
             async for page in pages(self._store, opening.session_id, opening.base, seq):
                 await asyncio.to_thread(parts.write, [entry for entry, _ in page])
+                self._files.note(entry for entry, _ in page)
             if parts.seq == seq:
                 await asyncio.to_thread(self.keep, zipping, parts)
+                await self._files.add(zipping, opening.session_id)
 
     def keep(self, zipping: Zipping, parts: Parts) -> None:
         """Put a session that was written as a whole into the archive."""

@@ -13,6 +13,7 @@ from companions.entries import Entry
 from sessions.reporting import Report
 from sessions.seal_store import SealableStore, Stretch
 from sessions.sealing import admission
+from sessions.sealing import attachments as sealed_attachments
 from sessions.sealing import entries as sealed_entries
 from sessions.sealing import heads as sealed_heads
 from sessions.sealing.cipher import Cipher
@@ -153,8 +154,25 @@ class _Rotation:
             if stretch.session_id == session_id or await self._guarded.head(stretch.session_id) is None:
                 await self._stretch(session_id, stretch, last, before, found)
             last = min(last, stretch.base)
+        await self._attached(head, found)
         if head.projection is not None:
             await self._shown(head.projection, found)
+
+    async def _attached(self, head: Head, found: Rotated) -> None:
+        """Rewrite what is attached to a session, or was to those that it was forked from."""
+        session_id, owner = head.opening.session_id, head.opening.owner
+        attachments = self._guarded.attachments
+        for address in await attachments.kept(session_id):
+            if sealed_attachments.key_of(address) == self.cipher.keyring.newest:
+                continue
+            kept = await attachments.get(session_id, (address,))
+            data = None if kept is None else sealed_attachments.opened(self.cipher, owner, kept)
+            if data is None:
+                found.unopened.add(session_id)
+                continue
+            again = sealed_attachments.sealed(self.cipher, owner, data)
+            found.left += await attachments.rewrite(session_id, address, again)
+            self._resealed += 1
 
     async def _writer(self, session_id: str, seq: int, above: list[Stretch]) -> Stretch:
         """Name who wrote the entry that a fork begins behind: as it is sealed or, where it is plain, as stored."""

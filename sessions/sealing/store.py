@@ -18,6 +18,7 @@ from sessions.seal_store import SealableStore, Stretch
 from sessions.sealing import entries as sealed_entries
 from sessions.sealing import heads as sealed_heads
 from sessions.sealing.admission import Admission
+from sessions.sealing.attachments import SealedAttachments
 from sessions.sealing.cipher import Cipher
 from sessions.sealing.entries import Header, header_of
 from sessions.sealing.grants import SealedGrants
@@ -59,6 +60,11 @@ class SealedStore:
     def grants(self) -> SealedGrants:
         """Whom sessions are shared with: no text, so it is not sealed."""
         return SealedGrants(self.store.grants, self._admission, self._shown)
+
+    @property
+    def attachments(self) -> SealedAttachments:
+        """What is attached to queries, sealed."""
+        return SealedAttachments(self.store, self._admission, self.cipher)
 
     async def load(self) -> None:
         """Import what sealing and the store need; see ``Store.load``."""

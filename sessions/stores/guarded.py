@@ -19,6 +19,7 @@ from sessions.erasure_store import Reader, Wiped
 from sessions.pattern_store import Share
 from sessions.store import Append, Committed, Conflict, Head, Outcome, Projection, Size, Store, Window
 from sessions.stores.deadlines import Patience, answers, away
+from sessions.stores.guarded_attachments import GuardedAttachments
 from sessions.stores.guarded_grants import GuardedGrants
 from sessions.stores.recognising import known, recognised
 
@@ -75,6 +76,11 @@ class GuardedStore:
     def grants(self) -> GuardedGrants:
         """Whom sessions are shared with, within the same bounds."""
         return GuardedGrants(self)
+
+    @property
+    def attachments(self) -> GuardedAttachments:
+        """What is attached to queries, within the same bounds."""
+        return GuardedAttachments(self)
 
     async def load(self) -> None:
         """Import what the store needs; see ``Store.load``. Every call does so first, outside its deadline."""

@@ -11,7 +11,7 @@ from companions import planning
 from companions.companion import EXCHANGES, VERSIONS, Companion
 from companions.companion_types import Library
 from companions.configuration import Configuration, Defaults
-from companions.entries import Entry, Note
+from companions.entries import Entry, Kind, Note
 from companions.models import Sampling, Task, Written
 from companions.outcomes import judge
 from companions.requests import Plan, Repeat, Request
@@ -72,6 +72,11 @@ class Driver:
     def revise(self, words: str, **asked: Any) -> Entry:
         """Write a revision."""
         return self.write(words, step="revise", **asked)
+
+    def record_text(self, kind: Kind, words: str) -> Entry:
+        """Write a text of the newest slot that is its kind's first, unjudged."""
+        slot = 0 if self.companion.slot is None else self.companion.slot.number
+        return self.record(Note(companion_type=TYPE, kind=kind, slot=slot, text=words))
 
     def record(self, note: Note) -> Entry:
         """Give a note its place, and apply it."""

@@ -26,7 +26,8 @@ REDIS_URL = os.environ.get("COMPANIONS_TEST_REDIS_URL")
 # Cheaper by far than a new database.
 EMPTY_STORE = """DO $$ BEGIN IF to_regclass('companions_sessions') IS NOT NULL THEN
     TRUNCATE companions_sessions, companions_entries, companions_leases, companions_shares,
-    companions_seals, companions_participants, companions_invitations; END IF; END $$"""
+    companions_seals, companions_participants, companions_invitations,
+    companions_attachments; END IF; END $$"""
 
 
 class Server(Protocol):

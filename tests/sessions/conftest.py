@@ -46,9 +46,10 @@ WHOLE = {
     "test_store_searches",
     "test_seal_stores",
     "test_grant_stores",
+    "test_attachment_stores",
 }
 """What is run over a cluster too: elsewhere it differs from a single server in nothing that is tested."""
-SEALED = {"test_store_conformance", "test_grant_stores"}
+SEALED = {"test_store_conformance", "test_grant_stores", "test_attachment_stores"}
 """What is run over sealed stores too."""
 
 

@@ -18,7 +18,7 @@ from tests.servers.postgres_server import PostgresServer, run
 from tests.servers.redis_server import RedisServer
 from tests.sessions.redis_looking import ask, dumped
 
-TABLES = ("entries", "sessions", "leases", "shares", "schema")
+TABLES = ("entries", "sessions", "attachments", "leases", "shares", "schema")
 ELSEWHERE = {"pg_wal", "1", "4", "5"}
 """Folders of PostgreSQL's data that are not looked into: its log, and the databases that every server has."""
 WINDOW = 8

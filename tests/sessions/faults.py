@@ -14,10 +14,10 @@ from companions.companion_types import Library
 from companions.configuration import Defaults
 from companions.entries import Entry
 from companions.errors import StoreAwayError
-from companions.models import Model, OnText, Step, Task, Written
-from companions.offline import OfflineEditor
+from companions.models import Step
 from companions.requests import Request
 from sessions.answers import Answer
+from sessions.attachment_store import AttachmentStore
 from sessions.calls import Calls, Pending, Waiting
 from sessions.erasure_store import Reader, Wiped
 from sessions.grant_store import GrantStore
@@ -26,8 +26,10 @@ from sessions.sessions import Sessions
 from sessions.spool.spool import Spool
 from sessions.steps import Desk
 from sessions.store import Append, Head, Outcome, Projection, Size, Store, Window
+from tests.sessions.faulty_attachments import FaultyAttachments
 from tests.sessions.faulty_grants import FaultyGrants
 from tests.sessions.gate import Gate
+from tests.sessions.scripted import Catalog, ScriptedModel
 
 OWNER = "ann"
 LIBRARY = Library.load(None)
@@ -71,6 +73,10 @@ class FaultyStore:
     @property
     def grants(self) -> GrantStore:
         return FaultyGrants(self.store.grants, self.through)
+
+    @property
+    def attachments(self) -> AttachmentStore:
+        return FaultyAttachments(self.store.attachments, self.through)
 
     def breaks(self, method: str, *faults: Fault | None) -> None:
         self.faults.setdefault(method, deque()).extend(faults)
@@ -150,41 +156,6 @@ class FaultyStore:
     # Last, since its name would hide the type's from the annotations above.
     async def list(self, owner: str, *, search: str | None = None, limit: int = 10, offset: int = 0) -> "list[Head]":
         return await self.through("list", lambda: self.store.list(owner, search=search, limit=limit, offset=offset))
-
-
-@dataclass(slots=True)
-class ScriptedModel:
-    """A model that writes what its script says, or fails with it; without a script it numbers its texts.
-
-    Attributes:
-        tasks: What it was asked, in order.
-        gate: Where it waits before it answers.
-    """
-
-    name: str = "scripted"
-    script: deque[str | BaseException] = field(default_factory=deque[str | BaseException])
-    tasks: list[Task] = field(default_factory=list[Task])
-    gate: Gate = field(default_factory=Gate)
-
-    async def write(self, task: Task, on_text: OnText | None = None) -> Written:
-        self.tasks.append(task)
-        given = self.script.popleft() if self.script else f"Text {len(self.tasks)} of the scripted model."
-        await self.gate.passed()
-        if isinstance(given, BaseException):
-            raise given.with_traceback(None)  # it may have been raised before
-        if on_text is not None:
-            on_text(given)
-        return Written(text=given, model="scripted:1", usage={"input_tokens": 7, "output_tokens": len(given)})
-
-
-@dataclass(frozen=True, slots=True)
-class Catalog:
-    """The scripted model, and the real offline editor beside it."""
-
-    model: ScriptedModel
-
-    def get(self, name: str | None) -> Model:
-        return OfflineEditor() if name == "offline" else self.model
 
 
 async def unreported(*_told: object) -> None:

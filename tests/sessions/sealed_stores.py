@@ -26,7 +26,7 @@ BOTH = Keyring(NEW | OLD)
 MARK = "xq7wordsofaperson"
 """Stands in everything that a person might have written."""
 WORDED: tuple[Kind, ...] = ("configure", "query", "draft", "critique", "revision", "pick", "workflow", "alternative")
-TABLES = ("sessions", "entries", "leases", "shares", "seals")
+TABLES = ("sessions", "entries", "attachments", "leases", "shares", "seals")
 
 
 def told(kind: Kind) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from sessions.store import Append, Committed, Projection, Store
 from sessions.stores.postgres.store import PostgresStore
 from sessions.stores.redis.store import RedisStore
 from sessions.stores.sqlite.store import SQLiteStore
+from tests.files import notes
 from tests.servers.postgres_server import run
 from tests.sessions.building import Story, note
 from tests.sessions.disks import Disk, PostgresDisk, RedisDisk, SQLiteDisk, found_in, holds, new_marker
@@ -55,7 +57,7 @@ async def process(disk: Disk, tmp_path: Path) -> AsyncIterator[Process]:
 async def thought(process: Process, marker: str) -> str:
     """Think in a new session, with a marker in every place that takes a text."""
     text = f"{marker} {BESIDE}"
-    drafted = await process.step("draft", query=text, text=f"Draft {text}")
+    drafted = await process.step("draft", query=text, text=f"Draft {text}", attachments=(notes(text),))
     session_id = drafted.session_id
     await process.step("critique", session_id, text=f"Critique {text}", evidence=f"Evidence {text}")
     await process.step("revise", session_id, text=f"Revision {text}")
@@ -116,6 +118,8 @@ async def test_nothing_of_an_erased_owner_is_found_in_any_file(disk: Disk, proce
     before = await holds(disk, marker)
     assert before["served"]
     assert sum(before.values()) > 1
+    attached = b64encode(marker.encode()[:39]).decode()
+    assert (await holds(disk, attached))["served"] == isinstance(disk, RedisDisk)
 
     # The parent first: what the fork reads of it stays until that is erased too.
     erased = await erasing.erase(sessions, OWNER)
@@ -123,8 +127,9 @@ async def test_nothing_of_an_erased_owner_is_found_in_any_file(disk: Disk, proce
     assert erased.wiped is not None
     assert erased.wiped.done
 
-    after = await holds(disk, marker)
-    assert not any(after.values()), [name for name, held in after.items() if held]
+    for text in (marker, attached):
+        after = await holds(disk, text)
+        assert not any(after.values()), [name for name, held in after.items() if held]
     left = await asyncio.to_thread(lambda: [path.read_bytes() for path in (tmp_path / "spool").iterdir()])
     assert not any(found_in(content, marker) for content in left)
     await other.check()
@@ -137,8 +142,13 @@ async def test_a_forgotten_session_is_served_no_more_and_its_prefix_goes_with_th
     session_id = await thought(process, marker)
     sessions = process.calls.desk.sessions
     forks = [(await fork(sessions, OWNER, session_id, 3)).session_id for _ in range(2)]
+    late = new_marker()
+    await process.step("draft", session_id, query="Later?", text="Later.", attachments=(notes(late),))
+    written = [late, b64encode(late.encode()[:39]).decode()]
+    assert any([found_in(await disk.served(), form) for form in written])
     kept = (await erasing.forget(sessions, OWNER, session_id)).kept
     assert kept is not None
+    assert not any([found_in(await disk.served(), form) for form in written])
     assert (kept.fork, kept.entries) == (forks[0], 3)
     assert found_in(await disk.served(), marker)
     for made in forks:

@@ -12,14 +12,15 @@ from tests.servers.postgres_server import run
 from tests.sessions.building import Story, note, projection
 from tests.sessions.shared import share
 
-FIRST_VERSION = """DROP TABLE companions_shares, companions_seals, companions_participants, companions_invitations;
+FIRST_VERSION = """DROP TABLE companions_shares, companions_seals, companions_participants, companions_invitations,
+    companions_attachments;
     UPDATE companions_schema SET version = 1"""
 """What later versions added is taken away again."""
 COLUMNS = """SELECT string_agg(concat_ws(' ', table_name, column_name, data_type, collation_name, column_default), ';'
         ORDER BY table_name, ordinal_position)
     FROM information_schema.columns WHERE table_name ~ '^companions_'"""
 VERSION_IS = "SELECT version FROM companions_schema"
-RELEASED = ["4cc5f2ba305bdc24", "25f0012525465726", "9d40e75e9719ce7a", "1555703f1e41c960"]
+RELEASED = ["4cc5f2ba305bdc24", "25f0012525465726", "9d40e75e9719ce7a", "1555703f1e41c960", "afdd0745ec298d65"]
 """Of the steps, what they are digested to."""
 
 CALLS: dict[str, Callable[[PostgresStore], Awaitable[object]]] = {

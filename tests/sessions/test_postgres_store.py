@@ -170,7 +170,17 @@ async def test_stores_that_start_at_once_make_the_tables_once(postgres_server: S
     assert await asyncio.gather(*(store.head("s1") for store in made)) == [None] * 8
     for store in made:
         await store.close()
-    names = ("entries", "invitations", "leases", "participants", "schema", "seals", "sessions", "shares")
+    names = (
+        "attachments",
+        "entries",
+        "invitations",
+        "leases",
+        "participants",
+        "schema",
+        "seals",
+        "sessions",
+        "shares",
+    )
     assert await in_psql(url, TABLES) == " ".join(f"companions_{name}" for name in names)
     assert await in_psql(url, "SELECT version FROM companions_schema") == str(postgres_schema.VERSION)
 

@@ -16,7 +16,7 @@ from sessions.stores.sqlite.store import SQLiteStore
 from tests.sessions.building import Program, Story, note, one, projection
 from tests.sessions.shared import share
 
-RELEASED = ["008cb799c7916034", "44ec863dfab6b584", "bbe184e10bdd754c", "5abf2977c010bbc9"]
+RELEASED = ["008cb799c7916034", "44ec863dfab6b584", "bbe184e10bdd754c", "5abf2977c010bbc9", "136e1c58d27a7ce0"]
 """Of the steps, what they are digested to."""
 
 

@@ -6,6 +6,7 @@ It says what came of each; what must come of it is the matrix's.
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, Literal
 
 from fastmcp.exceptions import ToolError
@@ -17,6 +18,8 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from tests.wire.processes import Connection
 
 Outcome = Literal["yes", "unknown", "scope", "role"]
+ATTACHED = "Ann has met the others before."
+"""The text that is attached to the session's query."""
 UNKNOWN = "There is no session"
 LACKS = "lacks the scope"
 ROLE = ("not work on it", "for its owner alone")
@@ -65,7 +68,9 @@ async def ask_everything(client: Connection, session_id: str, names: "Names") ->
     inviting = client.call_tool("share_session", {"session_id": session_id, "role": "reader"})
     yield await _came_to("tool `share_session`, to invite", inviting)
     for uri in names.resources:
-        filled = re.sub(r"\{\?.*\}", "", uri).format(session_id=session_id, companion_type=KIND, slot=0)
+        filled = re.sub(r"\{\?.*\}", "", uri).format(
+            session_id=session_id, companion_type=KIND, slot=0, sha256=sha256(ATTACHED.encode()).hexdigest()
+        )
         yield await _came_to(f"`{uri}`", client.read_resource(filled))
     for prompt, given in names.prompts.items():
         filled = {name: session_id if name == "session_id" else "0" for name in given}

@@ -135,7 +135,8 @@ async def test_every_resource_of_a_session_with_the_longest_texts_can_be_read_ov
             begun = await client.call_tool("draft", ids | query)
             ids = {"session_id": begun.structured_content["session_id"]}
         await client.call_tool("critique", {**ids, "text": long, "evidence": long})
-        uris = [found.uri_template for found in await client.list_resource_templates()]
+        listed = [found.uri_template for found in await client.list_resource_templates()]
+        uris = [uri for uri in listed if "{sha256}" not in uri]  # a file has bytes, and a limit of its own
         assert len(uris) > 10
         for template in uris:
             uri = template.split("{?")[0].replace("{session_id}", ids["session_id"])

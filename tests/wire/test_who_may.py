@@ -5,6 +5,7 @@ The table in docs/team.md is what these tests have seen.
 
 import json
 import re
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ import pytest
 from fastmcp import Client
 from fastmcp.exceptions import ToolError
 
-from tests.wire.asking_everything import UNKNOWN, Names, ask_everything
+from tests.wire.asking_everything import ATTACHED, UNKNOWN, Names, ask_everything
 from tests.wire.processes import ERAS, ROOT, Connection, Era, Served, serving_http
 from tests.wire.striking import meta
 from tests.wire.tokens import Issuer
@@ -28,6 +29,7 @@ MARKED = re.compile(r"(?s)<!-- who may what: begin -->\n(.*?)\n<!-- who may what
 SHOWN = {"yes": "yes", "unknown": "unknown", "scope": "no", "role": "no"}
 ROLES = {"reader": "reader", "co-author": "author"}
 HERS = "Ann and the others meet."
+HERS_ALL = (HERS, ATTACHED, b64encode(ATTACHED.encode()).decode())
 HER_TOKENS = {"owner", "owner, reading", *ROLES}
 HELLO = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "raw-host", "version": "1"}}
 MODERN_HEADERS = {"MCP_Protocol_Version": "2026-07-28", "MCP_Method": "tools/list"}
@@ -94,7 +96,7 @@ async def test_the_table_in_the_documents_is_what_each_caller_gets_in_both_eras(
                 async for asked in ask_everything(client, session_id, names):
                     seen = outcomes.setdefault(asked.what, {})
                     assert seen.setdefault(who, SHOWN[asked.outcome]) == SHOWN[asked.outcome], (era, who, asked)
-                    assert who in HER_TOKENS or HERS not in asked.text, (era, who, asked)
+                    assert who in HER_TOKENS or not any(her in asked.text for her in HERS_ALL), (era, who, asked)
     assert _table(outcomes) == _documented()
 
 
@@ -102,7 +104,8 @@ async def _session_of_ann(guarded: Guarded, era: Era) -> tuple[Names, str]:
     async with guarded.client(guarded.issuer.token("carl", "write"), era) as client:
         names = await Names.of(client)
     async with guarded.client(guarded.issuer.token("ann", "write"), era) as client:
-        opened = await client.call_tool("draft", {"query": "When?", "text": HERS})
+        files = [{"name": "before.txt", "text": ATTACHED}]
+        opened = await client.call_tool("draft", {"query": "When?", "text": HERS, "attachments": files})
         session_id = opened.structured_content["session_id"]
         for tool, text in (("critique", "No day."), ("revise", f"{HERS} On Friday."), ("critique", "No hour.")):
             await client.call_tool(tool, {"session_id": session_id, "text": text})

@@ -5,7 +5,6 @@ each is one undivided step of the event loop; that is all the isolation there is
 """
 
 import builtins
-import time
 from bisect import bisect_left, insort
 from collections.abc import Sequence
 from itertools import islice
@@ -16,7 +15,9 @@ from sessions.erasure_store import Reader, Wiped
 from sessions.pattern_store import Share
 from sessions.seal_store import Stretch
 from sessions.store import Append, Committed, Conflict, Gone, Head, Opening, Outcome, Projection, Size, Window
+from sessions.stores.memory.attachments import MemoryAttachments
 from sessions.stores.memory.grants import MemoryGrants
+from sessions.stores.memory.leases import MemoryLeases
 from sessions.stores.memory.reading_forks import readers_of
 from sessions.stores.memory.session import MemorySession
 from sessions.stores.memory.shares import MemoryShares
@@ -34,8 +35,9 @@ class MemoryStore:
         self._forks: dict[str, tuple[str, int]] = {}
         # Kept sorted, so that a listing costs what it shows and not what the owner has.
         self._ranks: dict[str, list[tuple[float, int, str]]] = {}
-        self._leases: dict[str, tuple[str, float]] = {}
+        self._leases = MemoryLeases()
         self.grants = MemoryGrants(self._head)
+        self.attachments = MemoryAttachments(self._lineage)
         self._shares = MemoryShares()
         self._seals: dict[str, str] = {}
         self._closed = False
@@ -137,13 +139,7 @@ class MemoryStore:
     async def lease(self, name: str, holder: str, seconds: float) -> str:
         """Take, renew or give back a lease; see ``Store.lease``. Returns "" when nobody holds it."""
         self._check()
-        now = time.monotonic()
-        self._leases = {leased: held for leased, held in self._leases.items() if held[1] > now}
-        held_by, _ = self._leases.get(name, (holder, now))
-        if held_by != holder:
-            return held_by
-        self._leases[name] = (holder, now + seconds)
-        return holder if seconds > 0 else ""
+        return self._leases.take(name, holder, seconds)
 
     async def tombstone(self, session_id: str) -> bool:
         """Erase a session; see ``Store.tombstone``. Its forks hold references of their own."""
@@ -155,12 +151,12 @@ class MemoryStore:
         self._sessions[session_id] = None
         if session.opening.parent is not None:
             self._forks[session_id] = (session.opening.parent, session.opening.base)
+        self.attachments.drop(session.lineage, self._readers)
         return True
 
     async def readers(self, session_id: str) -> Sequence[Reader]:
         """Read who holds a session's entries; see ``ErasureStore.readers``."""
-        self._check()
-        return readers_of(session_id, self._sessions, self._forks)
+        return self._readers(session_id)
 
     async def wipe(self, owner: str | None = None) -> Wiped:  # noqa: ARG002 (the protocol's)
         """Nothing is to be done: memory is no file; see ``ErasureStore.wipe``."""
@@ -189,8 +185,7 @@ class MemoryStore:
 
     async def lineage(self, session_id: str) -> builtins.list[Stretch]:
         """Tell who wrote what a session reads; see ``SealableStore.lineage``."""
-        session = self._find(session_id)
-        return [] if session is None else [*session.lineage]
+        return [*self._lineage(session_id)]
 
     async def rewrite(self, session_id: str, entries: Sequence[Entry]) -> int:
         """Put other texts in the place of a session's own; see ``SealableStore.rewrite``."""
@@ -217,10 +212,8 @@ class MemoryStore:
     async def close(self) -> None:
         """Let everything go; afterwards every call but this one is refused."""
         self._closed = True
-        self._sessions.clear()
-        self._forks.clear()
-        self._ranks.clear()
-        self._leases.clear()
+        for kept in (self._sessions, self._forks, self._ranks, self._leases, self.attachments):
+            kept.clear()
         self._shares.drop(None)
 
     def _find(self, session_id: str) -> MemorySession | None:
@@ -230,6 +223,14 @@ class MemoryStore:
     def _head(self, session_id: str) -> Head | None:
         session = self._find(session_id)
         return None if session is None else session.head
+
+    def _readers(self, session_id: str) -> Sequence[Reader]:
+        self._check()
+        return readers_of(session_id, self._sessions, self._forks)
+
+    def _lineage(self, session_id: str) -> Sequence[Stretch]:
+        session = self._find(session_id)
+        return () if session is None else session.lineage
 
     def _unrank(self, session: MemorySession) -> None:
         ranks = self._ranks[session.opening.owner]

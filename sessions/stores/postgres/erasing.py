@@ -31,8 +31,9 @@ ERASE = """WITH RECURSIVE forks (no, living, bound) AS (
         SELECT no, owner IS NOT NULL, base FROM companions_sessions WHERE parent = $1
         UNION ALL SELECT s.no, s.owner IS NOT NULL, least(s.base, f.bound)
             FROM forks AS f JOIN companions_sessions AS s ON s.parent = f.no WHERE NOT f.living),
-    erased AS (DELETE FROM companions_entries
-        WHERE session = $1 AND seq > coalesce((SELECT max(bound) FROM forks WHERE living), 0))
+    unread (seq) AS (SELECT coalesce((SELECT max(bound) FROM forks WHERE living), 0)),
+    erased AS (DELETE FROM companions_entries WHERE session = $1 AND seq > (SELECT seq FROM unread)),
+    detached AS (DELETE FROM companions_attachments WHERE session = $1 AND seq > (SELECT seq FROM unread))
     SELECT p.no FROM companions_sessions AS c JOIN companions_sessions AS p ON p.no = c.parent
     WHERE c.no = $1 AND p.owner IS NULL"""
 

@@ -70,7 +70,7 @@ SIZE = f"""SELECT (SELECT count(*) FROM companions_sessions WHERE owner IS NOT N
         ELSE (SELECT reltuples::bigint FROM pg_class WHERE oid = 'companions_entries'::regclass) END,
     (SELECT sum(pg_total_relation_size(kept)) FROM unnest(ARRAY[
         'companions_sessions', 'companions_entries', 'companions_leases', 'companions_shares',
-        'companions_seals', 'companions_participants', 'companions_invitations'
+        'companions_seals', 'companions_participants', 'companions_invitations', 'companions_attachments'
         ]::regclass[]) AS kept)::bigint"""
 
 

@@ -57,6 +57,15 @@ STEPS: tuple[tuple[str, ...], ...] = (
             session bigint NOT NULL, name text NOT NULL, role text NOT NULL, secret text NOT NULL, person text,
             invited_at float8 NOT NULL, expires_at float8 NOT NULL, PRIMARY KEY (session, name))""",
     ),
+    (
+        # What is attached to queries; session: the row of who keeps it; seq: of the entry that names it. Pictures are
+        # compressed already, and sealed bytes cannot be.
+        """CREATE TABLE companions_attachments (
+            session bigint NOT NULL, address text NOT NULL, seq integer NOT NULL, data bytea NOT NULL,
+            PRIMARY KEY (session, address))
+            WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 0)""",
+        "ALTER TABLE companions_attachments ALTER COLUMN data SET STORAGE EXTERNAL",
+    ),
 )
 """Step n brings a store of version n to version n + 1; a released step is never edited."""
 

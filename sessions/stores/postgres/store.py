@@ -20,6 +20,7 @@ from sessions.stores.postgres import sealing as postgres_sealing
 from sessions.stores.postgres import shares as postgres_shares
 from sessions.stores.postgres import wiping as postgres_wiping
 from sessions.stores.postgres import writes as postgres_writes
+from sessions.stores.postgres.attachments import PostgresAttachments
 from sessions.stores.postgres.connections import Lane, Server
 from sessions.stores.postgres.grants import PostgresGrants
 from sessions.stores.postgres.turns import mints, reads, refusal, turns
@@ -56,6 +57,7 @@ class PostgresStore:
         self._others = Lane(server, size=OTHERS, repeats=True)
         self._marks = KnownMarks()
         self.grants = PostgresGrants(self._writer, self._others)
+        self.attachments = PostgresAttachments(self._others)
 
     async def load(self) -> None:
         """Import the drivers; see ``Store.load``."""

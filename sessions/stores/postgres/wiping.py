@@ -11,9 +11,9 @@ from sessions.stores.postgres.connections import Lane, Server
 
 REWRITTEN = 256_000_000
 """Bytes of tables that are written anew, which locks them; of larger ones the deleted rows are only given free."""
-TABLES = "companions_entries, companions_sessions"
+TABLES = "companions_entries, companions_sessions, companions_attachments"
 STATE = """SELECT (SELECT sum(pg_total_relation_size(kept))::bigint
-        FROM unnest(ARRAY['companions_entries', 'companions_sessions']::regclass[]) AS kept),
+        FROM unnest(ARRAY['companions_entries', 'companions_sessions', 'companions_attachments']::regclass[]) AS kept),
     pg_has_role(datdba, 'USAGE') FROM pg_database WHERE datname = current_database()"""
 # Who waits for a lock holds up all that come later, steps included.
 WAIT = "SET lock_timeout = '1s'"
@@ -24,6 +24,8 @@ QUOTES = (
         ALTER COLUMN author TYPE text, ALTER COLUMN text SET STORAGE MAIN""",
     """ALTER TABLE companions_sessions ALTER COLUMN owner TYPE text, ALTER COLUMN title TYPE bytea,
         ALTER COLUMN preview TYPE bytea, ALTER COLUMN companions TYPE text, ALTER COLUMN folded TYPE bytea""",
+    """ALTER TABLE companions_attachments ALTER COLUMN address TYPE text, ALTER COLUMN data TYPE bytea,
+        ALTER COLUMN data SET STORAGE EXTERNAL""",
 )
 STATISTICS = "VACUUM (FULL) pg_catalog.pg_statistic"
 """For the database's owner; of others it is passed over with a warning."""

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from operator import attrgetter
 
 from sessions.erasure_store import Reader
+from sessions.stores.redis import attachments as redis_attachments
 from sessions.stores.redis import grants as redis_grants
 from sessions.stores.redis import rows, scripts
 from sessions.stores.redis.driver import call, command
@@ -68,7 +69,7 @@ class Erasing:
             entries = scripts.entries(session_id)
             erase = call(scripts.ERASE, [entries, f"{entries}:kept", scripts.rewritten(session_id)], kept)
             told = command("HGET", scripts.head(session_id), "tombstone")
-            _, tombstone = await self._link.run(erase, told)
+            _, _, tombstone = await self._link.run(erase, redis_attachments.erase(session_id, kept), told)
             parent = tombstone.partition(":")[2]
             if not parent:
                 return

@@ -69,8 +69,9 @@ class Listings:
     async def _sizes(self, names: Sequence[str]) -> builtins.list[tuple[int, int, int]]:
         keys = [scripts.own_keys(name) for name in names]
         counts = await self._link.run(*(call(scripts.COUNT, pair) for pair in keys))
-        uses = await self._link.run(*(command("MEMORY USAGE", key) for pair in keys for key in pair))
-        taken = [(uses[n] or 0) + (uses[n + 1] or 0) for n in range(0, len(uses), 2)]
+        all_keys = [key for name, pair in zip(names, keys, strict=True) for key in (*pair, scripts.attached(name))]
+        uses = await self._link.run(*(command("MEMORY USAGE", key) for key in all_keys))
+        taken = [sum(used or 0 for used in uses[n : n + 3]) for n in range(0, len(uses), 3)]
         return [(lives, kept, used) for (lives, kept), used in zip(counts, taken, strict=True)]
 
 

@@ -60,6 +60,11 @@ def granted(session_id: str) -> str:
     return f"companions:{{{session_id}}}:grants"
 
 
+def attached(session_id: str) -> str:
+    """Name the hash of what is attached to a session; see ``attachments``."""
+    return f"companions:{{{session_id}}}:attachments"
+
+
 def joined(principal: str) -> str:
     """Name the set of the sessions that somebody takes part in; see ``grants``."""
     return f"companions:joined:{quote(principal, safe='')}"

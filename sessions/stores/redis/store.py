@@ -17,6 +17,7 @@ from sessions.seal_store import Stretch
 from sessions.store import Append, Committed, Conflict, Gone, Head, Outcome, Projection, Size, Window
 from sessions.stores.redis import projections as redis_projections
 from sessions.stores.redis import rows, scripts
+from sessions.stores.redis.attachments import RedisAttachments
 from sessions.stores.redis.driver import call
 from sessions.stores.redis.erasing import Erasing
 from sessions.stores.redis.grants import RedisGrants
@@ -40,6 +41,7 @@ class RedisStore:
     Attributes:
         link: The way to the server.
         grants: Whom sessions are shared with.
+        attachments: What is attached to queries.
     """
 
     shared = True
@@ -53,6 +55,7 @@ class RedisStore:
         self.link = RedisLink(url)
         self.grants = RedisGrants(self.link)
         self._reads = Reads(self.link)
+        self.attachments = RedisAttachments(self.link, self._reads)
         self._listings = Listings(self.link)
         self._shares = Shares(self.link)
         self._sealing = Sealing(self.link, self._reads)

@@ -62,6 +62,12 @@ STEPS: tuple[Step, ...] = (
             session INTEGER NOT NULL, name TEXT NOT NULL, role TEXT NOT NULL, secret TEXT NOT NULL, person TEXT,
             invited_at REAL NOT NULL, expires_at REAL NOT NULL, PRIMARY KEY (session, name)) WITHOUT ROWID""",
     ),
+    (
+        # What is attached to queries; session: the row of who keeps it; seq: of the entry that names it.
+        """CREATE TABLE attachments (
+            no INTEGER PRIMARY KEY, session INTEGER NOT NULL, address TEXT NOT NULL, seq INTEGER NOT NULL,
+            data BLOB NOT NULL, UNIQUE (session, address))""",
+    ),
 )
 """Step n brings a file of version n to version n + 1; a released step is never edited."""
 

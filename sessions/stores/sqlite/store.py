@@ -24,6 +24,7 @@ from sessions.stores.sqlite import sealing as sqlite_sealing
 from sessions.stores.sqlite import shares as sqlite_shares
 from sessions.stores.sqlite import wiping as sqlite_wiping
 from sessions.stores.sqlite import writes as sqlite_writes
+from sessions.stores.sqlite.attachments import SQLiteAttachments
 from sessions.stores.sqlite.grants import SQLiteGrants
 from sessions.stores.sqlite.lane import Lane
 from sessions.stores.sqlite.schema import transaction
@@ -58,6 +59,7 @@ class SQLiteStore:
         self._reader = Lane(path, "companions-sqlite-reader", deadline)
         self._places = Places()
         self.grants = SQLiteGrants(self._writer, self._reader)
+        self.attachments = SQLiteAttachments(path, self._writer, self._reader)
 
     async def load(self) -> None:
         """Nothing is to be imported."""

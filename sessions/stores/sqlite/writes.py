@@ -31,6 +31,7 @@ PROJECT = """UPDATE sessions SET projected = ?, title = ?, last_used = ?, previe
 MARK = """UPDATE sessions SET owner = NULL, projected = NULL, title = '', preview = '', companions = '{}', folded = ''
     WHERE no = ?"""
 ERASE = "DELETE FROM entries WHERE session = ? AND seq > ?"
+DETACH = "DELETE FROM attachments WHERE session = ? AND seq > ?"
 FORGOTTEN_PARENT = "SELECT p.no FROM sessions c JOIN sessions p ON p.no = c.parent WHERE c.no = ? AND p.owner IS NULL"
 EXPIRE = "DELETE FROM leases WHERE until <= ? OR since > ?"
 HOLDER = "SELECT holder FROM leases WHERE name = ?"
@@ -198,7 +199,9 @@ def tombstone(connection: sqlite3.Connection, *, path: Path, session_id: str, kn
 def _erase_unread(connection: sqlite3.Connection, no: int) -> None:
     """Delete what no living fork reads any more, of a forgotten session and of the forgotten ones before it."""
     while no:
-        connection.execute(ERASE, (no, sqlite_reads.read_by_forks(connection, no)))
+        unread = (no, sqlite_reads.read_by_forks(connection, no))
+        connection.execute(ERASE, unread)
+        connection.execute(DETACH, unread)
         (no,) = connection.execute(FORGOTTEN_PARENT, (no,)).fetchone() or (0,)
 
 

@@ -1,0 +1,56 @@
+"""Messages of ours as LangChain takes them: a text as it is, and beside attachments in LangChain's standard blocks.
+
+It knows what models say of themselves that they take, and imports nothing of LangChain's.
+"""
+
+from base64 import b64encode
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from companions.attachments import Attachment, Kind
+from companions.errors import ModelError
+from companions.models import Message
+
+TAKEN_BY: Mapping[Kind, str] = {"image": "image_inputs", "pdf": "pdf_inputs"}
+"""Under which name a model's profile tells whether it takes a kind."""
+NAMES: Mapping[Kind, str] = {"image": "an image", "pdf": "a PDF"}
+
+
+def spoken(message: Message) -> dict[str, Any]:
+    """Give a message as LangChain takes it; attachments stand before the text that is about them."""
+    said = message.text
+    if message.attachments:
+        said = [*map(_block, message.attachments), {"type": "text", "text": message.text}]
+    return {"role": message.role, "content": said}
+
+
+def carried(messages: Iterable[Message]) -> str:
+    """Name the kinds of what messages carry beside text, for errors; "" if nothing."""
+    kinds = {each.kind for message in messages for each in message.attachments}
+    return " and ".join(name for kind, name in NAMES.items() if kind in kinds)
+
+
+def check_takes(profile: Mapping[str, Any] | None, messages: Sequence[Message], *, model: str) -> None:
+    """Refuse what a model says of itself that it does not take; of most models nothing is known.
+
+    Args:
+        profile: What LangChain knows of the model, if anything.
+        messages: What it is to be sent.
+        model: Its name, for the error.
+
+    Raises:
+        ModelError: It takes no attachments of a kind that is among them.
+    """
+    for each in (each for message in messages for each in message.attachments):
+        if (profile or {}).get(TAKEN_BY[each.kind]) is False:
+            raise ModelError(
+                f"The model {model!r} does not take {NAMES[each.kind]}, and {each.name!r} is one.",
+                "Choose a model that does with sampling.model, or ask again without it.",
+            )
+
+
+def _block(attachment: Attachment) -> dict[str, Any]:
+    data = {"base64": b64encode(attachment.data).decode(), "mime_type": attachment.mime_type}
+    if attachment.kind == "image":
+        return {"type": "image", **data}
+    return {"type": "file", **data, "extras": {"filename": attachment.name}}
