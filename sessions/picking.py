@@ -24,6 +24,7 @@ from sessions.asked import Caller, asking
 from sessions.session import Awake, Session
 from sessions.steps import Desk
 from sessions.usage import ASKED, ESTIMATED
+from sessions.watching import Doing, watched
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +74,9 @@ class Pick:
                 return None
             if mode == "client":
                 return await self._by_caller(awake, slot, found)
-            await self._by_model(awake, slot, found, configuration)
+            doing = Doing(session_id=self.session.session_id, companion_type=self.companion_type, step="compare")
+            with watched(self.desk.watcher, doing):
+                await self._by_model(awake, slot, found, configuration)
             return None
 
     async def _by_caller(self, awake: Awake, slot: Slot, contest: Contest) -> Mapping[str, str] | None:
