@@ -7,7 +7,7 @@ Names and attributes are those of OpenTelemetry's conventions for generative AI.
 import contextvars
 import json
 from collections import Counter
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +19,7 @@ from opentelemetry.trace import Link, Span, SpanKind, StatusCode
 
 from companions.errors import StoreAwayError
 from companions.models import Message, Written
+from middleware.spans import Attributes, fail, span
 from sessions.answers import Answer
 from sessions.keeping import Kept
 from sessions.places import Parcel
@@ -35,7 +36,6 @@ USAGE = {
     "cache_creation_tokens": "gen_ai.usage.cache_creation.input_tokens",
     "reasoning_tokens": "gen_ai.usage.reasoning.output_tokens",
 }
-Attributes = Mapping[str, Any]
 
 _CALL: contextvars.ContextVar[Span | None] = contextvars.ContextVar("call", default=None)
 """The span of the call that began what runs now."""
@@ -44,8 +44,8 @@ _CALL: contextvars.ContextVar[Span | None] = contextvars.ContextVar("call", defa
 def carried() -> contextvars.Context:
     """Give a context that is empty but for the present call's span: what a call begins may go on behind its end."""
     made = contextvars.Context()
-    if (span := trace.get_current_span()).get_span_context().is_valid:
-        made.run(_CALL.set, span)
+    if (call := trace.get_current_span()).get_span_context().is_valid:
+        made.run(_CALL.set, call)
     return made
 
 
@@ -65,8 +65,8 @@ class Tracing:
     def step(self, doing: Doing) -> Generator[Callable[[Answer], None]]:
         """Make the span of a step, inside that of its call or, once that has ended, linked to it."""
         about = _about(doing) | {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": doing.companion_type}
-        with _span(f"{doing.step} {doing.companion_type}", about, **_origin()) as span:
-            yield partial(_tell_answer, span)
+        with span(f"{doing.step} {doing.companion_type}", about, **_origin()) as made:
+            yield partial(_tell_answer, made)
 
     @contextmanager
     def asking(self, asked: Asked) -> Generator[Callable[[Written], None]]:
@@ -83,8 +83,8 @@ class Tracing:
             about |= _about(asked.doing)
         if self.texts:
             about |= _told_messages(asked.task.messages)
-        with _span(f"chat {model}", about, kind=SpanKind.CLIENT) as span:
-            yield partial(_tell_written, span, self.texts)
+        with span(f"chat {model}", about, kind=SpanKind.CLIENT) as made:
+            yield partial(_tell_written, made, self.texts)
 
     def handed_over(self) -> object:
         """Give the present step's span, if it is kept, for what it hands to the writer to be linked to it."""
@@ -103,28 +103,9 @@ class Tracing:
             "db.operation.batch.size": entries,
             "companion.sessions": len({parcel.place.session_id for parcel in parcels}),
         }
-        with _span(f"append {entries} entries", about, kind=SpanKind.CLIENT, context=Context(), links=links) as span:
+        with span(f"append {entries} entries", about, kind=SpanKind.CLIENT, context=Context(), links=links) as made:
             yield
-            _tell_outcomes(span, parcels)
-
-
-@contextmanager
-def _span(name: str, about: Attributes, **options: Any) -> Generator[Span]:
-    """Make a span that is the present one in its block, and tells of an error there its kind and nothing else."""
-    attributes = {key: value for key, value in about.items() if value is not None}
-    tracer = trace.get_tracer("companions")
-    quiet: dict[str, Any] = {"record_exception": False, "set_status_on_exception": False}
-    with tracer.start_as_current_span(name, attributes=attributes, **quiet, **options) as span:
-        try:
-            yield span
-        except BaseException as error:
-            _fail(span, type(error).__name__)
-            raise
-
-
-def _fail(span: Span, kind: str) -> None:
-    span.set_attribute("error.type", kind)
-    span.set_status(StatusCode.ERROR)
+            _tell_outcomes(made, parcels)
 
 
 def _origin() -> dict[str, Any]:
@@ -148,8 +129,8 @@ def _about(doing: Doing) -> dict[str, Any]:
     }
 
 
-def _tell_answer(span: Span, given: Answer) -> None:
-    if not span.is_recording():
+def _tell_answer(made: Span, given: Answer) -> None:
+    if not made.is_recording():
         return
     meta: Attributes = {} if given.entry is None else given.entry.meta
     told: dict[str, Any] = {
@@ -163,11 +144,11 @@ def _tell_answer(span: Span, given: Answer) -> None:
         "seq": None if given.entry is None else given.entry.seq,
         "similarity": meta.get("similarity"),
     }
-    span.set_attributes({f"companion.{name}": value for name, value in told.items() if value is not None})
+    made.set_attributes({f"companion.{name}": value for name, value in told.items() if value is not None})
 
 
-def _tell_written(span: Span, texts: bool, written: Written) -> None:
-    if not span.is_recording():
+def _tell_written(made: Span, texts: bool, written: Written) -> None:
+    if not made.is_recording():
         return
     meta, finish = written.meta, written.meta.get("finish_reason")
     told = {
@@ -180,7 +161,7 @@ def _tell_written(span: Span, texts: bool, written: Written) -> None:
     if texts:
         said = {"role": "assistant", "parts": _parts(written.text), "finish_reason": finish or "stop"}
         told["gen_ai.output.messages"] = json.dumps([said], ensure_ascii=False)
-    span.set_attributes({name: value for name, value in told.items() if value is not None})
+    made.set_attributes({name: value for name, value in told.items() if value is not None})
 
 
 def _told_messages(messages: Sequence[Message]) -> dict[str, str]:
@@ -197,13 +178,14 @@ def _parts(text: str) -> list[dict[str, str]]:
     return [{"type": "text", "content": text}]
 
 
-def _tell_outcomes(span: Span, parcels: Sequence[Parcel]) -> None:
-    if not span.is_recording():
+def _tell_outcomes(made: Span, parcels: Sequence[Parcel]) -> None:
+    if not made.is_recording():
         return
     outcomes = Counter(type(parcel.outcome).__name__ for parcel in parcels if parcel.outcome is not None)
     for name, count in outcomes.items():
-        span.set_attribute(f"companion.outcome.{name.lower()}", count)
+        made.set_attribute(f"companion.outcome.{name.lower()}", count)
     if failed := next((parcel.outcome for parcel in parcels if isinstance(parcel.outcome, Exception)), None):
-        _fail(span, type(failed).__name__)
+        fail(made, failed)
     elif Kept.__name__ in outcomes:
-        _fail(span, StoreAwayError.__name__)
+        made.set_attribute("error.type", StoreAwayError.__name__)
+        made.set_status(StatusCode.ERROR)

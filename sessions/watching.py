@@ -1,6 +1,6 @@
 """Watching: what steps, calls of models and writes to the store tell, while they run, to whoever wants to know.
 
-It hands on and changes nothing. What is made of it, spans or lines, is the watchers' work; without one, nothing is.
+It hands on what there is to see. What is made of it, spans or lines, is the watchers' work; without one, nothing is.
 """
 
 from collections.abc import Callable, Generator, Sequence
@@ -9,6 +9,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from companions.errors import ModelError
 from companions.model_catalog import OFFLINE
 from companions.models import Model, OnText, Step, Task, Written
 from sessions.answers import Answer
@@ -123,12 +124,16 @@ class _WatchedModel:
 
     async def write(self, task: Task, on_text: OnText | None = None) -> Written:
         asked = Asked(model=self.name, task=task, doing=_PRESENT.get())
-        with ExitStack() as block:
-            tells = [block.enter_context(watcher.asking(asked)) for watcher in self.watchers]
-            written = await self.model.write(task, on_text)
-            for tell in tells:
-                tell(written)
-            return written
+        try:
+            with ExitStack() as block:
+                tells = [block.enter_context(watcher.asking(asked)) for watcher in self.watchers]
+                written = await self.model.write(task, on_text)
+                for tell in tells:
+                    tell(written)
+                return written
+        except ModelError as error:
+            # What it came of is told to watchers alone: a library may repeat the key, and logs tell causes.
+            raise error from None
 
 
 def _unheard(_answer: Answer) -> None:
