@@ -23,7 +23,7 @@ _LIKE_KEYS = re.compile(
     """,
     re.VERBOSE,
 )
-_BEARER = re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{6,}", re.IGNORECASE)
+_BEARER = re.compile(r"\b(?i:(bearer|basic))\s+(?=\S*[\dA-Z_=+/-])[\w.~+/=-]{6,}")
 _NAMED = re.compile(
     r"""
     (\b(?:proxy-)?authorization|(?:x-)?(?:goog-)?api[-_ ]?key|access[-_]?token|secret|password|(?:set-)?cookie)

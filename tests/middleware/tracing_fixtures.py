@@ -4,6 +4,7 @@ OpenTelemetry takes one provider for the whole process: it is set once, and ever
 module names this one in ``pytest_plugins`` and never imports it.
 """
 
+import logging
 from collections.abc import Iterator
 
 import pytest
@@ -20,6 +21,13 @@ def _exporter() -> InMemorySpanExporter:
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     trace.set_tracer_provider(provider)
     return exporter
+
+
+@pytest.fixture
+def quiet_fastmcp(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have FastMCP's own log go nowhere, as when serving: its handler looks files up, which an event loop must not."""
+    monkeypatch.setattr(logging.getLogger("fastmcp"), "handlers", [])
+    monkeypatch.setattr(logging.getLogger("fastmcp"), "propagate", False)
 
 
 @pytest.fixture
