@@ -50,7 +50,7 @@ def collecting() -> Generator[Collector]:
             self.send_header("content-length", "0")
             self.end_headers()
 
-        def log_message(self, *_: Any) -> None:
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (its name is the library's)
             pass
 
     listening = HTTPServer(("127.0.0.1", 0), Taking)
