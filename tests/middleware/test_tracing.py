@@ -23,8 +23,8 @@ PROMPT = "gen_ai.input.messages"
 
 
 def opened(provider: Provider, **settings: Any) -> FastMCP:
-    chosen: dict[str, Any] = {"store": "memory://", "model": "openai:loop:7b", "OPENAI_API_KEY": KEY}
-    return server.Wired.of(server.Settings(**chosen, OPENAI_BASE_URL=provider.url, **settings)).server()
+    asking: dict[str, Any] = {"model": "openai:loop:7b", "OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": provider.url}
+    return server.Wired.of(server.Settings(store="memory://", **asking, **settings)).server()
 
 
 def spans_named(spans: InMemorySpanExporter, name: str) -> list[ReadableSpan]:
