@@ -7,7 +7,7 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache, partial
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -52,7 +52,9 @@ from middleware.http_pace import HttpPace
 from middleware.limits import Limits
 from middleware.roles import Roles, may_read, reading_owner
 from middleware.session_counts import SessionCounts
+from middleware.span_sending import flush_spans, send_spans
 from middleware.telemetry import Telemetry
+from middleware.tracing import Tracing, carried
 from pages.data import Access
 from pages.page import Page, inspector_access
 from resources import view
@@ -70,8 +72,10 @@ from sessions.reading import Reading
 from sessions.running import Runs
 from sessions.sharing import Sharing
 from sessions.steps import Desk
+from sessions.watching import WatchedModels
 from terminal.app import Program, run
-from terminal.options import Options, described, listed
+from terminal.debugging import Debugging
+from terminal.options import Options, described, listed, secrets, shown
 from terminal.program import Http
 from terminal.serving import DRAIN_SECONDS, end_refused
 from tools.instructions import INSTRUCTIONS
@@ -81,8 +85,6 @@ gc.freeze()  # and what is loaded stays: no later collection has to walk it, whi
 gc.enable()
 
 PREFIX = "COMPANIONS_"
-PROVIDER_KEYS = {"OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GOOGLE_API_KEY", "GEMINI_API_KEY", "OLLAMA_API_KEY"}
-SECRET = PROVIDER_KEYS | {"COMPANIONS_AUTH_TOKENS", "COMPANIONS_AUTH_PUBLIC_KEY", "COMPANIONS_ENCRYPTION_KEYS"}
 
 
 class Settings(Options, BaseSettings):
@@ -92,16 +94,10 @@ class Settings(Options, BaseSettings):
 
     def authentication(self) -> Authentication:
         """Say how callers over HTTP show who they are."""
-        return Authentication(
-            jwks_url=self.auth_jwks_url,
-            public_key=self.auth_public_key,
-            algorithm=self.auth_algorithm,
-            issuer=self.auth_issuer,
-            audience=self.auth_audience,
-            tokens=self.auth_tokens,
-        )
+        return Authentication(**{known.name: getattr(self, f"auth_{known.name}") for known in fields(Authentication)})
 
 
+SENT_TO = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 VARIABLES = {name: str(known.alias or PREFIX + name.upper()) for name, known in Settings.model_fields.items()}
 """By setting, the environment variable that it is read from."""
 
@@ -119,7 +115,10 @@ class Wired:
     @classmethod
     def of(cls, settings: Settings) -> "Wired":
         """Wire sessions and models; nothing is opened or asked yet."""
-        defaults = settings.defaults()
+        if any(os.environ.get(name) for name in SENT_TO):
+            send_spans()
+        defaults, tracing = settings.defaults(), Tracing(settings.store.partition(":")[0], settings.trace_texts)
+        watchers = (tracing, Debugging(secrets(settings, VARIABLES))) if settings.debug else (tracing,)
         models = ModelCatalog(
             offline=OfflineEditor(),
             default=defaults.model,
@@ -143,9 +142,11 @@ class Wired:
         sessions.observing.add("telemetry", SessionCounts())
         sessions.copies.keep_up(models.responses, sessions.observing)
         sessions.observing.load = installed
-        desk = Desk(sessions=sessions, models=FilteredModels(models), allowance=settings.allowance())
-        calls = Calls(desk=desk, runs=Runs(settings.calls_at_once))
-        lifetime = Lifetime(calls=calls, models=models, ending=Ending(DRAIN_SECONDS), news=news, refused=end_refused)
+        sessions.writer.watcher, asked = tracing, FilteredModels(WatchedModels(models, watchers))
+        desk = Desk(sessions=sessions, models=asked, allowance=settings.allowance(), watcher=tracing)
+        calls = Calls(desk=desk, runs=Runs(settings.calls_at_once, carried))
+        ending, last = Ending(DRAIN_SECONDS), (flush_spans,)
+        lifetime = Lifetime(calls=calls, models=models, ending=ending, news=news, refused=end_refused, last=last)
         verifier, reading = settings.authentication().verifier(), Reading(calls=calls)
         return cls(settings=settings, calls=calls, reading=reading, lifetime=lifetime, verifier=verifier)
 
@@ -201,7 +202,6 @@ def program(settings: Settings | None = None) -> Program:
     """Hand the command line what it works with."""
     settings = settings or Settings()
     wired = Wired.of(settings)
-    chosen = {VARIABLES[name]: getattr(settings, name) for name in sorted(settings.model_fields_set)}
     return Program(
         calls=wired.calls,
         reading=wired.reading,
@@ -224,7 +224,7 @@ def program(settings: Settings | None = None) -> Program:
         log_level=settings.log_level,
         keyring=settings.keyring(),
         retention=settings.retention,
-        settings={name: "set" if name in SECRET else str(value) for name, value in chosen.items()},
+        settings=shown(settings, VARIABLES),
         unknown_settings=tuple(sorted({n for n in os.environ if n.startswith(PREFIX)} - set(VARIABLES.values()))),
     )
 

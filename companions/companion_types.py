@@ -15,7 +15,7 @@ from typing import Any
 from companions.companion_files import STEPS, Problem, read_values
 from companions.companion_settings import RULES
 from companions.critics import Critic, critics_of
-from companions.errors import UnknownNameError
+from companions.errors import InputError, UnknownNameError
 
 BUILT_IN = "built in"
 
@@ -70,6 +70,18 @@ class CompanionType:
         for step in STEPS:
             if not getattr(self, step).strip():
                 raise ValueError(f"the {step} instructions of {self.name} are empty")
+
+
+def read_type(path: Path) -> CompanionType:
+    """Read a companion type from one file, wherever that lies.
+
+    Raises:
+        InputError: It cannot be read as one; the first thing that is wrong with it is named.
+    """
+    found = _read(path.name, path.read_bytes, path.name)
+    if isinstance(found, CompanionType):
+        return found
+    raise InputError(f"The companion file cannot be used: {found[0]}.", "Mend it, or name another file.")
 
 
 Stamp = tuple[tuple[str, int, int, int], ...]

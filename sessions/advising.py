@@ -1,8 +1,9 @@
 """What the caller should know of a stored step besides its text: a better version, failing checks, missing critics.
 
-One line each, worded for any surface; what is said of a session or its store is ``steps``'s to add.
+One line each, worded for any surface. With it goes what is to be said of the session and its store.
 """
 
+from dataclasses import replace
 from typing import Any
 
 from companions import checks
@@ -10,9 +11,23 @@ from companions.companion import version_of
 from companions.entries import Entry
 from companions.falling_back import FAILED
 from sessions.answers import Answer
+from sessions.session import Session
 
+KEPT = "The store is away: this is kept on the server's own disk and goes into the store when it is back."
+UNSEEN = "The store is away: what others wrote to this session lately is not seen here."
 SHOWN = 300
 """Most characters that are told of what fails."""
+
+
+def advised(session: Session, given: Answer) -> Answer:
+    """Say what the caller should know besides its step."""
+    notices, session.notices = session.notices, []
+    if session.kept:
+        notices.append(KEPT)
+    elif session.writer.keeper.away:
+        notices.append(UNSEEN)
+    notices += advice(given)
+    return replace(given, advice=tuple(notices)) if notices else given
 
 
 def advice(given: Answer) -> list[str]:

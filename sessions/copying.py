@@ -48,9 +48,8 @@ class Copied:
 async def copy(source: Store, target: Store, report: Report) -> Copied:
     """Copy what the target does not hold yet, and compare every session of the source with the target's.
 
-    What is attached to a session comes along where both sides say the same. Whom it is shared with comes along where
-    this run opens it in the target: of one that is there already the target says who takes part, so that whoever was
-    taken out there stays out.
+    What is attached to a session comes along where both sides say the same; whom it is shared with, where this run
+    opens it in the target, so that whoever was taken out of one that is there already stays out.
 
     A fork is copied behind its parent; one whose parent is forgotten, or is another in the target, becomes a session of
     its own with all that it reads. A run that was cut short is taken up by the next, which stores only what is missing.

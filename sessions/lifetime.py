@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from companions.errors import StoreError, UnopenedError
 from sessions.calls import Calls
-from sessions.ending import End, Ending
+from sessions.ending import End, Ending, Step
 from sessions.news_exchange import NewsExchange
 from sessions.sessions import Sessions
 
@@ -57,6 +57,7 @@ class Lifetime:
 
     Attributes:
         listened: Let go of before all else: a stream that stays open would hold the end up.
+        last: What is done when all else is.
         refused: Told at the start that the keys do not fit the store; usually it ends the process.
     """
 
@@ -66,6 +67,7 @@ class Lifetime:
     refused: Callable[[UnopenedError], None]
     news: NewsExchange = field(default_factory=NewsExchange)
     listened: list[Listened] = field(default_factory=list[Listened])
+    last: tuple[Step, ...] = ()
 
     @contextlib.asynccontextmanager
     async def serving(self) -> AsyncGenerator[dict[str, Any]]:
@@ -87,7 +89,7 @@ class Lifetime:
             for task in beside:
                 task.cancel()
             self._let_go()
-            await self.ending.end(self.calls.rest, self.news.close, self._close_models)
+            await self.ending.end(self.calls.rest, self.news.close, self._close_models, *self.last)
 
     @contextlib.asynccontextmanager
     async def looking(self) -> AsyncGenerator[None]:
@@ -109,7 +111,7 @@ class Lifetime:
             since: When the process was told to end, on the event loop's clock; now, if nothing has ended yet.
         """
         self._let_go()
-        await self.ending.end(self.calls.close, self.news.close, self._close_models, since=since)
+        await self.ending.end(self.calls.close, self.news.close, self._close_models, *self.last, since=since)
 
     async def _close_models(self, _end: End) -> None:
         await self.models.aclose()

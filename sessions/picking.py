@@ -26,6 +26,7 @@ from sessions.session import Awake, Session
 from sessions.standing_in import in_order
 from sessions.steps import Desk
 from sessions.usage import ASKED, COST, ESTIMATED
+from sessions.watching import Doing, watched
 
 KEPT = (ASKED, ESTIMATED, COST, FAILED, "seconds", "first_token_seconds", "retries")
 """What is kept of each comparison."""
@@ -78,7 +79,9 @@ class Pick:
                 return None
             if mode == "client":
                 return await self._by_caller(awake, slot, found)
-            await self._by_model(awake, slot, found, configuration)
+            doing = Doing(session_id=self.session.session_id, companion_type=self.companion_type, step="compare")
+            with watched(self.desk.watcher, doing):
+                await self._by_model(awake, slot, found, configuration)
             return None
 
     async def _by_caller(self, awake: Awake, slot: Slot, contest: Contest) -> Mapping[str, str] | None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from companions.entries import Entry, Note
+from companions.errors import StoreError
 from sessions.keeping import Kept
 from sessions.store import Append, Opening, Outcome
 
@@ -44,13 +45,19 @@ class Place:
 
 @dataclass(slots=True)
 class Parcel:
-    """Entries on their way, with the receipt that their step waits on."""
+    """Entries on their way, with the receipt that their step waits on.
+
+    Attributes:
+        origin: What a watcher knows their step by.
+        outcome: What became of them; ``None`` while that is not known.
+    """
 
     place: Place
     entries: tuple[Entry, ...]
     opening: Opening | None
     receipt: Receipt
-    settled: bool = False
+    origin: object = None
+    outcome: Outcome | Kept | StoreError | None = None
 
     @property
     def weight(self) -> int:

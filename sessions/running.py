@@ -116,9 +116,12 @@ class Runs:
 
     Attributes:
         at_once: The most that one owner may have under way, whether a call still waits for them or not.
+        context: Makes the context of what is begun by a call. It is empty but for what is to be known of that call:
+            the step outlives the request, whose own would otherwise be held and used after its end.
     """
 
     at_once: int = 32
+    context: Callable[[], contextvars.Context] = contextvars.Context
     closing: "asyncio.Future[None] | None" = None
     _runs: dict[Key, Running] = field(default_factory=dict[Key, Running])
     _failures: OrderedDict[Key, CompanionsError] = field(default_factory=OrderedDict[Key, CompanionsError])
@@ -216,8 +219,7 @@ class Runs:
         async def begin() -> Any:
             return await make(self._runs[key])
 
-        # An empty context: the step outlives the request, whose context would otherwise be held and used after its end.
-        task = asyncio.get_running_loop().create_task(begin(), context=contextvars.Context(), name="companions-step")
+        task = asyncio.get_running_loop().create_task(begin(), context=self.context(), name="companions-step")
         run = self._runs[key] = Running(task, closing=self._closing().done())
         task.add_done_callback(lambda done: self._ended(key, run, done))
         return run

@@ -6,7 +6,7 @@ next step: loops do that.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from companions import prompts
@@ -20,7 +20,7 @@ from companions.next_step import next_step
 from companions.planning import plan
 from companions.requests import Brought, Plan, Repeat, Request, workflow_notes
 from companions.writing import Choose, write
-from sessions.advising import advice
+from sessions.advising import advised
 from sessions.allowance import Allowance
 from sessions.answers import Answer, answer
 from sessions.asked import Caller, again, asking, given, not_recorded, opens_slot
@@ -32,19 +32,18 @@ from sessions.seeing import task_of
 from sessions.session import Awake, Session
 from sessions.sessions import Sessions
 from sessions.standing_in import in_order
-
-KEPT = "The store is away: this is kept on the server's own disk and goes into the store when it is back."
-UNSEEN = "The store is away: what others wrote to this session lately is not seen here."
+from sessions.watching import UNWATCHED, Doing, Watcher, watched
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """What steps are made with: the sessions and the models of this process, and what these may spend."""
+    """What steps are made with: the sessions and the models of this process, what these may spend, and who watches."""
 
     sessions: Sessions
     models: Models
     allowance: Allowance = field(default_factory=Allowance)
     outages: Outages = field(default_factory=Outages)
+    watcher: Watcher = UNWATCHED
 
     def __post_init__(self) -> None:
         """Have what is learned told apart by the models that have a price."""
@@ -64,13 +63,17 @@ class Desk:
         if companion_type not in session.awake and companion_type not in session.shown:
             # A name that nobody has is refused before anything is kept for it.
             (await self.sessions.read_library()).get(companion_type)
-        awake = await session.wake(companion_type)
-        async with awake.lock:
-            await session.catch_up(awake)
-            try:
-                return _advised(session, await self._make(session, awake, request, caller))
-            finally:
-                self.sessions.open.weigh(session)
+        doing = Doing(session_id=session.session_id, companion_type=companion_type, step=request.step)
+        with watched(self.watcher, doing) as tell:
+            awake = await session.wake(companion_type)
+            async with awake.lock:
+                await session.catch_up(awake)
+                try:
+                    made = await self._make(session, awake, request, caller)
+                finally:
+                    self.sessions.open.weigh(session)
+            tell(made)
+            return advised(session, made)
 
     async def open(self, session: Session, companion_type: str, request: Request, caller: Caller) -> None:
         """Store the query of a draft that is to be written later, with the workflow that it opens.
@@ -231,14 +234,3 @@ class Desk:
             already_done=True,
             not_recorded=not_recorded(request, entry),
         )
-
-
-def _advised(session: Session, given: Answer) -> Answer:
-    """Say what the caller should know besides its step."""
-    notices, session.notices = session.notices, []
-    if session.kept:
-        notices.append(KEPT)
-    elif session.writer.keeper.away:
-        notices.append(UNSEEN)
-    notices += advice(given)
-    return replace(given, advice=tuple(notices)) if notices else given

@@ -15,14 +15,14 @@ from itertools import count
 
 from companions.entries import Note
 from companions.errors import StoreAwayError, StoreError
+from sessions.backlog import Backlog
 from sessions.keeping import Keeper, Kept
-from sessions.places import Handed, Parcel, Place, joined, next_batch, numbered
+from sessions.places import Handed, Parcel, Place, Receipt, joined, next_batch, numbered
 from sessions.store import Committed, Conflict, Gone, Outcome
+from sessions.watching import UNWATCHED, Watcher
 
 log = logging.getLogger("companions.writer")
 
-MAX_WAITING = 32_000_000
-"""Characters that may wait to be committed; steps that would write more wait before they ask a model."""
 LOOK_SECONDS = 0.005
 PAUSE = 1.0
 """Seconds before entries that were answered already are offered again to a store that refused them."""
@@ -35,16 +35,17 @@ class Writer:
     Attributes:
         keeper: Where entries go.
         early: Whether receipts are given at hand-over, before anything is stored.
+        watcher: Watches each batch.
     """
 
     keeper: Keeper
     early: bool = False
+    watcher: Watcher = UNWATCHED
     _queue: deque[Parcel] = field(default_factory=deque[Parcel])
-    _weight: int = 0
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _idle: asyncio.Event = field(default_factory=asyncio.Event)
     _ready: asyncio.Event = field(default_factory=asyncio.Event)
-    _roomy: asyncio.Event = field(default_factory=asyncio.Event)
+    _backlog: Backlog = field(default_factory=Backlog)
     _name: str = field(default_factory=lambda: secrets.token_hex(6))
     _calls: "count[int]" = field(default_factory=count)
     _task: "asyncio.Task[None] | None" = None
@@ -54,7 +55,7 @@ class Writer:
         if self._task is None or self._task.done():
             # What a stop left behind is what there is to do first.
             (self._wake if self._queue else self._idle).set()
-            self._roomy.set()
+            self._backlog.open()
             self.keeper.store.on_back = self.look_again
             self._task = asyncio.create_task(self._run(), name="companions-writer")
 
@@ -66,14 +67,15 @@ class Writer:
         self.start()
         call, now = next(self._calls), time.time()
         entries = numbered(notes, place, call=f"{self._name}-{call}", at=now, author=author)
-        parcel = Parcel(place, entries, place.opening, asyncio.get_running_loop().create_future())
+        receipt: Receipt = asyncio.get_running_loop().create_future()
+        parcel = Parcel(place, entries, place.opening, receipt, origin=self.watcher.handed_over())
         place.head += len(entries)
         place.flying += 1
         place.opening = None
         if self.early:
             parcel.receipt.set_result(Committed())
         self._queue.append(parcel)
-        self._weigh(parcel.weight)
+        self._backlog.weigh(parcel.weight)
         self._idle.clear()
         self._wake.set()
         return entries, parcel.receipt
@@ -92,7 +94,7 @@ class Writer:
         self.start()
         try:
             async with asyncio.timeout(self.keeper.store.deadline):
-                await self._roomy.wait()
+                await self._backlog.room()
         except TimeoutError:
             raise StoreAwayError("The store takes longer than steps come in.", "Call again in a moment.") from None
 
@@ -138,7 +140,8 @@ class Writer:
         if task is not None:
             task.cancel()
             await asyncio.wait({task})
-        self._wake, self._idle, self._ready, self._roomy = (asyncio.Event() for _ in range(4))
+        self._wake, self._idle, self._ready = (asyncio.Event() for _ in range(3))
+        self._backlog.renew()
 
     async def _run(self) -> None:
         while True:
@@ -161,12 +164,13 @@ class Writer:
     async def _commit_whatever_happens(self, parcels: list[Parcel]) -> None:
         """Commit a batch; what nobody foresaw is told to its steps, and ends nothing."""
         try:
-            await self._commit(parcels)
+            with self.watcher.writing(parcels):
+                await self._commit(parcels)
         except Exception as error:
             log.exception("a batch could not be stored")
             failure = StoreError("The store failed.", "Call the same tool again; the server's log says more.")
             failure.__cause__ = error
-            self._settle([parcel for parcel in parcels if not parcel.settled], failure)
+            self._settle([parcel for parcel in parcels if parcel.outcome is None], failure)
 
     async def _commit(self, parcels: list[Parcel]) -> None:
         """Store a batch: one append per place, so that later entries of one never outlive a refused earlier one."""
@@ -228,9 +232,9 @@ class Writer:
     def _settle(self, parcels: Sequence[Parcel], outcome: Outcome | Kept | StoreError) -> None:
         """Give parcels of a place their receipts; unless they are stored, the head has to be read again."""
         for parcel in parcels:
-            place, parcel.settled = parcel.place, True
+            place, parcel.outcome = parcel.place, outcome
             place.flying -= 1
-            self._weigh(-parcel.weight)
+            self._backlog.weigh(-parcel.weight)
             if isinstance(outcome, Conflict | Gone | StoreError):
                 place.fenced = True
                 place.opening = parcel.opening or place.opening
@@ -240,10 +244,3 @@ class Writer:
                 parcel.receipt.set_exception(outcome)
             else:
                 parcel.receipt.set_result(outcome)
-
-    def _weigh(self, characters: int) -> None:
-        self._weight += characters
-        if self._weight < MAX_WAITING:
-            self._roomy.set()
-        else:
-            self._roomy.clear()

@@ -28,6 +28,7 @@ from terminal import (
     reporting,
     sealing,
     showing,
+    simulate,
     storekeeping,
 )
 from terminal.jobs import INTERRUPTED
@@ -48,6 +49,7 @@ COMMANDS: dict[str, Command] = {
     "sessions": keeping.sessions,
     "show": showing.show,
     "report": reporting.report,
+    "simulate": simulate.run_simulation,
     "export": archives.export,
     "import": archives.bring,
     "fork": keeping.fork,

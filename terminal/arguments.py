@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 
 from sessions.questions import CONTRIBUTORS, SYNTHESIZER
+from terminal.simulation_words import add_simulate
 from terminal.values import age, number, owner, port, positive
 
 DISTRIBUTION = "persistent-companions"
@@ -35,6 +36,7 @@ def parser(settings: Sequence[str]) -> argparse.ArgumentParser:
     _add_refine(commands.add_parser)
     _add_consult(commands.add_parser)
     _add_reading(commands.add_parser)
+    add_simulate(commands.add_parser)
     _add_import(commands.add_parser)
     _add_fork(commands.add_parser)
     _add_labelling(commands.add_parser)

@@ -22,6 +22,9 @@ from sessions.sealing.keys import Keyring
 
 DEFAULT_MODEL = "openai:gpt-5-mini"
 """Asked when a key is set and no model is named."""
+PROVIDER_KEYS = {"OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GOOGLE_API_KEY", "GEMINI_API_KEY", "OLLAMA_API_KEY"}
+SECRET = PROVIDER_KEYS | {"COMPANIONS_AUTH_TOKENS", "COMPANIONS_AUTH_PUBLIC_KEY", "COMPANIONS_ENCRYPTION_KEYS"}
+"""Variables whose values nobody is to see."""
 Money = Annotated[float | None, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -73,6 +76,8 @@ class Options(BaseModel):
     auth_issuer: Annotated[str | None, Field(description="Who must have made a token")] = None
     auth_audience: Annotated[str | None, Field(description="Whom a token must be for")] = None
     auth_tokens: Annotated[str | None, Field(description="For development: tokens as JSON, or a file of it")] = None
+    trace_texts: Annotated[bool, Field(description="Put prompts and replies into OpenTelemetry's spans")] = False
+    debug: Annotated[bool, Field(description="Print what models are sent and answer on standard error")] = False
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], Field(description="Of standard error")] = "INFO"
     openai_api_key: Annotated[str | None, Field(alias="OPENAI_API_KEY", description="OpenAI's key")] = None
     openai_base_url: Annotated[str | None, Field(alias="OPENAI_BASE_URL", description="Who speaks its API")] = None
@@ -132,6 +137,18 @@ class Options(BaseModel):
 def listed(given: str) -> tuple[str, ...]:
     """Give the names of an option that takes several, by commas."""
     return tuple(name for part in given.split(",") if (name := part.strip()))
+
+
+def shown(options: Options, variables: Mapping[str, str]) -> dict[str, str]:
+    """Give what was set, by the name that it is set by, as people may see it: ``set`` stands for a secret."""
+    chosen = {variables[name]: getattr(options, name) for name in sorted(options.model_fields_set)}
+    return {name: "set" if name in SECRET else str(value) for name, value in chosen.items()}
+
+
+def secrets(options: Options, variables: Mapping[str, str]) -> list[str]:
+    """Give the values that nobody is to see."""
+    given = [getattr(options, name) for name, variable in variables.items() if variable in SECRET]
+    return [str(value) for value in given if value]
 
 
 def described(variables: Mapping[str, str]) -> list[str]:

@@ -175,7 +175,7 @@ def modules_after(statement: str) -> set[str]:
             {"fastmcp", "mcp", "openai", "langchain_openai", "sqlalchemy", "redis", "asyncpg"},
         ),
         ("import companions", {"langchain_core", "proselint"}),
-        ("import server", {"openai", "langchain_openai", "sqlalchemy", "redis", "asyncpg", "proselint"}),
+        ("import server", {"openai", "langchain_openai", "sqlalchemy", "redis", "asyncpg", "proselint", "google"}),
     ],
 )
 def test_an_import_brings_nothing_heavy(statement: str, heavy: set[str]) -> None:

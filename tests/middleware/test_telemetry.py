@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 from fastmcp import Client, FastMCP
-from opentelemetry import metrics, trace
+from opentelemetry import metrics
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 import server
+
+pytest_plugins = ("tests.middleware.tracing_fixtures",)
 
 PRIVATE = "a text that nobody but its owner reads"
 
@@ -23,27 +23,12 @@ def mcp() -> FastMCP:
     return server.Wired.of(server.Settings(store="memory://")).server()
 
 
-@pytest.fixture(scope="module")
-def exporter() -> InMemorySpanExporter:
-    exporter = InMemorySpanExporter()
-    provider = TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
-    trace.set_tracer_provider(provider)
-    return exporter
-
-
-@pytest.fixture
-def spans(exporter: InMemorySpanExporter) -> Iterator[InMemorySpanExporter]:
-    yield exporter
-    exporter.clear()
-
-
 async def test_a_call_s_span_names_its_session_and_companion(mcp: FastMCP, spans: InMemorySpanExporter) -> None:
     async with Client(mcp) as client:
         answer = await client.call_tool("draft", {"query": "Why?", "text": PRIVATE})
 
     told = [dict(span.attributes or {}) for span in spans.get_finished_spans()]
-    (ours,) = [attributes for attributes in told if "companion.session_id" in attributes]
+    (ours,) = [attributes for attributes in told if {"mcp.method.name", "companion.session_id"} <= attributes.keys()]
     assert ours["companion.session_id"] == (answer.structured_content or {})["session_id"]
     assert ours["companion.companion_type"] == "generic"
     assert ours["companion.phase"] == "critique"

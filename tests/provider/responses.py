@@ -7,16 +7,14 @@ the events and errors that OpenAI's reference documents.
 import json
 from asyncio import FIRST_COMPLETED, create_task, gather, wait
 from collections.abc import AsyncIterator, Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
+from tests.provider.exchange import Exchange
 from tests.provider.replies import Reply, Signal
-
-if TYPE_CHECKING:
-    from tests.provider.server import Exchange
 
 Message = dict[str, Any]
 Body = dict[str, Any]
@@ -35,7 +33,7 @@ class Responses:
         asked_to_delete: Set once it was asked to delete anything.
     """
 
-    def __init__(self, take: "Callable[[Body, dict[str, str], tuple[str, int]], tuple[Exchange, Signal]]") -> None:
+    def __init__(self, take: Callable[[Body, dict[str, str], tuple[str, int]], tuple[Exchange, Signal]]) -> None:
         self._take = take
         self.kept: dict[str, list[Message]] = {}
         self._count = 0
@@ -113,7 +111,7 @@ class Responses:
             return _error(400, "previous_response_not_found", "previous_response_id")
         return None
 
-    async def _answer(self, exchange: "Exchange", messages: list[Message], closing: Signal, send: Send) -> None:
+    async def _answer(self, exchange: Exchange, messages: list[Message], closing: Signal, send: Send) -> None:
         reply = exchange.reply
         if reply.fault == "hang_before_headers":
             await closing.wait()

@@ -9,11 +9,10 @@ import argparse
 import asyncio
 import socket
 import sys
-import time
 from collections import deque
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from threading import Lock, Thread
@@ -30,6 +29,7 @@ if __name__ == "__main__":  # run as a script, from anywhere: only its own folde
 
 from tests.provider import replies, writer
 from tests.provider.anthropic_wire import AnthropicWire
+from tests.provider.exchange import Exchange
 from tests.provider.google_wire import GoogleWire
 from tests.provider.ollama_wire import OllamaWire
 from tests.provider.openai_wire import OpenAIWire
@@ -50,33 +50,6 @@ KEYS = ("authorization", "x-api-key", "x-goog-api-key")
 """The headers that a key may come in."""
 Author = Callable[[list[str]], Reply]
 """Answers a prompt, given as the texts of its messages; called in the provider's own thread."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exchange:
-    """One request and what became of it.
-
-    Attributes:
-        wire: How it was asked.
-        body: Its JSON; with the model and whether to stream, also where the address says that.
-        prompt: The texts of its messages.
-        headers: Their names in lower case.
-        peer: The address that it came from; requests of one connection share it.
-        reply: What it is answered with.
-        began: When it arrived, by the monotonic clock.
-        left: Set when the caller closed the connection before the end of the answer.
-        answered: Set when all of the answer was sent.
-    """
-
-    wire: Wire
-    body: dict[str, Any]
-    prompt: list[str]
-    headers: dict[str, str]
-    peer: tuple[str, int]
-    reply: Reply
-    began: float = field(default_factory=time.monotonic)
-    left: Signal = field(default_factory=Signal)
-    answered: Signal = field(default_factory=Signal)
 
 
 class Provider:

@@ -9,8 +9,8 @@ import pytest
 
 from companions.errors import StoreAwayError, StoreError
 from companions.models import Sampling
+from sessions.advising import KEPT
 from sessions.labelling import pin, set_title
-from sessions.steps import KEPT
 from sessions.store import Store
 from tests.sessions.faults import OWNER, Process, until
 from tests.sessions.keeping_apart import home, started, told
