@@ -101,7 +101,7 @@ NOT_YET: list[tuple[Part, dict[str, Any]]] = [
     ("penultimate_revision", {}),
     ("answer", {"slot": 1}),
     ("run_log", {"slot": 1}),
-    ("timeline", {"offset": -1}),
+    ("timeline", {"offset": -2}),
     ("phase", {"slot": -1}),
 ]
 
