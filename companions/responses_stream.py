@@ -13,8 +13,10 @@ from companions.native_sessions import FellBack
 from companions.openai_line import OpenAILine
 
 if TYPE_CHECKING:
-    from openai.types.responses import Response, ResponseInputParam, ResponseStreamEvent
+    from openai.types.responses import Response, ResponseStreamEvent
 
+Spoken = Mapping[str, Any]
+"""A message as LangChain takes it: its ``role`` and its ``content``."""
 ROLES = {"human": "user", "ai": "assistant"}
 NOT_THERE = frozenset({404, 405, 501})
 REFUSED = frozenset({400, 404})
@@ -57,17 +59,18 @@ class ResponsesChat:
 
     def __init__(self, line: OpenAILine, model: str, before: str | None) -> None:
         self.model_name = model
+        self.profile = None
         self.response: str | None = None
         self.refused: FellBack | None = None
         self._line = line
         self._before = before
         self._refusal = False
 
-    async def astream(self, prompt: Sequence[tuple[str, str]], **sent: Any) -> AsyncGenerator[Piece]:
+    async def astream(self, prompt: Sequence[Spoken], **sent: Any) -> AsyncGenerator[Piece]:
         """Ask, and tell the answer piece by piece.
 
         Args:
-            prompt: Roles and texts.
+            prompt: Messages of texts alone, as ``content_blocks.spoken`` gives them.
             sent: ``temperature`` and ``max_tokens``, where they are chosen.
         """
         async with aclosing(self._events(prompt, sent)) as events:
@@ -75,14 +78,12 @@ class ResponsesChat:
                 if (piece := self._piece(event)) is not None:
                     yield piece
 
-    async def _events(
-        self, prompt: Sequence[tuple[str, str]], sent: Mapping[str, Any]
-    ) -> "AsyncGenerator[ResponseStreamEvent]":
+    async def _events(self, prompt: Sequence[Spoken], sent: Mapping[str, Any]) -> "AsyncGenerator[ResponseStreamEvent]":
         responses = await self._line.responses()
-        said: ResponseInputParam = [
-            {"role": ROLES[role], "content": text}  # pyright: ignore[reportAssignmentType] -- it cannot tell which of two
-            for role, text in prompt
-            if role in ROLES
+        said: Any = [  # of two shapes the SDK's type takes only one at a time
+            {"role": ROLES[message["role"]], "content": message["content"]}
+            for message in prompt
+            if message["role"] in ROLES
         ]
         asked: dict[str, Any] = {"temperature": sent.get("temperature"), "max_output_tokens": sent.get("max_tokens")}
         asked |= {"previous_response_id": self._before}
@@ -90,7 +91,7 @@ class ResponsesChat:
             stream = await responses.create(
                 model=self.model_name,
                 # They are not part of what is kept, so that they are sent each time.
-                instructions="\n\n".join(text for role, text in prompt if role == "system"),
+                instructions="\n\n".join(message["content"] for message in prompt if message["role"] == "system"),
                 input=said if self._before is None else said[-1:],
                 store=True,
                 stream=True,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from companions.errors import ModelError
-from companions.model_catalog import OFFLINE
+from companions.model_catalog import OFFLINE, NotSetUp
 from companions.models import Model, OnText, Step, Task, Written
 from sessions.answers import Answer
 from sessions.choosing_models import Models
@@ -100,7 +100,10 @@ def watched(watcher: Watcher, doing: Doing) -> Generator[Callable[[Answer], None
 
 @dataclass(frozen=True, slots=True)
 class WatchedModels:
-    """The ``Models`` protocol over others, each call of which is watched; the offline editor is no model to watch."""
+    """The ``Models`` protocol over others, each call of which is watched.
+
+    Neither the offline editor nor what stands for a model that cannot be asked is one to watch.
+    """
 
     models: Models
     watchers: Sequence[ModelWatcher]
@@ -108,7 +111,8 @@ class WatchedModels:
     def get(self, name: str | None) -> Model:
         """Give a model by name; see ``Models.get``."""
         model = self.models.get(name)
-        return model if model.name == OFFLINE else _WatchedModel(model, self.watchers)
+        unwatched = model.name == OFFLINE or isinstance(model, NotSetUp)
+        return model if unwatched else _WatchedModel(model, self.watchers)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import shlex
 from typing import Protocol
 
 from companions.errors import CompanionsError
-from companions.providers import OR_BY_CALLER
+from companions.providers import OR_BY_CALLER, PROVIDERS
 from sessions.budgets import BY_HAND
 from sessions.choosing_models import check_set_up
 from sessions.session import Session
@@ -26,6 +26,7 @@ GIVEN = " --file FILE"
 AGAIN = "all the same tool again"
 WORDS = {
     OR_BY_CALLER: "",
+    **{f", and COMPANIONS_MODEL to {name}:NAME": "" for name in PROVIDERS},
     f", {BY_HAND}, or": ", or",
     f", or {BY_HAND}.": ".",
     "Call consult again": "Call the same tool again",

@@ -20,7 +20,8 @@ def test_nothing_that_is_sent_harms_the_server(tmp_path: Path, kind: Kind, era: 
 
 
 def test_a_body_that_no_call_can_need_is_refused_before_it_is_read(tmp_path: Path) -> None:
-    settings = SETTINGS | {"COMPANIONS_HTTP_STATELESS": "true", "COMPANIONS_TEXT_LIMIT": "10000"}
+    limits = {"COMPANIONS_TEXT_LIMIT": "10000", "COMPANIONS_ATTACHMENT_LIMIT": "1"}
+    settings = SETTINGS | limits | {"COMPANIONS_HTTP_STATELESS": "true"}
     with serving_http(tmp_path, settings) as served:
         piece = b" " * 100_000
         assert post(served, piece * 5)[0] == 400
