@@ -58,11 +58,7 @@ class Attachment:
         Raises:
             InputError: The name, the type or the bytes are not as they are to be.
         """
-        if not _is_name(self.name):
-            raise InputError(
-                "An attachment has no name, or one that is too long or holds a slash or control characters.",
-                f"Give it a plain file name of up to {NAME_CHARACTERS} characters.",
-            )
+        check_name(self.name)
         if kind_of(self.mime_type) is None:
             raise InputError(
                 f"The attachment {self.name!r} has a type that is not taken: {self.mime_type[:80]!r}.",
@@ -96,6 +92,20 @@ class Attachment:
     def told(self) -> dict[str, Any]:
         """Give what an entry tells of it."""
         return {"name": self.name, "mime_type": self.mime_type, "bytes": len(self.data), "sha256": self.sha256}
+
+
+def check_name(name: str) -> None:
+    """Refuse what is no plain file name.
+
+    Raises:
+        InputError: It is empty, too long, or holds a slash or control characters.
+    """
+    plain = name.isprintable() and not set(name) & {"/", "\\"}
+    if not name.strip() or not plain or len(name) > NAME_CHARACTERS or not name.strip("."):
+        raise InputError(
+            "An attachment has no name, or one that is too long or holds a slash or control characters.",
+            f"Give it a plain file name of up to {NAME_CHARACTERS} characters.",
+        )
 
 
 def check_several(attachments: Sequence[Attachment], limit: int) -> None:
@@ -164,11 +174,6 @@ def shown(attachments: Iterable[Attachment]) -> list[tuple[str, str]]:
 def beside(attachments: Iterable[Attachment]) -> tuple[Attachment, ...]:
     """Give those that no prompt can hold as text."""
     return tuple(each for each in attachments if each.kind != "text")
-
-
-def _is_name(name: str) -> bool:
-    plain = name.isprintable() and not set(name) & {"/", "\\"}
-    return bool(name.strip()) and plain and len(name) <= NAME_CHARACTERS and name.strip(".") != ""
 
 
 def _agrees(mime_type: str, data: bytes) -> bool:

@@ -3,6 +3,7 @@
 It knows what models say of themselves that they take, and imports nothing of LangChain's.
 """
 
+import asyncio
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -22,6 +23,13 @@ def spoken(message: Message) -> dict[str, Any]:
     if message.attachments:
         said = [*map(_block, message.attachments), {"type": "text", "text": message.text}]
     return {"role": message.role, "content": said}
+
+
+async def all_spoken(messages: Sequence[Message]) -> list[dict[str, Any]]:
+    """Give messages as LangChain takes them; where files are among them, their bytes are written out on a thread."""
+    if any(message.attachments for message in messages):
+        return await asyncio.to_thread(lambda: [spoken(message) for message in messages])
+    return [spoken(message) for message in messages]
 
 
 def carried(messages: Iterable[Message]) -> str:

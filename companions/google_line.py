@@ -84,7 +84,10 @@ class GoogleWire:
 
     def chat(self, opened: GoogleOpened, model: str) -> "ChatGoogleGenerativeAI":
         """Make the chat model of that name; copies share the client."""
-        return opened.chat.model_copy(update={"model": model})
+        chat = opened.chat.model_copy(update={"model": model, "profile": None})
+        # What LangChain knows of models is looked up where one is validated, which a copy is not.
+        chat._set_model_profile()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage, reportCallIssue] -- no public name
+        return chat
 
     async def close(self, opened: GoogleOpened) -> None:
         """Close the clients: ours, which the SDK leaves open, and what the SDK and LangChain have opened beside it."""

@@ -8,9 +8,9 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, cast
 
 from companions import model_faults
-from companions.content_blocks import carried, check_takes, spoken
+from companions.content_blocks import all_spoken, carried, check_takes
 from companions.model_replies import Heard
-from companions.models import Message, OnText, Sampling, Task, Written
+from companions.models import OnText, Sampling, Task, Written
 from companions.patience import DEFAULT_BOUNDS, Bounds, Patience
 from companions.providers import provider_of
 
@@ -56,10 +56,10 @@ class LangChainModel:
             ModelError: The provider refused or could not be reached, after its client's own retries.
         """
         check_takes(self._chat.profile, task.messages, model=self._asked)
-        sent = self._to_send(task.sampling)
+        said, sent = await all_spoken(task.messages), self._to_send(task.sampling)
         heard, patience = Heard(on_text, finishes=self._provider.finishes), Patience(self._bounds)
         try:
-            async with patience, aclosing(self._stream(task.messages, sent)) as stream:
+            async with patience, aclosing(self._stream(said, sent)) as stream:
                 await self._listen(stream, heard, patience, carried(task.messages))
         except TimeoutError as error:
             if not patience.expired:
@@ -70,8 +70,8 @@ class LangChainModel:
         limit, counted = meta["sampling"].get("max_tokens"), {"retries": patience.retries}
         return heard.written(asked=self._asked, max_tokens=limit, meta=meta | counted)
 
-    def _stream(self, prompt: tuple[Message, ...], sent: dict[str, Any]) -> "AsyncGenerator[AIMessageChunk]":
-        stream = self._chat.astream([spoken(message) for message in prompt], **self._provider.said(sent))
+    def _stream(self, prompt: list[dict[str, Any]], sent: dict[str, Any]) -> "AsyncGenerator[AIMessageChunk]":
+        stream = self._chat.astream(prompt, **self._provider.said(sent))
         return cast("AsyncGenerator[AIMessageChunk]", stream)  # declared as an iterator; closing it ends the connection
 
     async def _listen(

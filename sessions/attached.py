@@ -4,8 +4,9 @@ An entry names its attachments; their bytes go straight into the store, never in
 ``attaching``'s to say.
 """
 
-import hashlib
+import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from companions.attachments import Attachment
@@ -15,7 +16,6 @@ from sessions.attachment_store import Content
 from sessions.session import Session, gone
 from sessions.sessions import Sessions
 
-PAGE = 200
 AWAY = "The store is away, and attachments cannot be kept for it meanwhile."
 LATER = "Call again when it is back, or ask without attachments."
 
@@ -69,28 +69,33 @@ async def find(sessions: Sessions, principal: str, session_id: str, sha256: str)
     """
     session = await sessions.find(principal, session_id, "read")
     await session.writer.settled(session_id)
-    after = 0
-    while page := await session.store.page(session_id, after=after, limit=PAGE, kinds=("query",)):
-        for told in (told for query in page for told in _told(query)):
-            if told["sha256"] == sha256:
-                return await _read(session, told)
-        after = page[-1].seq
+    if (content := await session.store.attachments.get(session_id, (sha256,))) is not None:
+        for query in await session.store.page(session_id, after=content.seq - 1, limit=1):
+            for told in _told(query):
+                if told["sha256"] == sha256:
+                    return await asyncio.to_thread(_made, told, content.data)
     raise InputError(
-        "This session has no such attachment.", "show_thinking with part=run_log names those of each query."
+        "This session has no such attachment, or it was never stored.",
+        "show_thinking with part=run_log names those of each query.",
     )
 
 
 async def _read(session: Session, told: Mapping[str, Any]) -> Attachment:
-    name, digest = told["name"], told["sha256"]
-    content = await session.store.attachments.get(session.session_id, (digest,))
+    content = await session.store.attachments.get(session.session_id, (told["sha256"],))
     if content is None:
         raise InputError(
-            f"The attachment {name!r} of this query was never stored.",
+            f"The attachment {told['name']!r} of this query was never stored.",
             "Call draft with the same query and its attachments again.",
         )
-    if hashlib.sha256(content.data).hexdigest() != digest:
-        raise StoreError(f"The attachment {name!r} was changed in the store.", "Restore it, or attach it again.")
-    return Attachment(name=name, mime_type=told["mime_type"], data=content.data)
+    return await asyncio.to_thread(_made, told, content.data)
+
+
+def _made(told: Mapping[str, Any], data: bytes) -> Attachment:
+    with suppress(InputError):  # the bytes are not of the type any more
+        made = Attachment(name=told["name"], mime_type=told["mime_type"], data=data)
+        if made.sha256 == told["sha256"]:
+            return made
+    raise StoreError(f"The attachment {told['name']!r} was changed in the store.", "Restore it, or attach it again.")
 
 
 def _told(query: Entry) -> Sequence[Mapping[str, Any]]:

@@ -12,10 +12,15 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """Bytes that a session keeps, and the address under which they are found."""
+    """Bytes that a session keeps, and the address under which they are found.
+
+    Attributes:
+        seq: Of what was read, the entry that it was put with.
+    """
 
     address: str
     data: bytes = field(repr=False)
+    seq: int = field(default=0, compare=False)
 
 
 class AttachmentStore(Protocol):

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from companions.attachments import Attachment
 from companions.companion import Slot
 from companions.companion_types import CompanionType, Library
 from companions.configuration import Defaults
@@ -17,6 +18,7 @@ from companions.models import Sampling
 from companions.requests import Request
 from sessions.answers import Answer
 from sessions.asked import Caller
+from sessions.attached import attached
 from sessions.calls import Calls, Waiting
 from sessions.forking import fork
 from sessions.labelling import MOST_CHARACTERS, set_title
@@ -75,6 +77,7 @@ async def simulate(
     owner, sessions = session.opening.owner, calls.desk.sessions
     stored = await _stored(session, companion_type, slot)
     found = stored.slot
+    files = await attached(session, found.query)
     sampling = _sampling(found, variant, sessions.defaults)
     made = await fork(sessions, owner, session.session_id, found.query.seq - 1)
     title = f"Simulation of {session.session_id}, slot {found.number}"
@@ -88,7 +91,9 @@ async def simulate(
         watcher=desk.watcher,
         evidence=stored.evidence,
     )
-    again = _Again(calls=replace(calls, desk=replaying), owner=owner, session=made, companion_type=companion_type)
+    again = _Again(
+        calls=replace(calls, desk=replaying), owner=owner, session=made, companion_type=companion_type, files=files
+    )
     await again.run(found, sampling, variant, waiting)
     after = await _stored(made, companion_type, None)
     return Compared(stored=stored, simulated=after)
@@ -102,6 +107,7 @@ class _Again:
     owner: str
     session: Session
     companion_type: str
+    files: tuple[Attachment, ...]
 
     async def run(self, before: Slot, sampling: Sampling, variant: Variant, waiting: Waiting) -> None:
         """Draft, and go on for as many iterations as there were."""
@@ -110,6 +116,7 @@ class _Again:
         text = draft.text if draft is not None and draft.meta.get("model") == variant.given_by else None
         place = (self.owner, self.session.session_id, self.companion_type)
         chosen: dict[str, Any] = {"query": before.query.text, "text": text, "sampling": sampling}
+        chosen["attachments"] = self.files
         how: dict[str, Any] = {"waiting": waiting, "signature": variant.given_by}
         if not iterations:
             await self.calls.step(*place, Request(step="draft", **chosen), **how)

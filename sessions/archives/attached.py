@@ -4,12 +4,11 @@ How archives are written and read otherwise is the work of the modules beside th
 """
 
 import asyncio
-import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import closing
 from typing import Any
 
-from companions.attachments import Attachment
+from companions.attachments import Attachment, check_name, kind_of
 from companions.entries import Entry
 from companions.errors import InputError
 from sessions.archives import layout
@@ -54,11 +53,17 @@ def _add(zipping: Zipping, content: Content) -> None:
 
 
 class CheckedFiles:
-    """The files of an archive that were gone through: each is what entries say of it."""
+    """The files of an archive that were gone through: each is what entries say of it, however many name it.
+
+    A file is read once, and once more for each further kind that it is said to be, of which there are few; so neither
+    many queries about one file nor many names for it cost more than the file.
+    """
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
         self._seen: set[str] = set()
+        self._sizes: dict[str, int] = {}
+        self._agreed: set[tuple[str, str]] = set()
 
     def check(self, place: str, entry: Entry) -> None:
         """Check the files that an entry names; one that is lacking was lacking where the archive was made.
@@ -68,12 +73,24 @@ class CheckedFiles:
         """
         for told in told_in(entry):
             self._seen.add(told["sha256"])
-            data = self._archive.file(told["sha256"], told["bytes"])
-            if data is None:
-                continue
-            if hashlib.sha256(data).hexdigest() != told["sha256"] or len(data) != told["bytes"]:
-                raise InputError(f"What is attached in {place} is not what the entry says.", AGAIN)
-            Attachment(name=told["name"], mime_type=told["mime_type"], data=data)
+            if told["sha256"] in self._archive.digests:
+                check_name(told["name"])
+                self._check(place, told)
+
+    def _check(self, place: str, told: Mapping[str, Any]) -> None:
+        digest, size = told["sha256"], told["bytes"]
+        if self._sizes.get(digest, size) != size:
+            raise _another(place)
+        kind = "text" if kind_of(told["mime_type"]) == "text" else told["mime_type"]
+        if (digest, kind) in self._agreed:
+            return
+        data = self._archive.file(digest, size, spends=digest not in self._sizes)
+        if len(data) != size:
+            raise _another(place)
+        if Attachment(name=told["name"], mime_type=told["mime_type"], data=data).sha256 != digest:
+            raise _another(place)
+        self._sizes[digest] = size
+        self._agreed.add((digest, kind))
 
     def end(self) -> None:
         """Refuse files that no entry names.
@@ -86,14 +103,26 @@ class CheckedFiles:
             raise InputError(f"{self._archive.path.name} holds a file that no entry names: {name}.", AGAIN)
 
 
-async def bring_files(store: Store, archive: Archive, session_id: str, entries: Iterable[Entry]) -> None:
-    """Store the files that entries of a session name, which was brought before.
+async def bring_files(store: Store, archive: Archive, session_id: str, several: AsyncIterator[Iterable[Entry]]) -> None:
+    """Store the files that entries of a session name, which was brought before: each with the first that does.
+
+    Args:
+        store: Where the session is.
+        archive: Where the files are; they were checked.
+        session_id: Its id in the store.
+        several: Its own entries in order, some at a time.
 
     Raises:
         StoreError: The store failed; the same import goes on.
     """
-    for entry in entries:
-        for told in told_in(entry):
-            data = await asyncio.to_thread(archive.file, told["sha256"], told["bytes"])
-            if data is not None:
-                await store.attachments.put(session_id, entry.seq, (Content(address=told["sha256"], data=data),))
+    brought = set[str]()
+    async for entries in several:
+        for seq, told in ((entry.seq, told) for entry in entries for told in told_in(entry)):
+            if (digest := told["sha256"]) in archive.digests and digest not in brought:
+                brought.add(digest)
+                data = await asyncio.to_thread(archive.file, digest, told["bytes"], spends=False)
+                await store.attachments.put(session_id, seq, (Content(address=digest, data=data),))
+
+
+def _another(place: str) -> InputError:
+    return InputError(f"What is attached in {place} is not what the entry says.", AGAIN)

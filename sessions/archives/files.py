@@ -114,8 +114,7 @@ async def _bring(sessions: Sessions, owner: str, archive: Checked, report: Repor
         await importing.bring(source)
         session_id = importing.imported.ids[listed.opening.session_id]
         if archive.archive.digests:
-            async for entries in source.entries():
-                await bring_files(sessions.store, archive.archive, session_id, entries)
+            await bring_files(sessions.store, archive.archive, session_id, source.entries())
     importing.imported.unpinned = await _unpinned(sessions, owner, {*importing.imported.ids.values()})
     return importing.imported
 

@@ -40,12 +40,14 @@ class Archive:
         text_limit: The most bytes of one text.
         template: Whether it holds questions without answers.
         sessions: What it holds, parents before their forks.
+        digests: The SHA-256 of each file that it holds for queries.
     """
 
     path: Path
     text_limit: int
     template: bool
     sessions: tuple[Listed, ...]
+    digests: frozenset[str]
     _zip: ZipFile
     _room: int
 
@@ -81,18 +83,12 @@ class Archive:
                 raise InputError(f"{name} is not what the archive's manifest says.", AGAIN)
         yield found
 
-    @property
-    def digests(self) -> set[str]:
-        """The digests of the files that it holds for queries."""
-        return {found[1] for name in self._zip.namelist() if (found := layout.ATTACHMENT.fullmatch(name))}
-
-    def file(self, digest: str, size: int) -> bytes | None:
-        """Read what is attached to queries, and at most a byte more than it has; ``None`` if it is not there."""
-        if layout.attachment_name(digest) not in self._zip.NameToInfo:
-            return None
+    def file(self, digest: str, size: int, *, spends: bool) -> bytes:
+        """Read one of ``digests``, and at most a byte more than its size; what was read before spends nothing."""
         with refusals(self.path), self._zip.open(layout.attachment_name(digest)) as file:
             content = file.read(size + 1)
-        self.spend(len(content))
+        if spends:
+            self.spend(len(content))
         return content
 
     def spend(self, count: int) -> None:
@@ -152,7 +148,8 @@ def opened(path: Path, *, text_limit: int) -> Generator[Archive]:
 def _opened(path: Path, text_limit: int, file: ZipFile) -> Archive:
     _check_names(path, file)
     room = max(ALWAYS, MOST_RATIO * path.stat().st_size)
-    archive = Archive(path, text_limit, template=False, sessions=(), _zip=file, _room=room)
+    digests = frozenset(found[1] for name in file.namelist() if (found := layout.ATTACHMENT.fullmatch(name)))
+    archive = Archive(path, text_limit, template=False, sessions=(), digests=digests, _zip=file, _room=room)
     manifest = _manifest(archive, file)
     archive.template = manifest["template"]
     listed = [_listed(archive, file, told) for told in manifest["sessions"]]

@@ -4,6 +4,7 @@ Outside, an attachment is found by the SHA-256 of its bytes. A store that showed
 somebody else has; so there it is a keyed digest of it, with a key of its own for each owner, behind the id of the key.
 """
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -35,7 +36,7 @@ def key_of(address: str) -> str | None:
 
 
 def sealed(cipher: Cipher, owner: str, data: bytes) -> Content:
-    """Seal an owner's bytes with the newest key."""
+    """Seal an owner's bytes with the newest key. They may be many: it is called on threads, as ``opened`` is."""
     address = address_of(cipher, cipher.keyring.newest, owner, hashlib.sha256(data).hexdigest())
     return Content(address=address, data=cipher.seal(PURPOSE, owner, data, address.encode()))
 
@@ -67,7 +68,7 @@ class SealedAttachments:
         kept, owner = await self._store.attachments.kept(session_id), head.opening.owner
         missing = [each for each in contents if kept.keys().isdisjoint(self._addresses(owner, each.address))]
         if (cipher := self._cipher) is not None:
-            missing = [sealed(cipher, owner, each.data) for each in missing]
+            missing = [await asyncio.to_thread(sealed, cipher, owner, each.data) for each in missing]
         return await self._store.attachments.put(session_id, seq, missing)
 
     async def get(self, session_id: str, addresses: Sequence[str]) -> Content | None:
@@ -82,7 +83,8 @@ class SealedAttachments:
         for digest in addresses if head is not None else ():
             found = await self._store.attachments.get(session_id, self._addresses(owner, digest))
             if found is not None:
-                return replace(found, address=digest, data=self._opened(session_id, owner, found))
+                data = await asyncio.to_thread(self._opened, session_id, owner, found)
+                return replace(found, address=digest, data=data)
         return None
 
     async def kept(self, session_id: str) -> Mapping[str, int]:

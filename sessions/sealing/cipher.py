@@ -8,6 +8,7 @@ session, not in all. It knows neither entries nor stores; what a sealed text is 
 import json
 import secrets
 from collections import OrderedDict
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from sessions.sealing.keys import LENGTH, Keyring
@@ -21,11 +22,12 @@ REMEMBERED = 1024
 
 
 class Cipher:
-    """Seals with the newest key of a keyring, and opens with any."""
+    """Seals with the newest key of a keyring, and opens with any; may be asked on several threads at once."""
 
     def __init__(self, keyring: Keyring) -> None:
         self.keyring = keyring
         self._derived: OrderedDict[tuple[str, str, str], AESGCM] = OrderedDict()
+        self._deriving = Lock()
 
     def load(self) -> None:
         """Import what sealing needs. It blocks for some hundredths of a second, once."""
@@ -55,14 +57,15 @@ class Cipher:
 
     def _key(self, key_id: str, purpose: str, name: str) -> "AESGCM":
         asked = (key_id, purpose, name)
-        found = self._derived.get(asked)
-        if found is None:
-            info = json.dumps(["companions", purpose, name]).encode()
-            found = self._derived[asked] = _derive(self.keyring.keys[key_id], info)
-            if len(self._derived) > REMEMBERED:
-                self._derived.popitem(last=False)
-        else:
-            self._derived.move_to_end(asked)
+        with self._deriving:
+            found = self._derived.get(asked)
+            if found is None:
+                info = json.dumps(["companions", purpose, name]).encode()
+                found = self._derived[asked] = _derive(self.keyring.keys[key_id], info)
+                if len(self._derived) > REMEMBERED:
+                    self._derived.popitem(last=False)
+            else:
+                self._derived.move_to_end(asked)
         return found
 
 

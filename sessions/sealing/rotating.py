@@ -166,11 +166,12 @@ class _Rotation:
             if sealed_attachments.key_of(address) == self.cipher.keyring.newest:
                 continue
             kept = await attachments.get(session_id, (address,))
-            data = None if kept is None else sealed_attachments.opened(self.cipher, owner, kept)
+            opened = sealed_attachments.opened
+            data = None if kept is None else await asyncio.to_thread(opened, self.cipher, owner, kept)
             if data is None:
                 found.unopened.add(session_id)
                 continue
-            again = sealed_attachments.sealed(self.cipher, owner, data)
+            again = await asyncio.to_thread(sealed_attachments.sealed, self.cipher, owner, data)
             found.left += await attachments.rewrite(session_id, address, again)
             self._resealed += 1
 

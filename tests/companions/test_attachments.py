@@ -1,5 +1,6 @@
 """Files that belong to a query: what is taken, and how a model is shown it."""
 
+import binascii
 from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +19,7 @@ from companions.models import Task
 from companions.offline import OfflineEditor
 from companions.prompts import instructions_for_caller, with_aspect
 from companions.requests import Plan, Repeat
+from tests.beside_the_loop import LARGE, Watch
 from tests.companions.driving import Driver
 from tests.files import NOTES, PDF, PNG, notes, picture, report
 from tests.provider import replies
@@ -156,6 +158,26 @@ async def test_a_model_that_is_known_not_to_take_a_kind_is_not_asked() -> None:
         await LangChainModel(chat).write(task)
     chat = GenericFakeChatModel(messages=iter([AIMessage("Seen.")]), profile={"image_inputs": True})
     assert (await LangChainModel(chat).write(task)).text == "Seen."
+
+
+@pytest.mark.parametrize("model", ["openai:gpt-3.5-turbo", "google:gemini-2.5-flash-preview-tts"])
+async def test_what_is_known_of_a_provider_s_model_by_its_own_name_counts(
+    provider: Provider, open_catalog: Open, model: str
+) -> None:
+    task = shown(Driver(), picture(), step="draft", query="What is it?", attachments=(picture(),))
+    with pytest.raises(ModelError, match=rf"{model.partition(':')[2]}' does not take an image"):
+        await open_catalog().get(model).write(task)
+    assert provider.bodies == []
+
+
+async def test_a_large_picture_is_encoded_beside_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    large = Attachment(name="chart.png", mime_type="image/png", data=PNG + bytes(LARGE))
+    chat = GenericFakeChatModel(messages=iter([AIMessage("Seen.")]))
+    watch = Watch(monkeypatch)
+    watch.over(binascii, "b2a_base64")
+    task = shown(Driver(), large, step="draft", query="What is it?", attachments=(large,))
+    assert (await LangChainModel(chat).write(task)).text == "Seen."
+    assert (watch.seen, watch.blocked) == ({"b2a_base64"}, set())
 
 
 @pytest.mark.parametrize("status", [400, 415, 422])

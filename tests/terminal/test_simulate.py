@@ -110,6 +110,23 @@ def test_another_model_answers_the_same_question_in_a_fork_and_both_are_measured
     assert made["session"]["title"] == f"Simulation of {session}, slot 0, by openai:two"
 
 
+def test_what_is_attached_to_a_question_is_attached_again(
+    terminal: Terminal, provider: Provider, tmp_path: Path
+) -> None:
+    sign = tmp_path / "sign.txt"
+    sign.write_text(EVIDENCE)
+    provider.queue(*FIRST, *AGAIN)
+    session = terminal("refine", QUERY, "--max-iterations", "1", "--attach", str(sign)).session_id
+    asked = len(provider.exchanges)
+    (told,) = terminal.json("simulate", session, "--json")["slots"]
+
+    again = [exchange.prompt for exchange in provider.exchanges[asked : asked + 3]]
+    assert all(EVIDENCE in prompt[-1] for prompt in again)
+    before, after = (terminal.json("export", told[side]["session_id"]) for side in ("stored", "simulated"))
+    assert "sign.txt" in str(before)
+    assert "sign.txt" in str(after)
+
+
 def test_an_earlier_question_is_asked_with_the_history_that_it_had(
     terminal: Terminal, provider: Provider, session: str
 ) -> None:

@@ -33,7 +33,8 @@ class MemoryAttachments:
         """Read bytes; see ``AttachmentStore.get``."""
         for kept, address, _ in self._readable(session_id):
             if address in addresses:
-                return Content(address=address, data=kept[address][1])
+                seq, data = kept[address]
+                return Content(address=address, data=data, seq=seq)
         return None
 
     async def kept(self, session_id: str) -> dict[str, int]:

@@ -22,7 +22,7 @@ _CHAIN = f"""WITH RECURSIVE chain (no, parent, base, last) AS (
     SELECT no, parent, base, {LAST} FROM companions_sessions WHERE id = $1 AND owner IS NOT NULL
     UNION ALL SELECT p.no, p.parent, p.base, least(c.last, c.base)
         FROM chain AS c JOIN companions_sessions AS p ON p.no = c.parent)"""
-GET = f"""{_CHAIN} SELECT a.address, a.data FROM chain AS c JOIN companions_attachments AS a
+GET = f"""{_CHAIN} SELECT a.address, a.data, a.seq FROM chain AS c JOIN companions_attachments AS a
     ON a.session = c.no AND a.address = ANY($2::text[]) AND a.seq <= c.last LIMIT 1"""
 KEPT = f"""{_CHAIN} SELECT a.address, a.seq FROM chain AS c JOIN companions_attachments AS a
     ON a.session = c.no AND a.seq <= c.last"""
@@ -48,7 +48,7 @@ class PostgresAttachments:
     async def get(self, session_id: str, addresses: Sequence[str]) -> Content | None:
         """Read bytes; see ``AttachmentStore.get``."""
         rows = await self._lane.fetch(GET, session_id, [*addresses])
-        return Content(address=rows[0][0], data=bytes(rows[0][1])) if rows else None
+        return Content(address=rows[0][0], data=bytes(rows[0][1]), seq=rows[0][2]) if rows else None
 
     async def kept(self, session_id: str) -> dict[str, int]:
         """Read addresses; see ``AttachmentStore.kept``."""

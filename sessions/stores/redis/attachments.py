@@ -4,6 +4,7 @@ Each attachment is two fields, the ``seq`` of the entry that names it and its by
 text. Each change is one script; one that adds looks whether the session lives.
 """
 
+import asyncio
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
 
@@ -68,7 +69,7 @@ class RedisAttachments:
 
     async def put(self, session_id: str, seq: int, contents: Sequence[Content]) -> bool:
         """Keep bytes; see ``AttachmentStore.put``."""
-        words = [word for each in contents for word in (each.address, b64encode(each.data).decode())]
+        words = await asyncio.to_thread(lambda: [word for each in contents for word in _words(each)])
         keys = [scripts.head(session_id), scripts.attached(session_id)]
         (living,) = await self._link.run(call(PUT, keys, seq, *words))
         return bool(living)
@@ -77,9 +78,9 @@ class RedisAttachments:
         """Read bytes; see ``AttachmentStore.get``."""
         for part in await self._parts(session_id):
             for address in addresses:
-                if await self._has(part, address):
+                if (seq := await self._seq(part, address)) is not None:
                     (data,) = await self._link.run(command("HGET", scripts.attached(part.session_id), DATA + address))
-                    return None if data is None else Content(address=address, data=b64decode(data))
+                    return None if data is None else await asyncio.to_thread(_content, address, data, seq)
         return None
 
     async def kept(self, session_id: str) -> dict[str, int]:
@@ -94,9 +95,9 @@ class RedisAttachments:
 
     async def rewrite(self, session_id: str, address: str, content: Content) -> bool:
         """Put other bytes in their place; see ``AttachmentStore.rewrite``."""
-        words = (address, content.address, b64encode(content.data).decode())
+        words = (address, *await asyncio.to_thread(_words, content))
         for part in await self._parts(session_id):
-            if await self._has(part, address):
+            if await self._seq(part, address) is not None:
                 (done,) = await self._link.run(call(REWRITE, [scripts.attached(part.session_id)], *words))
                 return bool(done)
         return False
@@ -106,14 +107,22 @@ class RedisAttachments:
         (living,) = await self._link.run(command("HEXISTS", scripts.head(session_id), "opening"))
         return (await self._reads.segments(session_id))[::-1] if living else []
 
-    async def _has(self, part: Segment, address: str) -> bool:
+    async def _seq(self, part: Segment, address: str) -> int | None:
         (seq,) = await self._link.run(command("HGET", scripts.attached(part.session_id), SEQ + address))
-        return seq is not None and _reaches(part, int(seq))
+        return int(seq) if seq is not None and _reaches(part, int(seq)) else None
 
 
 def erase(session_id: str, read: int) -> Command:
     """Give what erases the attachments of a forgotten session that are named behind a ``seq``, which others read."""
     return call(ERASE, [scripts.attached(session_id)], read)
+
+
+def _words(content: Content) -> tuple[str, str]:
+    return content.address, b64encode(content.data).decode()
+
+
+def _content(address: str, data: str, seq: int) -> Content:
+    return Content(address=address, data=b64decode(data), seq=seq)
 
 
 def _reaches(part: Segment, seq: int) -> bool:

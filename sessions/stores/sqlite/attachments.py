@@ -61,7 +61,8 @@ def _get(connection: sqlite3.Connection, *, session_id: str, addresses: Sequence
     with transaction(connection, "DEFERRED"):
         for address in addresses:
             if (found := _found(connection, session_id, address)) is not None:
-                return Content(address=address, data=connection.execute(DATA, found[:1]).fetchone()[0])
+                data = connection.execute(DATA, found[:1]).fetchone()[0]
+                return Content(address=address, data=data, seq=found[1])
     return None
 
 
