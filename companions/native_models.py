@@ -13,7 +13,7 @@ from typing import Any, cast
 from companions.errors import ModelError
 from companions.langchain_models import LangChainModel
 from companions.models import OnText, Task, Written
-from companions.native_sessions import FellBack, NativeSession, digest
+from companions.native_sessions import FellBack, KeptResponse, NativeSession, digest
 from companions.patience import Bounds
 from companions.responses_api import ResponsesAPI
 from companions.responses_stream import ResponsesChat
@@ -63,19 +63,20 @@ class NativeModel:
         try:
             written = await self._bounded(chat, draft).write(draft.task, draft.on_text)
         except BaseException as error:
-            if chat.response is not None:
-                self._api.delete_later([chat.response])  # nothing that is stored will name it
+            if (kept := self._kept(chat)) is not None:
+                self._api.delete_later([kept])  # nothing that is stored will name it
             if not isinstance(error, ModelError) or chat.refused is None:
                 raise
             if chat.refused == "unsupported":
                 self._api.give_up()
             return chat.refused
-        if chat.response is None:
+        if (kept := self._kept(chat)) is None:
             return _with(written, {"sent": "whole" if before is None else "new"})
-        self._api.made(chat.response)
-        return _with(
-            written, draft.native.written(draft.line, chat.response, written.text, new_only=before is not None)
-        )
+        self._api.made(kept)
+        return _with(written, draft.native.written(draft.line, kept, written.text, new_only=before is not None))
+
+    def _kept(self, chat: ResponsesChat) -> KeptResponse | None:
+        return None if chat.response is None else KeptResponse(chat.response, self._api.line.account)
 
     def _bounded(self, chat: object, draft: "_Draft") -> LangChainModel:
         left = replace(self._bounds, total_seconds=max(draft.ends - time.monotonic(), LEAST_SECONDS))
