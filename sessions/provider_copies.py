@@ -137,18 +137,25 @@ class Gathered:
     _found: dict[str, tuple[KeptResponse, ...] | None] = field(
         default_factory=dict[str, "tuple[KeptResponse, ...] | None"]
     )
+    _dropped: list[KeptResponse] = field(default_factory=list[KeptResponse])
 
     @property
     def responses(self) -> tuple[KeptResponse, ...]:
         """All that was found."""
-        return tuple(response for found in self._found.values() for response in found or ())
+        found = [response for found in self._found.values() for response in found or ()]
+        return tuple(dict.fromkeys([*found, *self._dropped]))
 
-    async def add(self, session_id: str) -> None:
+    async def add(self, session_id: str, dropped: Iterable[Entry] = ()) -> None:
         """Add what is kept of a session, to which nothing is written any more.
+
+        Args:
+            session_id: The session.
+            dropped: Entries of it that are stored nowhere.
 
         Raises:
             StoreAwayError: The store cannot be asked now.
         """
+        self._dropped += _told(dropped)
         self._found[session_id] = await self.copies.found(session_id)
 
     def stays(self, session_id: str) -> None:

@@ -159,7 +159,7 @@ class Sessions:
         try:
             await self.writer.landed(place)
             if copies is not None:
-                await copies.add(session_id)
+                await copies.add(session_id, place.dropped)
             await self.writer.keeper.forget(session_id)
         except StoreAwayError:
             place.forgotten = False
