@@ -15,6 +15,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from companions.errors import FilterError
 from companions.models import Model, OnText, Task, Written
+from companions.native_sessions import NativeSession
 
 log = logging.getLogger("companions.filters")
 
@@ -136,7 +137,11 @@ class _Applied:
         """Give the task as the model is to see it."""
         messages = [replace(each, text=await self.through("to_model", each.text)) for each in task.messages]
         texts = {name: await self.through("to_model", getattr(task, name)) for name in ("query", "text", "critique")}
-        return replace(task, messages=tuple(messages), **texts)
+        native = task.native
+        if native is not None:
+            # What a provider keeps is what it was told, and so is what it may go on from.
+            native = NativeSession.of([each.text for each in messages if each.role != "system"], native.kept)
+        return replace(task, messages=tuple(messages), native=native, **texts)
 
     async def through(self, way: str, text: str) -> str:
         for each in self.filters if text else ():

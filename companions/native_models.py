@@ -13,7 +13,7 @@ from typing import Any, cast
 from companions.errors import ModelError
 from companions.langchain_models import LangChainModel
 from companions.models import OnText, Task, Written
-from companions.native_sessions import FellBack, NativeSession, digest
+from companions.native_sessions import FellBack, KeptResponse, NativeSession, digest
 from companions.patience import Bounds
 from companions.responses_api import ResponsesAPI
 from companions.responses_stream import ResponsesChat
@@ -49,33 +49,38 @@ class NativeModel:
             task=task, native=native, line=line, on_text=on_text, ends=time.monotonic() + self._bounds.total_seconds
         )
         fell_back: FellBack | None = None
+        retries = 0
         for before in dict.fromkeys([native.response_to_go_on_from(line), None]):
-            asked = await self._ask(draft, before) if self._api.usable else "unsupported"
+            if not self._api.usable:
+                fell_back = "unsupported"
+                break
+            chat = ResponsesChat(self._api.line, self._model, before)
+            asked = await self._ask(draft, chat, new_only=before is not None)
             if isinstance(asked, Written):
-                return _noted(asked, fell_back)
-            fell_back = asked
-        chat = await self._api.line.chat(self._model)
-        return _noted(await self._bounded(chat, draft).write(task, on_text), fell_back)
+                return _noted(asked, fell_back, retries)
+            fell_back, retries = asked, retries + chat.retries
+        completions = await self._api.line.chat(self._model)
+        return _noted(await self._bounded(completions, draft).write(task, on_text), fell_back, retries)
 
-    async def _ask(self, draft: "_Draft", before: str | None) -> Written | FellBack:
+    async def _ask(self, draft: "_Draft", chat: ResponsesChat, *, new_only: bool) -> Written | FellBack:
         """Ask once: for what follows a response, or all there is; gives why the server cannot be asked so."""
-        chat = ResponsesChat(self._api.line, self._model, before)
         try:
             written = await self._bounded(chat, draft).write(draft.task, draft.on_text)
         except BaseException as error:
-            if chat.response is not None:
-                self._api.delete_later([chat.response])  # nothing that is stored will name it
+            if (kept := self._kept(chat)) is not None:
+                self._api.delete_later([kept])  # nothing that is stored will name it
             if not isinstance(error, ModelError) or chat.refused is None:
                 raise
             if chat.refused == "unsupported":
                 self._api.give_up()
             return chat.refused
-        if chat.response is None:
-            return _with(written, {"sent": "whole" if before is None else "new"})
-        self._api.made(chat.response)
-        return _with(
-            written, draft.native.written(draft.line, chat.response, written.text, new_only=before is not None)
-        )
+        if (kept := self._kept(chat)) is None:
+            return _with(written, {"sent": "new" if new_only else "whole"})
+        self._api.made(kept)
+        return _with(written, draft.native.written(draft.line, kept, written.text, new_only=new_only))
+
+    def _kept(self, chat: ResponsesChat) -> KeptResponse | None:
+        return None if chat.response is None else KeptResponse(chat.response, self._api.line.account)
 
     def _bounded(self, chat: object, draft: "_Draft") -> LangChainModel:
         left = replace(self._bounds, total_seconds=max(draft.ends - time.monotonic(), LEAST_SECONDS))
@@ -98,9 +103,11 @@ class _Draft:
     ends: float
 
 
-def _noted(written: Written, fell_back: FellBack | None) -> Written:
+def _noted(written: Written, fell_back: FellBack | None, retries: int) -> Written:
+    """Note why an attempt before this one was given up, and what its client had asked again by then."""
     if fell_back is None:
         return written
+    written = replace(written, meta={**written.meta, "retries": retries + (written.meta.get("retries") or 0)})
     return _with(written, {"sent": "whole", **written.meta.get("native", {}), "fell_back": fell_back})
 
 

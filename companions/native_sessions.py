@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
 HELD = 12
 """Newest texts of a response whose digests are kept with it: six queries and their answers, as many as a draft sees."""
@@ -20,6 +20,18 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,200}")
 
 FellBack = Literal["expired", "unsupported"]
 """Why a draft was told everything: its provider had lost the response, or keeps none."""
+
+
+class KeptResponse(NamedTuple):
+    """What a provider keeps of a draft.
+
+    Attributes:
+        id: The name that it gave to it.
+        account: The digest of its server and the key by which it was asked; ``None`` if that is not told.
+    """
+
+    id: str
+    account: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,21 +72,23 @@ class NativeSession:
         """
         newest = tuple(self.kept.get("held", ()))[-len(self.told) :]
         fits = bool(self.told) and newest == self.told and self.kept.get("line") == line
-        return response_id(self.kept) if fits and self.kept.get("characters", 0) <= MOST_CHARACTERS else None
+        kept = kept_response(self.kept) if fits and self.kept.get("characters", 0) <= MOST_CHARACTERS else None
+        return None if kept is None else kept.id
 
-    def written(self, line: str, response: str, text: str, *, new_only: bool) -> dict[str, Any]:
+    def written(self, line: str, response: KeptResponse, text: str, *, new_only: bool) -> dict[str, Any]:
         """Give what the entry of the draft keeps of the response that wrote it.
 
         Args:
             line: As above.
-            response: Its id.
+            response: That.
             text: What it wrote.
             new_only: Whether it went on from another one.
         """
         before = self.kept["held"] if new_only else self.told
         characters = self.kept["characters"] if new_only else self.told_characters
         return {
-            "response_id": response,
+            "response_id": response.id,
+            "account": response.account,
             "line": line,
             "held": [*before, self.asked, digest(text)][-HELD:],
             "characters": characters + self.asked_characters + len(text),
@@ -82,10 +96,13 @@ class NativeSession:
         }
 
 
-def response_id(kept: object) -> str | None:
-    """Read the id of a response from what an entry keeps; ``None`` if there is none that could be one."""
-    given: object = cast("Mapping[str, Any]", kept).get("response_id") if isinstance(kept, Mapping) else None
-    return given if isinstance(given, str) and _ID.fullmatch(given) else None
+def kept_response(kept: object) -> KeptResponse | None:
+    """Read from what an entry keeps which response that is; ``None`` if there is none that could be one."""
+    told = cast("Mapping[str, object]", kept if isinstance(kept, Mapping) else {})
+    given, account = told.get("response_id"), told.get("account")
+    if not (isinstance(given, str) and _ID.fullmatch(given)):
+        return None
+    return KeptResponse(given, account if isinstance(account, str) else None)
 
 
 def digest(*texts: str) -> str:

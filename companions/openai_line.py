@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
 from companions.errors import ModelError
+from companions.native_sessions import digest
 from companions.signs_of_life import note_request, note_response
 
 if TYPE_CHECKING:
@@ -84,6 +85,11 @@ class OpenAILine:
     def url(self) -> str:
         """Where the server is."""
         return self._url
+
+    @property
+    def account(self) -> str:
+        """Whose what it keeps is: the digest of the server and the key."""
+        return digest(self._url, self._key)
 
     async def responses(self) -> "AsyncResponses":
         """Give the SDK's line to the Responses API, ready for this event loop."""

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+from companions.native_sessions import KeptResponse
 from companions.openai_line import OpenAILine
 
 log = logging.getLogger("companions.native_sessions")
@@ -31,15 +32,15 @@ GONE = 404
 class Deleting(Protocol):
     """Deletes at a provider what it keeps of a session."""
 
-    async def delete(self, responses: Sequence[str], seconds: float) -> tuple[str, ...]:
+    async def delete(self, responses: Sequence[KeptResponse], seconds: float) -> tuple[KeptResponse, ...]:
         """Delete responses within a bound, and give those that could not be; it raises nothing."""
         ...
 
-    def delete_later(self, responses: Iterable[str]) -> None:
+    def delete_later(self, responses: Iterable[KeptResponse]) -> None:
         """Delete responses in the background; what cannot be is told in the log."""
         ...
 
-    def recorded(self, response: str) -> None:
+    def recorded(self, response: KeptResponse) -> None:
         """Take note that an entry which names a response is in the store."""
         ...
 
@@ -59,8 +60,8 @@ class ResponsesAPI:
         self.line = line
         self.usable = True
         self._reachable = reachable
-        self._unrecorded: dict[str, float] = {}
-        self._waiting: dict[str, None] = {}
+        self._unrecorded: dict[KeptResponse, float] = {}
+        self._waiting: dict[KeptResponse, None] = {}
         self._working: asyncio.Task[None] | None = None
 
     def give_up(self) -> None:
@@ -72,7 +73,7 @@ class ResponsesAPI:
                 "completions, with their whole history"
             )
 
-    def made(self, response: str) -> None:
+    def made(self, response: KeptResponse) -> None:
         """Take note of a response whose entry is yet to be stored; those that never were are deleted."""
         now = time.monotonic()
         late = [known for known, since in self._unrecorded.items() if now - since > UNRECORDED_SECONDS]
@@ -81,11 +82,11 @@ class ResponsesAPI:
         self._unrecorded[response] = now
         self.delete_later(late)
 
-    def recorded(self, response: str) -> None:
+    def recorded(self, response: KeptResponse) -> None:
         """Take note that an entry which names a response is in the store."""
         self._unrecorded.pop(response, None)
 
-    def delete_later(self, responses: Iterable[str]) -> None:
+    def delete_later(self, responses: Iterable[KeptResponse]) -> None:
         """Delete responses in the background; what cannot be is told in the log."""
         self._waiting |= dict.fromkeys(responses)
         if self._waiting and (self._working is None or self._working.done()):
@@ -94,16 +95,17 @@ class ResponsesAPI:
                 self._work(), name="companions-responses", context=contextvars.Context()
             )
 
-    async def delete(self, responses: Sequence[str], seconds: float) -> tuple[str, ...]:
+    async def delete(self, responses: Sequence[KeptResponse], seconds: float) -> tuple[KeptResponse, ...]:
         """Delete responses within a bound, and give those that could not be; it raises nothing.
 
-        One that the provider does not know, or no more, is deleted.
+        One that the provider does not know, or no more, is deleted, if it is the one who was asked for it: another
+        server, or account, knows nothing of it either way.
         """
         if not (responses and self._reachable):
             return tuple(responses)
         left, turns = dict.fromkeys(responses), asyncio.Semaphore(AT_ONCE)
 
-        async def delete_one(response: str) -> None:
+        async def delete_one(response: KeptResponse) -> None:
             async with turns:
                 if await self._delete(response):
                     left.pop(response)
@@ -140,14 +142,14 @@ class ResponsesAPI:
                 self._waiting.pop(response, None)
             self._tell(left)
 
-    def _tell(self, left: Iterable[str]) -> None:
-        if named := ", ".join(left):
+    def _tell(self, left: Iterable[KeptResponse]) -> None:
+        if named := ", ".join(response.id for response in left):
             log.warning("the provider may still keep these responses, since they could not be deleted: %s", named)
 
-    async def _delete(self, response: str) -> bool:
+    async def _delete(self, response: KeptResponse) -> bool:
         try:
             responses = await self.line.responses()
-            await responses.delete(response, timeout=DELETE_SECONDS)
+            await responses.delete(response.id, timeout=DELETE_SECONDS)
         except Exception as error:  # noqa: BLE001 (whatever the SDK fails with, it is the caller's to tell)
-            return getattr(error, "status_code", None) == GONE
+            return getattr(error, "status_code", None) == GONE and response.account == self.line.account
         return True

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from companions.native_sessions import FellBack
 from companions.openai_line import OpenAILine
+from companions.patience import Patience
 
 if TYPE_CHECKING:
     from openai.types.responses import Response, ResponseStreamEvent
@@ -55,6 +56,7 @@ class ResponsesChat:
     Attributes:
         response: The id of the response that the server keeps, once it has begun to answer.
         refused: Why the server cannot be asked so; ``None`` while it can.
+        retries: How often its client asked again, once it was heard to the end.
     """
 
     def __init__(self, line: OpenAILine, model: str, before: str | None) -> None:
@@ -62,6 +64,7 @@ class ResponsesChat:
         self.profile = None
         self.response: str | None = None
         self.refused: FellBack | None = None
+        self.retries = 0
         self._line = line
         self._before = before
         self._refusal = False
@@ -73,10 +76,14 @@ class ResponsesChat:
             prompt: Messages of texts alone, as ``content_blocks.spoken`` gives them.
             sent: ``temperature`` and ``max_tokens``, where they are chosen.
         """
-        async with aclosing(self._events(prompt, sent)) as events:
-            async for event in events:
-                if (piece := self._piece(event)) is not None:
-                    yield piece
+        patience = Patience.current()
+        try:
+            async with aclosing(self._events(prompt, sent)) as events:
+                async for event in events:
+                    if (piece := self._piece(event)) is not None:
+                        yield piece
+        finally:
+            self.retries = 0 if patience is None else patience.retries or 0
 
     async def _events(self, prompt: Sequence[Spoken], sent: Mapping[str, Any]) -> "AsyncGenerator[ResponseStreamEvent]":
         responses = await self._line.responses()

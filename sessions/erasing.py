@@ -6,10 +6,11 @@ Where a session's texts lie is the business of stores, spool and cache, which er
 
 import contextlib
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass, field
 
 from companions.errors import StoreAwayError, StoreError
-from sessions.erasure_store import Reader, Wiped
+from sessions.erasure_store import Reader
+from sessions.erasures import Erased, Forgotten, Kept, Owned
+from sessions.provider_copies import SECONDS, Gathered
 from sessions.sessions import Sessions
 from sessions.spooled_sessions import opening_of, waiting
 from sessions.store import Opening
@@ -17,92 +18,6 @@ from sessions.store import Opening
 NOT_WIPED = "The store's files may hold pieces of it until another session is forgotten, or `companions erase` is run."
 PAGE = 100
 """Sessions that are looked at in one go."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Owned:
-    """A session of the owner's.
-
-    Attributes:
-        opening: How it was minted.
-        entries: Its own entries in the store.
-        spooled: Those that wait on this machine's disk.
-    """
-
-    opening: Opening
-    entries: int
-    spooled: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
-    """Entries of an erased session that stay, since a living fork reads them.
-
-    Attributes:
-        session_id: The session that was erased.
-        entries: Its first entries, so many of them, its own parent's included.
-        fork: The oldest session that reads so many.
-        own: Whether that one belongs to the same owner.
-    """
-
-    session_id: str
-    entries: int
-    fork: str
-    own: bool
-
-    @property
-    def told(self) -> str:
-        """What its owner is told of it, in a sentence that names no session of others."""
-        count = "entry" if self.entries == 1 else f"{self.entries:,} entries"
-        who = f"Fork {self.fork}" if self.own else "A fork of somebody else's"
-        return f"{who} keeps its first {count}."
-
-
-@dataclass(slots=True, kw_only=True)
-class Erased:
-    """What an erasure came to, or would come to.
-
-    Attributes:
-        sessions, entries, spooled: How many were erased; entries are those in the store.
-        kept: What living forks of others still read.
-        nobodys: Sessions of which entries wait on this machine's disk, and nothing tells whose they are; they stay.
-        left: In how many sessions of others they took part; what they wrote there stays.
-        wiped: What became of the store's own files; ``None`` if nothing was erased.
-        elsewhere: What providers of models may still keep, a sentence each.
-    """
-
-    sessions: int = 0
-    entries: int = 0
-    spooled: int = 0
-    kept: list[Kept] = field(default_factory=list[Kept])
-    nobodys: tuple[str, ...] = ()
-    left: int = 0
-    wiped: Wiped | None = None
-    elsewhere: tuple[str, ...] = ()
-
-    def count(self, owned: Owned) -> None:
-        """Count a session in."""
-        self.sessions += 1
-        self.entries += owned.entries
-        self.spooled += owned.spooled
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Forgotten:
-    """What is left of a session that was forgotten.
-
-    Attributes:
-        kept: What a living fork still reads.
-        left: What else may still hold pieces of it, a sentence each.
-    """
-
-    kept: Kept | None = None
-    left: tuple[str, ...] = ()
-
-    @property
-    def told(self) -> tuple[str, ...]:
-        """What its owner is told."""
-        return (*(() if self.kept is None else (self.kept.told,)), *self.left)
 
 
 async def forget(sessions: Sessions, owner: str, session_id: str) -> Forgotten:
@@ -114,24 +29,24 @@ async def forget(sessions: Sessions, owner: str, session_id: str) -> Forgotten:
     """
     stuck = sessions.open.get(session_id) is None and sessions.writer.keeper.waits(session_id)
     opening = await opening_of(sessions, session_id) if stuck else None
-    copies = await sessions.copies.found(session_id)
-    try:
-        if opening is not None and opening.owner == owner:
-            # What waits may never come home, where it does not open.
-            await _forget(sessions, opening)
-        else:
-            await sessions.forget(owner, session_id)
-    except StoreError:
-        sessions.copies.delete_later(copies)  # it may be gone all the same, and nothing else names them then
-        raise
-    kept: Kept | None = None
-    with contextlib.suppress(StoreError):  # it is gone; what cannot be asked now is not told
-        kept = _kept(owner, session_id, await sessions.store.readers(session_id))
-    try:
-        left = (await sessions.store.wipe()).left
-    except StoreError:
-        left = (NOT_WIPED,)
-    return Forgotten(kept=kept, left=(*left, *await sessions.copies.delete(copies)))
+    async with sessions.copies.gathered() as copies:
+        try:
+            if opening is not None and opening.owner == owner:
+                # What waits may never come home, where it does not open.
+                await _forget(sessions, opening, copies)
+            else:
+                await sessions.forget(owner, session_id, copies)
+        except StoreAwayError:
+            copies.stays(session_id)
+            raise
+        kept: Kept | None = None
+        with contextlib.suppress(StoreError):  # it is gone; what cannot be asked now is not told
+            kept = _kept(owner, session_id, await sessions.store.readers(session_id))
+        try:
+            left = (await sessions.store.wipe()).left
+        except StoreError:
+            left = (NOT_WIPED,)
+        return Forgotten(kept=kept, left=(*left, *await copies.delete(SECONDS)))
 
 
 async def owned(sessions: Sessions, owner: str) -> AsyncGenerator[Owned]:
@@ -182,8 +97,7 @@ async def erase(sessions: Sessions, owner: str) -> Erased:
         while found:
             found = False
             async for each in owned(sessions, owner):
-                await copies.add(each.opening.session_id)
-                await _erase(sessions, each.opening)
+                await _erase(sessions, each.opening, copies)
                 erased.count(each)
                 ids.append(each.opening.session_id)
                 found = True
@@ -202,25 +116,28 @@ async def _nobodys(sessions: Sessions) -> tuple[str, ...]:
     return tuple([session_id async for session_id, opening in waiting(sessions) if opening is None])
 
 
-async def _erase(sessions: Sessions, opening: Opening) -> None:
+async def _erase(sessions: Sessions, opening: Opening, copies: Gathered) -> None:
     session_id = opening.session_id
     try:
         if sessions.open.get(session_id) is None:
             # Opening it would read it, and wait for what is in the spool.
-            await _forget(sessions, opening)
+            await _forget(sessions, opening, copies)
         else:
-            await sessions.forget(opening.owner, session_id)
+            await sessions.forget(opening.owner, session_id, copies)
     except StoreAwayError:
+        copies.stays(session_id)
         raise
     except StoreError:
         # It can be gone all the same, when only its traces in a log could not be wiped yet.
         if await sessions.store.head(session_id) is not None:
+            copies.stays(session_id)
             raise
 
 
-async def _forget(sessions: Sessions, opening: Opening) -> None:
+async def _forget(sessions: Sessions, opening: Opening, copies: Gathered) -> None:
     company = await sessions.observing.company(opening)
     try:
+        await copies.add(opening.session_id)
         await sessions.writer.keeper.forget(opening.session_id)
     except StoreAwayError:
         raise

@@ -31,6 +31,7 @@ class Place:
         flying: Entries handed over whose receipts are not in yet.
         lost: Companion types that another process wrote to first, until the session has been read again.
         forgotten: Whether the session is being forgotten: nothing of it is stored any more.
+        dropped: What was not stored for that reason, and may be kept elsewhere all the same.
     """
 
     session_id: str
@@ -41,6 +42,7 @@ class Place:
     flying: int = 0
     lost: set[str] = field(default_factory=set[str])
     forgotten: bool = False
+    dropped: list[Entry] = field(default_factory=list[Entry])
 
 
 @dataclass(slots=True)

@@ -8,11 +8,12 @@ from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from companions.entries import Entry
-from companions.errors import StoreError
-from companions.native_sessions import response_id
+from companions.errors import StoreAwayError, StoreError
+from companions.native_sessions import KeptResponse, kept_response
 from companions.responses_api import Deleting
 from sessions.observers import Observed
 from sessions.observing import Observing
+from sessions.spool.spool import Spool
 from sessions.store import Head, Store
 
 PAGE = 100
@@ -34,10 +35,12 @@ class ProviderCopies:
 
     Attributes:
         store: Where the entries are.
+        spool: Where they wait while the store is away.
         provider: Where their texts are kept besides; ``None`` where no model can be asked.
     """
 
     store: Store
+    spool: Spool | None = None
     provider: Deleting | None = None
 
     def keep_up(self, provider: Deleting, observing: Observing) -> None:
@@ -45,38 +48,48 @@ class ProviderCopies:
         self.provider = provider
         observing.add("provider", self)
 
-    async def found(self, session_id: str) -> tuple[str, ...] | None:
-        """Find what is kept of a session, what it shares with its parent left out; ``None`` if it cannot be read."""
+    async def found(self, session_id: str) -> tuple[KeptResponse, ...] | None:
+        """Find what is kept of a session, what it shares with its parent left out; ``None`` if it cannot be read.
+
+        Raises:
+            StoreAwayError: The store cannot be asked now.
+        """
         try:
+            # First: what is brought home meanwhile is in the store then.
+            spooled = await self._spooled(session_id)
             head = await self.store.head(session_id)
-            return () if head is None else await self._found(head)
+            stored = () if head is None else await self._stored(head)
+        except StoreAwayError:
+            raise
         except StoreError:
             return None
+        return tuple(dict.fromkeys([*stored, *spooled]))
 
-    def delete_later(self, responses: Iterable[str] | None) -> None:
+    def delete_later(self, responses: Iterable[KeptResponse] | None) -> None:
         """Delete in the background."""
         if self.provider is not None:
             self.provider.delete_later(responses or ())
 
-    async def delete(self, responses: Sequence[str] | None, seconds: float = SECONDS) -> tuple[str, ...]:
+    async def delete(self, responses: Sequence[KeptResponse], seconds: float) -> tuple[str, ...]:
         """Delete within a bound, and tell what could not be, a sentence each."""
-        if responses is None:
-            return (UNREAD,)
         left = responses if self.provider is None else await self.provider.delete(responses, seconds)
         if not left:
             return ()
         count = "1 draft" if len(left) == 1 else f"{len(left):,} drafts"
         more = "" if len(left) <= NAMED else f" and {len(left) - NAMED:,} more"
         told = f"The model's provider may still keep {count} of it, which it could not be asked to delete in time."
-        return (f"{told} Delete there: {', '.join(left[:NAMED])}{more}.",)
+        return (f"{told} Delete there: {', '.join(response.id for response in left[:NAMED])}{more}.",)
 
     @contextlib.asynccontextmanager
     async def gathered(self) -> AsyncGenerator["Gathered"]:
-        """Gather what is kept of several sessions, to delete it in the end; also if not all of them could be erased."""
+        """Gather what is kept of sessions that are erased, to delete it in the end.
+
+        If that end is not reached, it is deleted in the background: nothing else names it then.
+        """
         gathered = Gathered(self)
         try:
             yield gathered
-        except StoreError:
+        except BaseException:
             self.delete_later(gathered.responses)
             raise
 
@@ -90,50 +103,75 @@ class ProviderCopies:
     async def on_entry(self, session: Observed, entry: Entry) -> None:
         """Take note that a response is told of in the store."""
         del session
-        response = response_id(entry.meta.get("native"))
+        response = kept_response(entry.meta.get("native"))
         if response is not None and self.provider is not None:
             self.provider.recorded(response)
 
     async def on_archived(self, session: Observed) -> None:
         """Have deleted what is kept of it."""
-        self.delete_later(await self.found(session.session_id))
+        with contextlib.suppress(StoreAwayError):  # it is in the store still, and names it
+            self.delete_later(await self.found(session.session_id))
 
     async def on_deleted(self, session: Observed) -> None:
         """Its entries are gone: whoever deleted it has seen to it."""
 
-    async def _found(self, head: Head) -> tuple[str, ...]:
-        responses, after = list[str](), head.opening.base
+    async def _stored(self, head: Head) -> list[KeptResponse]:
+        told, after = list[KeptResponse](), head.opening.base
         while entries := await self.store.page(head.opening.session_id, after=after, limit=PAGE, kinds=TELLING):
-            told = (response_id(entry.meta.get("native")) for entry in entries)
-            responses += [response for response in told if response is not None]
+            told += _told(entries)
             after = entries[-1].seq
-        return tuple(responses)
+        return told
+
+    async def _spooled(self, session_id: str) -> list[KeptResponse]:
+        if self.spool is None or session_id not in self.spool.waiting:
+            return []
+        waiting = [each.append for each in await self.spool.take(self.spool.entries)]
+        return [told for append in waiting if append.session_id == session_id for told in _told(append.entries)]
 
 
 @dataclass(slots=True)
 class Gathered:
-    """What is kept of several sessions.
-
-    Attributes:
-        responses: The ids of responses.
-        unread: In how many sessions they could not be looked up.
-    """
+    """What is kept of several sessions."""
 
     copies: ProviderCopies
-    responses: list[str] = field(default_factory=list[str])
-    unread: int = 0
+    _found: dict[str, tuple[KeptResponse, ...] | None] = field(
+        default_factory=dict[str, "tuple[KeptResponse, ...] | None"]
+    )
+    _dropped: list[KeptResponse] = field(default_factory=list[KeptResponse])
 
-    async def add(self, session_id: str) -> None:
-        """Add what is kept of a session."""
-        found = await self.copies.found(session_id)
-        self.responses += found or ()
-        self.unread += found is None
+    @property
+    def responses(self) -> tuple[KeptResponse, ...]:
+        """All that was found."""
+        found = [response for found in self._found.values() for response in found or ()]
+        return tuple(dict.fromkeys([*found, *self._dropped]))
+
+    async def add(self, session_id: str, dropped: Iterable[Entry] = ()) -> None:
+        """Add what is kept of a session, to which nothing is written any more.
+
+        Args:
+            session_id: The session.
+            dropped: Entries of it that are stored nowhere.
+
+        Raises:
+            StoreAwayError: The store cannot be asked now.
+        """
+        self._dropped += _told(dropped)
+        self._found[session_id] = await self.copies.found(session_id)
+
+    def stays(self, session_id: str) -> None:
+        """Leave out what is kept of a session that could not be erased."""
+        self._found.pop(session_id, None)
 
     async def leave(self, head: Head) -> None:
         """Add what is kept of a session that is about to be deleted."""
         await self.add(head.opening.session_id)
 
-    async def delete(self) -> tuple[str, ...]:
+    async def delete(self, seconds: float = ERASE_SECONDS) -> tuple[str, ...]:
         """Delete all of it within a bound, and tell what could not be, a sentence each."""
-        left = await self.copies.delete(self.responses, ERASE_SECONDS)
-        return (*left, *((UNREAD,) if self.unread else ()))
+        left = await self.copies.delete(self.responses, seconds)
+        return (*left, *((UNREAD,) if None in self._found.values() else ()))
+
+
+def _told(entries: Iterable[Entry]) -> list[KeptResponse]:
+    told = (kept_response(entry.meta.get("native")) for entry in entries if entry.kind in TELLING)
+    return [response for response in told if response is not None]

@@ -29,7 +29,7 @@ from sessions.open_sessions import OpenSessions
 from sessions.places import Place
 from sessions.projections import brought_up, label_of
 from sessions.projector import Projector
-from sessions.provider_copies import ProviderCopies
+from sessions.provider_copies import Gathered, ProviderCopies
 from sessions.pruning import keep_pruned
 from sessions.reconciling import Reconciled
 from sessions.retention import Retention
@@ -82,7 +82,7 @@ class Sessions:
         self.store = GuardedStore(source)
         self.observing = Observing(self.open, self.store)
         self.store.on_stored = self.observing.stored
-        self.copies = ProviderCopies(self.store)
+        self.copies = ProviderCopies(self.store, self.spool)
         self.writer = Writer(Keeper(self.store, self.spool, self._moved), early=self.early)
         self.projector = Projector(self.store)
         self.leases = Leases(self.store)
@@ -150,14 +150,16 @@ class Sessions:
             raise gone(session.session_id)
         return await self._true(head)
 
-    async def forget(self, owner: str, session_id: str) -> None:
-        """Erase one of the owner's sessions from memory and store."""
+    async def forget(self, owner: str, session_id: str, copies: Gathered | None = None) -> None:
+        """Erase one of the owner's sessions from memory and store; what is kept of it elsewhere is gathered."""
         session = await self.find(owner, session_id)
         place, company = session.place, await self.observing.company(session.opening)
         self.projector.forget(session_id)
         place.forgotten = True
         try:
             await self.writer.landed(place)
+            if copies is not None:
+                await copies.add(session_id, place.dropped)
             await self.writer.keeper.forget(session_id)
         except StoreAwayError:
             place.forgotten = False

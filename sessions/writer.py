@@ -194,6 +194,7 @@ class Writer:
         groups: dict[int, list[Parcel]] = {}
         for parcel in parcels:
             if parcel.place.forgotten:
+                parcel.place.dropped += parcel.entries
                 self._settle([parcel], Gone())
             elif parcel.place.fenced and not self.early:
                 self._settle([parcel], Conflict(parcel.entries[0].seq - 1))

@@ -9,8 +9,8 @@ import sys
 
 from companions.errors import InputError, StoreError
 from sessions import erasing
-from sessions.erasing import Erased
 from sessions.erasure_store import Wiped
+from sessions.erasures import Erased
 from sessions.opening import patient
 from sessions.presence import is_there, nobody
 from terminal.program import MakeProgram, Program, drained

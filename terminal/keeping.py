@@ -13,7 +13,7 @@ from typing import Any
 from companions.errors import CompanionsError, InputError, SessionNotFoundError, StoreError
 from sessions import erasing
 from sessions.calls import DEFAULT_TYPE
-from sessions.erasing import Forgotten
+from sessions.erasures import Forgotten
 from sessions.forking import fork as begin_fork
 from sessions.session import Session
 from terminal.jobs import going_on

@@ -132,7 +132,7 @@ class Importing:
         """Store what is missing; gives how many entries were, ``None`` if the id is a forgotten session's."""
         stored, now = 0, opening if new else None
         async for batch in _batches(source, after):
-            entries = tuple(replace(entry, author=self._owner) for entry in batch)
+            entries = tuple(replace(_without_copies(entry), author=self._owner) for entry in batch)
             append = Append(session_id=opening.session_id, entries=entries, opening=now)
             (outcome,) = await self._store.append([append])
             if isinstance(outcome, Gone):
@@ -217,8 +217,13 @@ async def _stored(store: Store, session_id: str, after: int, last: int) -> Async
         yield [entry for entry, _ in page]
 
 
+def _without_copies(entry: Entry) -> Entry:
+    """Leave out what a provider is said to keep: a file that names it may be anybody's, and so may what it names."""
+    return replace(entry, meta={key: value for key, value in entry.meta.items() if key != "native"})
+
+
 def _lines(source: Source, entries: list[Entry]) -> bytes:
-    return b"".join(entry_line(source.as_told(entry)) for entry in entries)
+    return b"".join(entry_line(source.as_told(_without_copies(entry))) for entry in entries)
 
 
 async def _digest(source: Source, entries: AsyncIterator[list[Entry]]) -> str:

@@ -2,58 +2,20 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
 
 from companions.errors import ModelError, ModelReplyError, ModelTimeoutError, ReplyLengthError
-from companions.model_catalog import ModelCatalog
-from companions.models import Message, Sampling, Task, Written
-from companions.native_sessions import NativeSession
 from companions.patience import Bounds
+from tests.companions.native_drafts import MODEL, SYSTEM, Open, draft, sent, written
 from tests.provider import replies
 from tests.provider.replies import Reply
 from tests.provider.server import KEY, Provider
 
 pytest_plugins = ("tests.provider.fixtures",)
 
-Open = Callable[..., ModelCatalog]
-MODEL = "gpt-4.1-mini"
-SYSTEM = "Be brief."
 ODD = "Braces {x} \"'` \u2028 \U0001f600 日本語\n\n"
-
-
-def draft(
-    query: str,
-    history: Sequence[tuple[str, str]] = (),
-    kept: Mapping[str, Any] | None = None,
-    *,
-    system: str = SYSTEM,
-    **sampling: float,
-) -> Task:
-    texts = [text for exchange in history for text in exchange]
-    told = [Message("ai" if number % 2 else "human", text) for number, text in enumerate(texts)]
-    return Task(
-        step="draft",
-        messages=(Message("system", system), *told, Message("human", query)),
-        query=query,
-        sampling=Sampling(**sampling),  # pyright: ignore[reportArgumentType] -- max_tokens is an int in each caller
-        native=NativeSession.of([*texts, query], kept),
-    )
-
-
-async def written(catalog: ModelCatalog, task: Task, model: str = MODEL) -> Written:
-    return await catalog.get(model).write(task)
-
-
-def sent(provider: Provider) -> list[tuple[str | None, list[str]]]:
-    """Give of each question what it goes on from, and the texts that came with it."""
-    return [
-        (body.get("previous_response_id"), [each["content"] for each in body["input"]])
-        for body in provider.bodies
-        if "input" in body
-    ]
 
 
 async def test_the_next_draft_sends_its_query_alone_and_is_told_everything(
@@ -239,3 +201,12 @@ async def test_the_total_bound_holds_over_both_attempts(provider: Provider, open
     with pytest.raises(ModelTimeoutError, match="had not finished"):
         await written(catalog, draft("two", [("one", first.text)], first.meta["native"]))
     assert asyncio.get_running_loop().time() - began < 15
+
+
+async def test_what_the_client_asked_again_is_counted_over_all_attempts(provider: Provider, open_catalog: Open) -> None:
+    catalog = open_catalog()
+    first = await written(catalog, draft("one"))
+    provider.responses.keeps = False
+    provider.queue(replies.refusal(503), replies.text("Without the history."), replies.text("With it."))
+    came = await written(catalog, draft("two", [("one", first.text)], first.meta["native"]))
+    assert (came.text, came.meta["native"]["fell_back"], came.meta["retries"]) == ("With it.", "unsupported", 1)

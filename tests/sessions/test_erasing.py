@@ -8,7 +8,7 @@ import pytest
 
 from companions.errors import SessionNotFoundError, StoreAwayError, StoreError
 from sessions import erasing
-from sessions.erasing import Kept
+from sessions.erasures import Kept
 from sessions.forking import fork
 from sessions.spool.spool import Spool
 from sessions.store import Gone, Store

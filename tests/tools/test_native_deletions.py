@@ -6,6 +6,7 @@ import pytest
 
 from companions import responses_api
 from companions.errors import ModelReplyError
+from companions.native_sessions import kept_response
 from companions.requests import Request
 from middleware.authentication import LOCAL
 from sessions import erasing
@@ -36,9 +37,9 @@ async def test_forgetting_does_not_wait_for_a_provider_that_hangs(start: Start, 
     session_id, _ = await drafted(program, 1)
     provider.responses.deleting = None
     kept = await program.sessions.copies.found(session_id)
-    left = await program.sessions.copies.delete(kept, 0.2)
     assert kept is not None
-    assert kept[0] in left[0]
+    left = await program.sessions.copies.delete(kept, 0.2)
+    assert kept[0].id in left[0]
 
 
 async def test_erasing_an_owner_deletes_all_that_the_provider_keeps_of_theirs(start: Start, provider: Provider) -> None:
@@ -84,11 +85,12 @@ async def test_a_response_that_no_entry_names_is_deleted_in_the_end(
     with pytest.raises(ModelReplyError, match="more than 1,000 bytes"):
         await program.wired.calls.desk.step(session, "generic", asked, Caller())
     assert len(provider.responses.kept) == 2
-    named = (await program.kept(session_id))[0]["response_id"]
+    named = kept_response((await program.kept(session_id))[0])
+    assert named is not None
     api = program.sessions.copies.provider
     assert isinstance(api, responses_api.ResponsesAPI)
     await until(lambda: named not in api._unrecorded)  # pyright: ignore[reportPrivateUsage]
     monkeypatch.setattr(responses_api, "UNRECORDED_SECONDS", 0.0)
     await drafted(program, 1, session_id)
     await until(lambda: len(provider.responses.deleted) == 1)
-    assert named in provider.responses.kept
+    assert named.id in provider.responses.kept
