@@ -128,10 +128,12 @@ class ModelError(CompanionsError):
     Attributes:
         outage: What another model may do better: this one is ``away`` for now (not reached, overloaded, refusing us,
             cut off), or ``missing``, since its provider does not know it; ``None`` where another would hardly.
+        retries: How often its client asked again before it gave up; ``None`` where that is not counted.
     """
 
     code = "model_failed"
     outage: Outage | None = None
+    retries: int | None = None
 
     def __init__(self, what: str, remedy: str, *, outage: Outage | None = None) -> None:
         super().__init__(what, remedy)

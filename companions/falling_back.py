@@ -14,8 +14,8 @@ from companions.errors import BudgetError, FilterError, ModelError, ModelReplyEr
 from companions.models import Model, OnText, Task, Written
 
 FAILED = "failed_models"
-"""In a text's meta: which models failed before the one that wrote it, each with ``model`` and ``error``; ``asked`` is
-false where the error is that of a moment before."""
+"""In a text's meta: which models failed before the one that wrote it, each with ``model``, ``error`` and, where
+they are counted, ``retries``; ``asked`` is false where the error is that of a moment before."""
 REST_SECONDS = 30.0
 KEPT = 100
 """Models whose outages are remembered; names come from callers, so that the oldest are forgotten first."""
@@ -79,8 +79,10 @@ class InOrder:
             BudgetError: The first may not be asked.
             ModelError: A reply is of no use, and another model would hardly do better; or all of them failed.
         """
+        # Looked up once: a rest may end while another model writes, and it is told all the same who was passed over.
+        resting = {model.name: why for model in self.models if (why := self.outages.of(model.name)) is not None}
         # Those that were down a moment ago are asked last, in their order.
-        order = sorted(self.models, key=lambda model: self.outages.of(model.name) is not None)
+        order = sorted(self.models, key=lambda model: model.name in resting)
         failures, heard = dict[str, Failure](), _Pieces(on_text)
         for model in order:
             heard.begin(model.name)
@@ -94,7 +96,7 @@ class InOrder:
                     self.outages.note(model.name, error.what)
                 continue
             self.outages.over(model.name)
-            return self._told(written, model, failures)
+            return self._told(written, model, failures, resting)
         raise _all_failed(self.name, failures)
 
     def _goes_on(self, model: Model, error: Failure) -> bool:
@@ -104,16 +106,18 @@ class InOrder:
             return not (first and self.insisted and error.outage == "missing")
         return not first and not isinstance(error, ModelReplyError | FilterError)
 
-    def _told(self, written: Written, wrote: Model, failures: Mapping[str, Failure]) -> Written:
+    def _told(
+        self, written: Written, wrote: Model, failures: Mapping[str, Failure], resting: Mapping[str, str]
+    ) -> Written:
         """Say which models failed, or were not asked since they had, before this one wrote."""
         failed: list[dict[str, Any]] = []
         for model in self.models:
             if model is wrote:
                 break
             if (error := failures.get(model.name)) is not None:
-                failed.append({"model": model.name, "error": error.what})
-            elif (why := self.outages.of(model.name)) is not None:
-                failed.append({"model": model.name, "error": why, "asked": False})
+                failed.append({"model": model.name, "error": error.what, **_retries(error)})
+            elif model.name in resting:
+                failed.append({"model": model.name, "error": resting[model.name], "asked": False})
         return replace(written, meta={**written.meta, FAILED: failed}) if failed else written
 
 
@@ -133,6 +137,12 @@ class _Pieces:
         self._heard = True
         if self.on_text is not None:
             self.on_text(piece)
+
+
+def _retries(error: Failure) -> Mapping[str, int]:
+    """Tell how often the client of a model that failed asked again, where that is counted."""
+    counted = error.retries if isinstance(error, ModelError) else None
+    return {} if counted is None else {"retries": counted}
 
 
 def _all_failed(name: str, failures: Mapping[str, Failure]) -> Failure:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from companions import model_faults
 from companions.content_blocks import all_spoken, carried, check_takes
+from companions.errors import ModelError
 from companions.model_replies import Heard
 from companions.models import OnText, Sampling, Task, Written
 from companions.patience import DEFAULT_BOUNDS, Bounds, Patience
@@ -56,8 +57,20 @@ class LangChainModel:
             ModelError: The provider refused or could not be reached, after its client's own retries.
         """
         check_takes(self._chat.profile, task.messages, model=self._asked)
-        said, sent = await all_spoken(task.messages), self._to_send(task.sampling)
+        sent = self._to_send(task.sampling)
         heard, patience = Heard(on_text, finishes=self._provider.finishes), Patience(self._bounds)
+        try:
+            await self._hear(task, sent, heard, patience)
+            meta = self._in_force(task.sampling, sent)
+            limit, counted = meta["sampling"].get("max_tokens"), {"retries": patience.retries}
+            return heard.written(asked=self._asked, max_tokens=limit, meta=meta | counted)
+        except ModelError as error:
+            error.retries = patience.retries
+            raise
+
+    async def _hear(self, task: Task, sent: dict[str, Any], heard: Heard, patience: Patience) -> None:
+        """Hear the reply within its bounds."""
+        said = await all_spoken(task.messages)
         try:
             async with patience, aclosing(self._stream(said, sent)) as stream:
                 await self._listen(stream, heard, patience, carried(task.messages))
@@ -66,9 +79,6 @@ class LangChainModel:
                 raise  # a listener's own
             if heard.finish is None:
                 raise model_faults.late(patience, model=self._asked) from error
-        meta = self._in_force(task.sampling, sent)
-        limit, counted = meta["sampling"].get("max_tokens"), {"retries": patience.retries}
-        return heard.written(asked=self._asked, max_tokens=limit, meta=meta | counted)
 
     def _stream(self, prompt: list[dict[str, Any]], sent: dict[str, Any]) -> "AsyncGenerator[AIMessageChunk]":
         stream = self._chat.astream(prompt, **self._provider.said(sent))

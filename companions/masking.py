@@ -15,10 +15,10 @@ SHORTEST_PART = 12
 
 _LIKE_KEYS = re.compile(
     r"""
-    (?: \bsk-[\w-]{6,} | \bpk-[\w-]{16,} | \bAIza[\w-]{16,} | \bgsk_\w{16,}
+    (?: \bsk-[\w-]{6,} | \bpk-[\w-]{16,} | \bAIza[\w-]{16,} | \bgsk_\w{16,} | \bhf_\w{16,}
       | \bgh[opsu]_\w{16,} | \bxox[abeprs]-[\w-]{8,}
-      | \beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*                    # a signed token
-      | (?<=://)[^\s/@:]*:[^\s/@]+(?=@)                      # name and password of an address
+      | (?<![\w-])eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*            # a signed token; begun once in a run, so in linear time
+      | (?<=://)[^\s/:]*:[^\s/]+(?=@)                        # name and password of an address, to its last @
     )
     """,
     re.VERBOSE,
@@ -26,7 +26,8 @@ _LIKE_KEYS = re.compile(
 _BEARER = re.compile(r"\b(?i:(bearer|basic))\s+(?=\S*[\dA-Z_=+/-])[\w.~+/=-]{6,}")
 _NAMED = re.compile(
     r"""
-    (\b(?:proxy-)?authorization|(?:x-)?(?:goog-)?api[-_ ]?key|access[-_]?token|secret|password|(?:set-)?cookie)
+    (\b(?:proxy-)?authorization|(?:x-)?(?:goog-)?api[-_ ]?key|access[-_]?token|secret|password|(?:set-)?cookie
+      |(?<=[?&])key|token(?==|["']\s*:))
     (["']?\s*[:=]\s*["']?)
     ([\w.~+/=%-]{8,})
     """,

@@ -4,7 +4,7 @@ Asking them is ``writing``'s work, what they may spend is ``allowance``'s, and w
 ``standing_in``'s to say.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from companions.companion_types import Library
@@ -45,18 +45,26 @@ def chosen(models: Models, found: Plan) -> Choose | None:
             return models.get
 
 
-def check_set_up(models: Models, name: str | None) -> None:
-    """Refuse a model that could not be asked, before anything is done for it; ``None`` is the default one.
+def check_set_up(models: Models, name: str | None, fallbacks: Sequence[str] = ()) -> None:
+    """Refuse a model that could not be asked, before anything is done for it, unless another stands in for it.
+
+    Args:
+        models: Where it is.
+        name: It; ``None`` is the default one.
+        fallbacks: Which are asked where it is down, as one that lacks a key is.
 
     Raises:
         UnknownNameError: Nobody has the name.
-        ModelError: It lacks a key.
+        ModelError: It and all of them lack a key.
     """
-    model = models.get(name)
-    if isinstance(model, FilteredModel):
-        model = model.model
-    if isinstance(model, NotSetUp):
-        raise model.error
+    lacking = [_not_set_up(models.get(each)) for each in (name, *fallbacks)]
+    if lacking[0] is not None and all(lacking):
+        raise lacking[0].error
+
+
+def _not_set_up(model: Model) -> NotSetUp | None:
+    within = model.model if isinstance(model, FilteredModel) else model
+    return within if isinstance(within, NotSetUp) else None
 
 
 def named_models(library: Library, defaults: Defaults, priced: Collection[str]) -> set[str]:

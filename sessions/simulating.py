@@ -31,6 +31,7 @@ from sessions.usage import ASKED
 
 UNWRITTEN = "Have one written there first, or name another slot."
 NO_MODEL = "Name one that is to write: a model, or offline."
+JOINED = "Name the slot of a contributor, or of another question."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,12 +39,14 @@ class Variant:
     """What is to be otherwise.
 
     Attributes:
-        model: Who writes; ``None`` is who wrote before.
+        model: Who writes everything; ``None`` leaves it to the companion's configuration.
+        other_types: Whether other companion types stand in: then they say who writes, else who wrote before does.
         max_iterations: The most iterations; ``None`` is as many as there were.
         given_by: How a draft is signed that a person gave: it is given again, for it was no model's.
     """
 
     model: str | None = None
+    other_types: bool = False
     max_iterations: int | None = None
     given_by: str
 
@@ -71,30 +74,36 @@ async def simulate(
         What was measured of the stored slot and of the simulated one, which stays in its session.
 
     Raises:
-        InputError: There is no such slot, or nobody to write.
+        InputError: There is no such slot, a consultation is on it, or there is nobody to write.
+        UnknownNameError: There is no such companion type.
         CompanionsError: A step failed; what was written before it stays in the fork.
     """
     owner, sessions = session.opening.owner, calls.desk.sessions
     stored = await _stored(session, companion_type, slot)
     found = stored.slot
     files = await attached(session, found.query)
-    sampling = _sampling(found, variant, sessions.defaults)
+    configuration = (await session.look(companion_type)).configuration
+    own = (await sessions.read_library()).get(companion_type)
+    asked = None if configuration is None else configuration.asked.get("model")
+    writing = _writing(found, variant, own, sessions.defaults, asked)
     made = await fork(sessions, owner, session.session_id, found.query.seq - 1)
     title = f"Simulation of {session.session_id}, slot {found.number}"
-    title += f", by {sampling.model or sampling.execution_mode}"
+    title += f", by {writing.who}"
     await set_title(sessions, owner, made.session_id, title[:MOST_CHARACTERS])
     desk = calls.desk
     replaying = _Replaying(
         sessions=sessions,
         models=desk.models,
         allowance=desk.allowance,
+        outages=desk.outages,
         watcher=desk.watcher,
         evidence=stored.evidence,
+        model=writing.configured,
     )
     again = _Again(
         calls=replace(calls, desk=replaying), owner=owner, session=made, companion_type=companion_type, files=files
     )
-    await again.run(found, sampling, variant, waiting)
+    await again.run(found, writing.sampling, variant, waiting)
     after = await _stored(made, companion_type, None)
     return Compared(stored=stored, simulated=after)
 
@@ -126,13 +135,20 @@ class _Again:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Replaying(Desk):
-    """A desk whose critiques are given the evidence that the stored ones had.
+    """A desk whose critiques are given the evidence that the stored ones had, and whose model may be another.
 
     Attributes:
         evidence: By iteration.
+        model: Stands where the companion type's own model would; critics and comparisons keep theirs.
     """
 
     evidence: Mapping[int, str] = field(default_factory=dict[int, str])
+    model: str | None = None
+
+    async def type_of(self, name: str) -> CompanionType:
+        """Give a companion type; see ``Desk.type_of``."""
+        known = await Desk.type_of(self, name)
+        return known if self.model is None else replace(known, model=self.model)
 
     async def step(self, session: Session, companion_type: str, request: Request, caller: Caller) -> Answer:
         """Make one step; see ``Desk.step``."""
@@ -150,17 +166,49 @@ async def _stored(session: Session, companion_type: str, number: int | None) -> 
         which = "no text" if number is None else f"no text in slot {number}"
         raise InputError(f"Session {session.session_id} has {which} of {companion_type[:64]!r}.", UNWRITTEN)
     entries = [entry async for entry in steps_of(session, companion, slot.number, kinds=TOLD)]
+    if any(entry.kind == "workflow" and entry.meta.get("workflow") == "consult" for entry in entries):
+        what = f"Slot {slot.number} of {companion_type[:64]!r} joins the answers of a consultation"
+        raise InputError(f"{what}, which came from elsewhere and cannot be given anew.", JOINED)
     return side_of(session.session_id, companion, slot, entries)
 
 
-def _sampling(slot: Slot, variant: Variant, defaults: Defaults) -> Sampling:
-    """Say who writes: who is named, else who wrote before, else the configured model."""
-    meta: Mapping[str, Any] = {} if slot.draft is None else slot.draft.meta
-    later = slot.revision or slot.critique
-    before = meta.get(ASKED) or (None if later is None else later.meta.get(ASKED))
-    mode = meta.get("sampling", {}).get("execution_mode")
-    if variant.model == OFFLINE or (variant.model is None and mode == OFFLINE):
-        return Sampling(execution_mode="offline")
-    if name := variant.model or before or defaults.model:
-        return Sampling(model=name, execution_mode="server")
-    raise InputError("What is stored was written by a caller, and no model is configured.", NO_MODEL)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Writing:
+    """Who writes.
+
+    Attributes:
+        who: By name, for people.
+        sampling: What each call asks for.
+        configured: What the companion's own model is to be; ``None`` leaves it as it is.
+    """
+
+    who: str
+    sampling: Sampling
+    configured: str | None = None
+
+
+def _writing(slot: Slot, variant: Variant, own: CompanionType, defaults: Defaults, asked: str | None) -> _Writing:
+    """Say who writes: who is named, else who the other types name, else who wrote before, else the configured model.
+
+    Only who is named writes critiques and compares too where others are configured for that.
+    """
+    draft: Mapping[str, Any] = {} if slot.draft is None else slot.draft.meta
+    offline = draft.get("sampling", {}).get("execution_mode") == OFFLINE and not (variant.other_types and own.model)
+    if variant.model == OFFLINE or (variant.model is None and offline):
+        return _Writing(who=OFFLINE, sampling=Sampling(execution_mode="offline"))
+    if variant.model:
+        return _Writing(who=variant.model, sampling=Sampling(model=variant.model, execution_mode="server"))
+    configured = asked or own.model or defaults.model
+    before = draft.get(ASKED) or _asked_later(slot, configured)
+    model = configured if variant.other_types and configured else before or configured
+    if model is None:
+        raise InputError("What is stored was written by a caller, and no model is configured.", NO_MODEL)
+    if asked and model != asked:  # a call named it then, which went before what its session asked for
+        return _Writing(who=model, sampling=Sampling(model=model, execution_mode="server"))
+    return _Writing(who=model, sampling=Sampling(execution_mode="server"), configured=None if asked else model)
+
+
+def _asked_later(slot: Slot, configured: str | None) -> str | None:
+    """Give who revised a draft that no model wrote; its critic, who may be another, where nobody is configured."""
+    later = slot.revision or (None if configured else slot.critique)
+    return None if later is None else later.meta.get(ASKED)

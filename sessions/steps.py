@@ -11,6 +11,7 @@ from typing import Any
 
 from companions import prompts
 from companions.companion import Companion, Slot
+from companions.companion_types import CompanionType
 from companions.configuration import Configuration
 from companions.entries import Entry, Note
 from companions.errors import InputError
@@ -170,6 +171,10 @@ class Desk:
             raise InputError("Nothing is to be written.", coming.why)
         return prompts.instructions_for_caller((await task_of(session, companion, found)).messages)
 
+    async def type_of(self, name: str) -> CompanionType:
+        """Give the companion type that a new slot is configured by. Raises ``UnknownNameError``."""
+        return (await self.sessions.read_library()).get(name)
+
     async def wanted(self, companion: Companion, request: Request) -> Configuration:
         """Choose the configuration that a new slot would take; within a slot the one that it began with holds.
 
@@ -178,9 +183,8 @@ class Desk:
         known, slot = companion.configuration, companion.slot
         if known is not None and (request.step != "draft" or not opens_slot(slot, request)):
             return known
-        library = await self.sessions.read_library()
         asked = request.sampling if known is None else Sampling(**known.asked)
-        own, defaults = library.get(companion.companion_type), self.sessions.defaults
+        own, defaults = await self.type_of(companion.companion_type), self.sessions.defaults
         await self.sessions.learner.ready()
         model = reviser(Configuration.choose(own, defaults, asked))
         learned = self.sessions.learner.knowledge.learned(companion.companion_type, model)

@@ -9,13 +9,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from companions.entries import Entry
+from companions.falling_back import FAILED
 
 Counts = dict[str, int]
 """``calls``, ``not_reported`` (calls whose provider told no usage), ``input_tokens``, ``output_tokens``,
 ``cache_read_tokens`` (part of the input), ``reasoning_tokens`` (part of the output), ``estimated_input_tokens`` and
 ``estimated_output_tokens`` (in place of what was not reported), ``largest_output_tokens``, ``milliseconds`` (in which
-the model wrote), ``retries`` (of the client), ``first_token_milliseconds`` (until the first words came); what is 0 is
-left out. With ``_told`` behind the names of ``TOLD``: how many calls told those."""
+the model wrote), ``retries`` (of the client, with those of the models that failed before), ``first_token_milliseconds``
+(until the first words came); what is 0 is left out. With ``_told`` behind
+the names of ``TOLD``: how many calls told those."""
 Sums = dict[str, Counts]
 """Counts by model, as it was asked for."""
 
@@ -152,8 +154,9 @@ def _calls(entry: Entry) -> list[tuple[str, Counts]]:
 def _counts(part: Mapping[str, Any]) -> Counts:
     found = counts(part.get("usage", {}), part.get(ESTIMATED, {}))
     took = {"milliseconds": round(1000 * part.get("seconds", 0))}
-    if "retries" in part:
-        took |= _told({"retries": part["retries"]})
+    failed = [each["retries"] for each in part.get(FAILED, ()) if "retries" in each]
+    if failed or "retries" in part:
+        took |= _told({"retries": part.get("retries", 0) + sum(failed)})
     if "first_token_seconds" in part:
         took |= _told({"first_token_milliseconds": round(1000 * part["first_token_seconds"])})
     return found | {name: count for name, count in took.items() if count}

@@ -190,8 +190,9 @@ class Consultation:
                 return self._offline(session, left, stands)
             sampling = Sampling(execution_mode="server")
         models = dict.fromkeys(sampling.model or known.model or desk.sessions.defaults.model or "" for known in each)
-        for name in models:
-            check_set_up(self.program.calls.desk.models, name or None)
+        for known in each:
+            name = sampling.model or known.model or desk.sessions.defaults.model
+            check_set_up(desk.models, name, known.fallback_models)
         writes = f"{' and '.join(models)} {'writes' if len(models) == 1 else 'write'}"
         self.screen.say(f"Session {session.session_id}; {writes}.", QUIET)
         asked = f"Asking {', '.join(left)}" if left else "All have contributed"

@@ -17,6 +17,8 @@ from sessions.watching import Asked
 
 SHOWN = 4_000
 """Characters of one text that are printed."""
+MARGIN = 8_000
+"""Characters behind those in which keys are looked for: longer than any key, or half of one could be printed."""
 CAUSES = 3
 """How far what a fault came of is told."""
 
@@ -51,15 +53,17 @@ class Debugging:
             raise
 
     def _print(self, title: str, told: Iterable[tuple[str, str]]) -> None:
-        parts = [f"--- {title}", *(f"{name}: {self._shown(text)}" for name, text in told)]
-        self._out.handle(logging.makeLogRecord({"msg": self._mask("\n".join(parts))}))
+        parts = [self._mask(f"--- {title}"), *(f"{name}: {self._shown(text)}" for name, text in told)]
+        self._out.handle(logging.makeLogRecord({"msg": "\n".join(parts)}))
 
     def _shown(self, text: str) -> str:
         """Lay out a text: one line stays in its place, more are set in; each says what was cut."""
-        # Masked before it is cut, or half of a key could stay.
-        masked = self._mask(text)
-        left = len(masked) - SHOWN
-        cut = masked if left <= 0 else f"{masked[:SHOWN]}\n[{left:,} further characters not shown]"
+        # Only what may be shown is masked, in the event loop as it is; a key that is cut through lies in the margin.
+        masked = self._mask(text[: SHOWN + MARGIN])
+        beyond = max(len(text) - SHOWN - MARGIN, 0)
+        shown = masked[: min(SHOWN, max(len(masked) - MARGIN, 0)) if beyond else SHOWN]
+        left = len(masked) - len(shown) + beyond
+        cut = f"{shown}\n[{left:,} further characters not shown]" if left else shown
         return cut if "\n" not in cut else "".join(f"\n    {line}" for line in cut.splitlines())
 
 
@@ -69,17 +73,26 @@ def _sent(asked: Asked) -> Generator[tuple[str, str]]:
     sampling = asked.task.sampling
     chosen = {"temperature": sampling.temperature, "max_tokens": sampling.max_tokens}
     yield "sampling", _listed(chosen) or "the model's own"
+    # A provider that keeps the session may be told what is new alone; which it was is known with the reply.
+    offered = "" if asked.task.native is None else "offered, "
     for message in asked.task.messages:
-        yield f"{message.role}, {len(message.text):,} characters", message.text
+        yield f"{offered}{message.role}, {len(message.text):,} characters", message.text
 
 
 def _received(written: Written) -> Generator[tuple[str, str]]:
     meta = written.meta
     yield "model", written.model
     yield "usage", _listed(written.usage) or "not reported"
-    told = {"finish reason": meta.get("finish_reason"), "first piece after seconds": meta.get("first_token_seconds")}
+    told = {
+        "finish reason": meta.get("finish_reason"),
+        "first piece after seconds": meta.get("first_token_seconds"),
+        "retries": meta.get("retries"),
+    }
     if line := _listed(told):
         yield "told", line
+    native = meta.get("native", {})
+    if line := _listed({"sent": native.get("sent"), "fell back": native.get("fell_back")}):
+        yield "kept by the provider", line
     if not_sent := _listed(meta.get("not_sent", {})):
         yield "not sent, since the model does not take it", not_sent
     yield f"text, {len(written.text):,} characters", written.text

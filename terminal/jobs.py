@@ -12,7 +12,6 @@ from typing import Protocol
 from companions.errors import CompanionsError
 from companions.providers import OR_BY_CALLER, PROVIDERS
 from sessions.budgets import BY_HAND
-from sessions.choosing_models import check_set_up
 from sessions.session import Session
 from terminal.program import Program, drained
 from terminal.records import found
@@ -88,11 +87,10 @@ async def session_of(program: Program, session_id: str | None, model: str | None
 
     Raises:
         UnknownNameError: The name cannot be a model's; that is refused before anything is stored.
-        ModelError: The model lacks a key; likewise.
         SessionNotFoundError: There is no such session.
     """
     if model is not None:
-        check_set_up(program.calls.desk.models, model)
+        program.calls.desk.models.get(model)
     if session_id is None:
         return program.calls.desk.sessions.mint(program.owner)
     return await found(program, session_id)

@@ -104,7 +104,8 @@ class Loop:
         wish, again = self._asked(session, companion)
         asks = again is not None or _asks(wish, companion)
         if asks and not self._offline:
-            check_set_up(self.program.calls.desk.models, self.sampling.model or known.model)
+            model = self.sampling.model or known.model
+            check_set_up(self.program.calls.desk.models, model, known.fallback_models)
         self.screen.say(f"Session {session.session_id}, companion {self.companion_type}.", QUIET)
         if asks:
             self.screen.say(who, WARNING if self._offline else QUIET)

@@ -63,7 +63,10 @@ async def _simulated(program: Program, chosen: argparse.Namespace, screen: Scree
     session = await found(program, chosen.session)
     name = chosen.companion or session.last_type or DEFAULT_TYPE
     await _choose_type(program.calls, name, chosen)
-    variant = Variant(model=chosen.model, max_iterations=chosen.max_iterations, given_by=SIGNED)
+    other_types = chosen.companion_file is not None or chosen.library is not None
+    variant = Variant(
+        model=chosen.model, other_types=other_types, max_iterations=chosen.max_iterations, given_by=SIGNED
+    )
 
     async def report(told: str, seconds: float, _: object) -> None:
         screen.say(f"  {told}: {seconds:.0f} s so far", QUIET)

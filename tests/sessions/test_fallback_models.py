@@ -1,66 +1,37 @@
 """Fallback models: which failures let the next one write, what is kept and told of it, and who pays."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from itertools import groupby
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from companions.entries import Entry
 from companions.errors import BudgetError, ModelError
 from companions.falling_back import KEPT, Outages
-from companions.model_catalog import ModelCatalog
 from companions.models import Sampling
-from companions.patience import Bounds
 from companions.prices import Price, Prices
 from companions.requests import Request
-from sessions.answers import Answer
 from sessions.asked import Caller
 from sessions.budgets import Budget, Budgets
 from tests.provider import replies
 from tests.provider.replies import Reply
 from tests.provider.server import Provider
+from tests.sessions.fallbacks import (
+    BOUNDS,
+    FALLBACKS,
+    FIRST,
+    HASTY,
+    SECOND,
+    THIRD,
+    WORDS,
+    Catalog,
+    Scripted,
+    drafted,
+    entry_of,
+)
 from tests.sessions.faults import Process
 from tests.sessions.own_companions import Open
 
 pytest_plugins = ("tests.provider.fixtures", "tests.sessions.own_companion_fixtures")
-
-Catalog = Callable[..., ModelCatalog]
-BOUNDS = Bounds(total_seconds=30, silence_seconds=20)
-HASTY = Bounds(total_seconds=30, silence_seconds=2)
-FIRST, SECOND, THIRD = "openai:first", "openai:second", "openai:third"
-FALLBACKS = f"fallback_models: [{SECOND}, {THIRD}]\n"
-WORDS = "A short text."
-
-
-@dataclass(frozen=True, slots=True)
-class Scripted:
-    """The loopback provider, which answers each model as a test says, and all others with the same text."""
-
-    provider: Provider
-
-    @classmethod
-    def of(cls, provider: Provider, **answers: Reply | str) -> "Scripted":
-        provider.author = lambda _: replies.text(WORDS)
-        provider.by_model = {
-            name: replies.text(given) if isinstance(given, str) else given for name, given in answers.items()
-        }
-        return cls(provider)
-
-    @property
-    def asked(self) -> list[str]:
-        """The models in the order in which they were asked; the client's own repeats are one."""
-        return [name for name, _ in groupby(body["model"] for body in self.provider.bodies)]
-
-
-async def drafted(process: Process, **given: Any) -> Answer:
-    return await process.step("draft", companion_type="own", query="Q?", **given)
-
-
-def entry_of(answer: Answer) -> Entry:
-    assert answer.entry is not None
-    return answer.entry
 
 
 @pytest.mark.parametrize(

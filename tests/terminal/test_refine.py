@@ -147,6 +147,7 @@ def test_what_cannot_be_done_is_told_at_the_end_in_one_line(
     assert len(error) == 1
     assert told in error[0]
     assert said.err.endswith(f"{error[0]}\n")
+    assert terminal.json("sessions", "--json") == {"sessions": []}
 
 
 @pytest.mark.parametrize("words", [("--model", "foo"), ()])

@@ -86,3 +86,31 @@ def test_a_new_question_is_written_by_whoever_writes_now_and_it_says_so(
     third = terminal("refine", "There was alot of rain.", "--session", first.session_id)
     assert "No model is configured for the terminal" in third.err
     assert (third.out, len(provider.bodies)) == (b"There was a lot of rain.\n", asked)
+
+
+@pytest.mark.parametrize("words", [(), ("--model", "anthropic:named")])
+@pytest.mark.parametrize("command", [("refine", "--max-iterations", "1"), ("consult",)])
+def test_a_model_without_a_key_is_no_obstacle_where_another_stands_in_for_it(
+    terminal: Terminal,
+    provider: Provider,
+    monkeypatch: pytest.MonkeyPatch,
+    command: tuple[str, ...],
+    words: tuple[str, ...],
+) -> None:
+    monkeypatch.setenv("COMPANIONS_MODEL", "anthropic:keyless")
+    monkeypatch.setenv("COMPANIONS_FALLBACK_MODELS", "openai:loopback")
+    said = terminal(*command, "When is the bridge open?", *words)
+    assert said.status == 0, said.err
+    assert {body["model"] for body in provider.bodies} == {"loopback"}
+
+
+@pytest.mark.parametrize("command", ["refine", "consult"])
+def test_where_what_stands_in_lacks_a_key_too_it_is_refused_and_no_session_is_made(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setenv("COMPANIONS_MODEL", "anthropic:keyless")
+    monkeypatch.setenv("COMPANIONS_FALLBACK_MODELS", "anthropic:another")
+    said = terminal(command, "When is the bridge open?")
+    assert (said.status, said.out) == (1, b"")
+    assert said.err.startswith("companions: The model 'keyless' needs a key, and none is set. Set ANTHROPIC_API_KEY")
+    assert terminal.json("sessions", "--json") == {"sessions": []}

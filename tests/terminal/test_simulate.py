@@ -202,3 +202,55 @@ def test_what_cannot_be_simulated_is_refused_and_nothing_is_begun(
     assert said.status == 1
     assert told in said.err
     assert len(terminal.json("sessions", "--json")["sessions"]) == 1
+
+
+CRITIC = "openai:critic"
+
+
+def models_since(provider: Provider, asked: int) -> list[str]:
+    """Name the models that wrote draft, critique and revision."""
+    return [exchange.body["model"] for exchange in provider.exchanges[asked : asked + 3]]
+
+
+@pytest.mark.parametrize("settings", ["", "model: three\n"])
+def test_critics_keep_their_model_and_a_companion_file_s_own_model_writes(
+    terminal: Terminal, provider: Provider, tmp_path: Path, session: str, settings: str
+) -> None:
+    file = tmp_path / "precise.md"
+    file.write_text(FILE.replace("---\n\n", f"critic_model: critic\n{settings}---\n\n", 1))
+    asked = len(provider.exchanges)
+    provider.queue(*AGAIN)
+    said = terminal("simulate", session, "--companion-file", str(file))
+
+    assert said.status == 0, said.err
+    writes = "three" if settings else "one"
+    assert models_since(provider, asked) == [writes, "critic", writes]
+
+
+def test_who_wrote_before_writes_again_where_another_is_configured_by_now_and_critics_keep_theirs(
+    terminal: Terminal, provider: Provider, monkeypatch: pytest.MonkeyPatch, session: str
+) -> None:
+    monkeypatch.setenv("COMPANIONS_MODEL", "openai:three")
+    monkeypatch.setenv("COMPANIONS_CRITIC_MODEL", CRITIC)
+    asked = len(provider.exchanges)
+    provider.queue(*AGAIN)
+    (told,) = terminal.json("simulate", session, "--json")["slots"]
+
+    assert models_since(provider, asked) == ["one", "critic", "one"]
+    made = terminal.json("export", told["simulated"]["session_id"])
+    assert made["session"]["title"].endswith("by openai:one")
+
+
+def test_a_synthesis_is_refused_in_one_sentence_and_a_contribution_is_not(
+    terminal: Terminal, provider: Provider
+) -> None:
+    consulted = terminal("consult", QUERY, "--companion", "generic", "--companion", "guide")
+    assert consulted.status == 0, consulted.err
+    asked = len(provider.exchanges)
+    said = terminal("simulate", consulted.session_id, "--companion", "strategy")
+
+    assert said.status == 1
+    assert "Slot 0 of 'strategy' joins the answers of a consultation" in said.err
+    assert len(provider.exchanges) == asked
+    assert len(terminal.json("sessions", "--json")["sessions"]) == 1
+    assert terminal("simulate", consulted.session_id, "--companion", "guide").status == 0
