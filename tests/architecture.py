@@ -71,6 +71,11 @@ class SourceFile:
         """The parsed source."""
         return ast.parse(self.text, self.path)
 
+    @cached_property
+    def nodes(self) -> list[ast.AST]:
+        """All nodes of the tree; to walk it anew for each rule would take seconds."""
+        return [*ast.walk(self.tree)]
+
     @property
     def package(self) -> str:
         """The top-level name that it belongs to."""
@@ -98,9 +103,10 @@ class SourceFile:
             case _:  # a computed name in shipped code is taken for one of ours: why else would it be hidden?
                 return {self.package} & SHIPPED
 
+    @cached_property
     def all_imports(self) -> set[str]:
-        """Return the top-level names that it imports anywhere."""
-        return set[str]().union(*(self.imports(node) for node in ast.walk(self.tree)))
+        """The top-level names that it imports anywhere."""
+        return set[str]().union(*map(self.imports, self.nodes))
 
 
 def source_files(root: Path) -> list[SourceFile]:
@@ -114,13 +120,13 @@ def source_files(root: Path) -> list[SourceFile]:
 def imports_point_down(file: SourceFile) -> Iterator[str]:
     """Lower layers know nothing of upper ones, surfaces nothing of each other, and nobody imports the server."""
     if file.package in SHIPPED:
-        for name in sorted((file.all_imports() & OURS) - MAY_IMPORT[file.package]):
+        for name in sorted((file.all_imports & OURS) - MAY_IMPORT[file.package]):
             yield f"{file.package} imports {name}"
 
 
 def layers_stay_clean(file: SourceFile) -> Iterator[str]:
     """The lower layers know no protocol, and ``companions`` no store."""
-    for name in sorted(file.all_imports() & FOREIGN.get(file.package, set())):
+    for name in sorted(file.all_imports & FOREIGN.get(file.package, set())):
         yield f"{file.package} imports {name}"
 
 
@@ -128,9 +134,9 @@ def only_the_server_reads_the_environment(file: SourceFile) -> Iterator[str]:
     """Options flow down as arguments from the one place that reads them."""
     if file.package not in SHIPPED - {"server"}:
         return
-    if "pydantic_settings" in file.all_imports():
+    if "pydantic_settings" in file.all_imports:
         yield "imports pydantic_settings"
-    for node in ast.walk(file.tree):
+    for node in file.nodes:
         match node:
             case ast.Attribute(value=ast.Name(id="os"), attr="environ" | "environb" | "getenv" | "getenvb" as name):
                 yield f"line {node.lineno} reads os.{name}"
@@ -148,7 +154,7 @@ def modules_are_small(file: SourceFile) -> Iterator[str]:
 
 def functions_are_short(file: SourceFile) -> Iterator[str]:
     """Measured from ``def`` to the last line; ruff watches the branches."""
-    for node in ast.walk(file.tree):
+    for node in file.nodes:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             lines = (node.end_lineno or node.lineno) - node.lineno + 1
             if lines > FUNCTION_LINES:
@@ -175,7 +181,7 @@ def deferred_imports(file: SourceFile) -> Iterator[tuple[ast.AST, set[str]]]:
                 seen.update(ast.walk(node))
             case _:
                 pass
-    for node in ast.walk(file.tree):
+    for node in file.nodes:
         if node not in seen and (names := file.imports(node)):
             yield node, names
 
@@ -199,8 +205,8 @@ def fastmcp_is_used_through_its_public_face(file: SourceFile) -> Iterator[str]:
     """Private parts of FastMCP and the MCP SDK are touched in one adapter."""
     if file.package not in SHIPPED or file.path == FASTMCP_ADAPTER:
         return
-    speaks = bool(file.all_imports() & PROTOCOL)
-    for node in ast.walk(file.tree):
+    speaks = bool(file.all_imports & PROTOCOL)
+    for node in file.nodes:
         match node:
             case ast.Attribute(attr="_mcp_server") | ast.Constant(value="_mcp_server"):
                 yield f"line {node.lineno} touches _mcp_server"

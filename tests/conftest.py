@@ -10,8 +10,12 @@ from types import ModuleType
 
 import pytest
 from blockbuster import BlockBuster, BlockingError
+from hypothesis import settings
 
 pytest_plugins = ("tests.servers.fixtures", "tests.servers.preloaded")
+
+settings.register_profile("project", max_examples=50)  # where a test says no other number
+settings.load_profile("project")
 
 OUR_MODULES = ("companions", "sessions", "tools", "resources", "middleware", "terminal", "pages", "server")
 

@@ -17,6 +17,9 @@ from tests.sessions.writing import log_of
 
 AWAY = StoreAwayError("The store is away.", "Wait.")
 SECONDS = 0.2
+AMPLE = 20.0
+"""A deadline for calls that are to succeed, on slow machines too."""
+PATIENT = pytest.mark.parametrize("guarded", [AMPLE], indirect=True)
 
 
 @pytest.fixture
@@ -30,9 +33,9 @@ def logged() -> Iterator[list[str]]:
         yield said
 
 
-@pytest.fixture
-async def guarded(faulty: FaultyStore) -> AsyncIterator[GuardedStore]:
-    made = GuardedStore(faulty, SECONDS)
+@pytest.fixture(params=[SECONDS])
+async def guarded(request: pytest.FixtureRequest, faulty: FaultyStore) -> AsyncIterator[GuardedStore]:
+    made = GuardedStore(faulty, request.param)
     yield made
     for gate in faulty.gates.values():
         gate.open()
@@ -73,6 +76,7 @@ async def test_a_store_that_answers_again_is_found_in_the_background(
     assert logged[-1] == "the store is back"
 
 
+@PATIENT
 async def test_a_store_that_is_away_for_a_moment_is_not_missed(guarded: GuardedStore, faulty: FaultyStore) -> None:
     faulty.breaks("head", Fault(AWAY), Fault(AWAY))
     faulty.breaks("append", Fault(AWAY), Fault(AWAY, commits=True))
@@ -90,6 +94,7 @@ async def test_a_store_that_fails_for_good_is_not_asked_again(guarded: GuardedSt
     assert not guarded.away
 
 
+@PATIENT
 async def test_a_conflict_is_one_unless_the_entry_that_is_there_has_the_same_id(
     guarded: GuardedStore, faulty: FaultyStore
 ) -> None:
@@ -101,6 +106,7 @@ async def test_a_conflict_is_one_unless_the_entry_that_is_there_has_the_same_id(
     assert await guarded.append([Append(session_id="s1", entries=(strangers,))]) == [Conflict(2)]
 
 
+@PATIENT
 async def test_what_is_missing_of_an_append_that_is_partly_there_is_stored(
     guarded: GuardedStore, faulty: FaultyStore
 ) -> None:

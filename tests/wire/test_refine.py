@@ -16,7 +16,7 @@ from tests.wire.scripted_caller import Channel, Told, assert_sized, write
 pytest_plugins = ("tests.provider.fixtures",)
 
 REPLY_SECONDS = 1
-MARGIN_SECONDS = 3
+MARGIN_SECONDS = 10
 """What a busy machine may take on top; a step that is held lasts longer than both."""
 VERSIONS = (
     "The store keeps every step. It is quick to start, and what was answered is never lost by it.",
