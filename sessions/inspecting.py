@@ -12,7 +12,7 @@ from companions.entries import Entry
 from companions.errors import InputError, UnknownNameError
 from sessions import comparing
 from sessions.cutting import BESIDE_BYTES, PAGE_BYTES, cut
-from sessions.newest_first import page_before
+from sessions.earlier_pages import page_before
 from sessions.notes import in_words
 from sessions.paged_views import NOTES, lines_of, moment
 from sessions.reading import LAST_OFFSET, LAST_SLOT, Reading

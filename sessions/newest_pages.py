@@ -7,7 +7,7 @@ from typing import Any
 
 from companions.companion import Companion
 from sessions.convergence_view import newest_convergence
-from sessions.newest_first import page_before
+from sessions.earlier_pages import page_before
 from sessions.paged_views import lines_of
 from sessions.session import Session
 from sessions.slots import SHOWN, TOLD

@@ -26,7 +26,7 @@ def show(chosen: argparse.Namespace, make: MakeProgram) -> int:
     if chosen.question is not None:
         raise InputError("--question is for --diff alone.", "Leave it out: all questions are shown.")
     screen = Screen.of_process()
-    record, analyses = asyncio.run(_gathered(make(), chosen.session, chosen.companion))
+    record, analyses = asyncio.run(_gathered(make(), chosen))
     if chosen.json:
         screen.result(record.as_json())
         return 0
@@ -38,11 +38,14 @@ def show(chosen: argparse.Namespace, make: MakeProgram) -> int:
     return 0
 
 
-async def _gathered(program: Program, session_id: str, companion_type: str | None) -> tuple[Record, list[Body]]:
+async def _gathered(program: Program, chosen: argparse.Namespace) -> tuple[Record, list[Body]]:
+    """Read the session, and what its charts are drawn of, which no JSON tells."""
+
     async def read() -> tuple[Record, list[Body]]:
-        record = await gather(program, session_id, companion_type)
+        record = await gather(program, chosen.session, chosen.companion)
+        drawn = [] if chosen.json else [name for name, log in record.run_logs.items() if log]
         newest = program.reading.newest_convergence
-        return record, [await newest(program.owner, session_id, name) for name, log in record.run_logs.items() if log]
+        return record, [await newest(program.owner, chosen.session, name) for name in drawn]
 
     return await drained(program, read())
 

@@ -1,7 +1,7 @@
 """What wakes a page that waits: a take-back, and whatever becomes of its list, however far down and whoever did it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import Awaitable
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,11 +17,12 @@ from sessions.news import Change, mark_of
 from sessions.news_exchange import NewsExchange
 from sessions.sharing import Sharing
 from sessions.store import Store
-from sessions.stores.memory.store import MemoryStore
 from sessions.stores.sqlite.store import SQLiteStore
 from tests.sessions.building import Story, projection
 from tests.sessions.company import ANN, BOB, Person, sessions_of, shared
 from tests.sessions.faults import Process
+
+pytest_plugins = ("tests.sessions.company_fixtures",)
 
 T = TypeVar("T")
 
@@ -33,13 +34,6 @@ async def forever() -> None:
 async def soon(work: Awaitable[T]) -> T:
     async with asyncio.timeout(20):
         return await work
-
-
-@pytest.fixture
-async def process() -> AsyncIterator[Process]:
-    made = Process.on(MemoryStore(), keeps=True)
-    yield made
-    await made.calls.rest()
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from pathlib import Path
 from companions.entries import Entry
 from sessions.spool.spool import Spool
 from sessions.store import Store
-from tests.sessions.faults import Process, until
+from tests.sessions.faults import Gate, Process, until
 
 MOMENT = 0.3
 
@@ -31,3 +31,14 @@ async def home(process: Process) -> None:
 
 def told(entries: list[Entry]) -> list[tuple[str, int, str]]:
     return [(entry.kind, entry.index, entry.text) for entry in entries if entry.kind != "configure"]
+
+
+async def on_its_way(process: Process, text: str) -> tuple[str, Gate]:
+    """Open a session and hand over a critique of it, which the store does not answer before the gate is opened."""
+    process.calls.desk.sessions.store.seconds = 5.0
+    answer = await process.step("draft", query="Q?", text="v0")
+    await process.calls.desk.sessions.writer.drain()
+    gate = process.store.holds("append")
+    await process.step("critique", answer.session_id, text=text)
+    await gate.reached.wait()
+    return answer.session_id, gate

@@ -1,7 +1,7 @@
 """Co-authors at work: no word is lost, and what becomes of their part when they, a store or a limit come between."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -18,22 +18,7 @@ from tests.sessions.company import ANN, BOB, EVE, Person, reading, refused, sess
 from tests.sessions.copies import unheard
 from tests.sessions.faults import Fault, FaultyStore, Process
 
-
-@pytest.fixture
-async def process() -> AsyncIterator[Process]:
-    made = Process.on(MemoryStore(), keeps=True)
-    yield made
-    await made.calls.rest()
-
-
-@pytest.fixture
-def ann(process: Process) -> Person:
-    return Person(ANN, process)
-
-
-@pytest.fixture
-def bob(process: Process) -> Person:
-    return Person(BOB, process)
+pytest_plugins = ("tests.sessions.company_fixtures",)
 
 
 async def works(person: Person, session_id: str, steps: Sequence[Step]) -> list[str]:

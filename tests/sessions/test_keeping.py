@@ -13,7 +13,7 @@ from sessions.advising import KEPT
 from sessions.labelling import pin, set_title
 from sessions.store import Store
 from tests.sessions.faults import OWNER, Process, until
-from tests.sessions.keeping_apart import home, started, told
+from tests.sessions.keeping_apart import home, on_its_way, started, told
 from tests.sessions.writing import log_of
 
 SERVER = Sampling(execution_mode="server")
@@ -194,20 +194,15 @@ async def test_in_the_background_a_step_that_came_second_is_told_with_the_next_o
     store: Store, tmp_path: Path
 ) -> None:
     process, other = started(store, tmp_path, early=True), started(store, tmp_path / "other")
-    process.calls.desk.sessions.store.seconds = 5.0
-    answer = await process.step("draft", query="Q?", text="v0")
-    await process.calls.desk.sessions.writer.drain()
-    gate = process.store.holds("append")
-    await process.step("critique", answer.session_id, text="mine")
-    await gate.reached.wait()
-    await other.step("critique", answer.session_id, text="theirs")
+    session_id, gate = await on_its_way(process, "mine")
+    await other.step("critique", session_id, text="theirs")
     gate.open()
     await process.calls.desk.sessions.writer.drain()
-    given = await process.step("revise", answer.session_id, text="to theirs")
+    given = await process.step("revise", session_id, text="to theirs")
     assert "kept beside it: 1" in given.advice[0]
     await process.calls.rest()
     await other.calls.rest()
-    assert told(await process.entries(answer.session_id))[2:] == [
+    assert told(await process.entries(session_id))[2:] == [
         ("critique", 0, "theirs"),
         ("alternative", 0, "mine"),
         ("revision", 0, "to theirs"),
@@ -218,16 +213,11 @@ async def test_in_the_background_a_pin_of_another_process_makes_nothing_an_alter
     store: Store, tmp_path: Path
 ) -> None:
     process, other = started(store, tmp_path, early=True), started(store, tmp_path / "other")
-    process.calls.desk.sessions.store.seconds = 5.0
-    answer = await process.step("draft", query="Q?", text="v0")
-    await process.calls.desk.sessions.writer.drain()
-    gate = process.store.holds("append")
-    await process.step("critique", answer.session_id, text="mine")
-    await gate.reached.wait()
-    await pin(other.calls.desk.sessions, OWNER, answer.session_id)
+    session_id, gate = await on_its_way(process, "mine")
+    await pin(other.calls.desk.sessions, OWNER, session_id)
     gate.open()
     await process.calls.desk.sessions.writer.drain()
-    await process.step("revise", answer.session_id, text="v1")
+    await process.step("revise", session_id, text="v1")
     await process.calls.rest()
     await other.calls.rest()
-    assert told(await process.entries(answer.session_id))[2:] == [("critique", 0, "mine"), ("revision", 0, "v1")]
+    assert told(await process.entries(session_id))[2:] == [("critique", 0, "mine"), ("revision", 0, "v1")]

@@ -12,7 +12,7 @@ from sessions import keeping
 from sessions.store import Store
 from sessions.stores.guarded import PROBE_SECONDS
 from tests.sessions.faults import OWNER, Fault, Process, until
-from tests.sessions.keeping_apart import home, started, told
+from tests.sessions.keeping_apart import home, on_its_way, started, told
 from tests.sessions.writing import log_of
 
 REFUSES = StoreError("The store is read-only.", "Make it writable.")
@@ -63,17 +63,12 @@ async def test_what_follows_a_text_that_lost_has_lost_too_however_much_is_brough
 
 async def test_in_the_background_what_follows_a_text_that_lost_has_lost_too(store: Store, tmp_path: Path) -> None:
     process, other = started(store, tmp_path, early=True), started(store, tmp_path / "other")
-    process.calls.desk.sessions.store.seconds = 5.0
-    answer = await process.step("draft", query="Q?", text="v0")
-    await process.calls.desk.sessions.writer.drain()
-    gate = process.store.holds("append")
-    await process.step("critique", answer.session_id, text="mine c0")
-    await gate.reached.wait()
-    await other.step("critique", answer.session_id, text="theirs")
-    await process.step("revise", answer.session_id, text="mine v1, which answers mine c0")
+    session_id, gate = await on_its_way(process, "mine c0")
+    await other.step("critique", session_id, text="theirs")
+    await process.step("revise", session_id, text="mine v1, which answers mine c0")
     gate.open()
     await process.calls.desk.sessions.writer.drain()
-    assert told(await process.entries(answer.session_id))[2:] == [
+    assert told(await process.entries(session_id))[2:] == [
         ("critique", 0, "theirs"),
         ("alternative", 0, "mine c0"),
         ("alternative", 0, "mine v1, which answers mine c0"),

@@ -19,8 +19,8 @@ from tests.sessions.building import WINDOWS, Story, note
 
 LOOKS_AT_ALL = {"SIZE", "RELEASE"}
 """Statements that count everything, or remove what expired, in a table of the leases held at the moment."""
-NONE = {"HEAD_COLUMNS"}
-"""A part of statements, taken by other modules."""
+PARTS = {"HEAD_COLUMNS"}
+"""Of statements: other modules take them."""
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def statements() -> dict[str, str]:
         for name, value in vars(module).items()
         if name.isupper() and isinstance(value, str) and not name.startswith("_")
     }
-    return {name: value for name, value in named.items() if "companions_" in value and name not in LOOKS_AT_ALL | NONE}
+    return {name: value for name, value in named.items() if "companions_" in value and name not in LOOKS_AT_ALL | PARTS}
 
 
 @pytest.mark.parametrize("name", statements())

@@ -1,6 +1,6 @@
 """Sharing a session: who gets in, what each may do there, who wrote what, and that a take-back holds at once."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,32 +14,11 @@ from sessions.forking import fork
 from sessions.grant_store import Grants, Participant
 from sessions.loops import Wish
 from sessions.reading import PAGED
-from sessions.stores.memory.store import MemoryStore
 from sessions.stores.sqlite.store import SQLiteStore
 from tests.sessions.company import ANN, BOB, EVE, Person, patient, reading, refused, sessions_of, shared
 from tests.sessions.faults import Fault, Process
 
-
-@pytest.fixture
-async def process() -> AsyncIterator[Process]:
-    made = Process.on(MemoryStore(), keeps=True)
-    yield made
-    await made.calls.rest()
-
-
-@pytest.fixture
-def ann(process: Process) -> Person:
-    return Person(ANN, process)
-
-
-@pytest.fixture
-def bob(process: Process) -> Person:
-    return Person(BOB, process)
-
-
-@pytest.fixture
-def eve(process: Process) -> Person:
-    return Person(EVE, process)
+pytest_plugins = ("tests.sessions.company_fixtures",)
 
 
 async def consult(person: Person, session_id: str) -> None:

@@ -7,6 +7,7 @@ A statement that adds holds the session's row meanwhile, so that nothing is adde
 
 from sessions.grant_store import MOST, MOST_SESSIONS, Acceptance, Grants, Invitation, Participant, Role
 from sessions.store import Head
+from sessions.stores.grant_rows import invitation_of, row_of
 from sessions.stores.postgres import rows as postgres_rows
 from sessions.stores.postgres.connections import Lane, Row
 from sessions.stores.postgres.reads import HEAD_COLUMNS
@@ -61,7 +62,7 @@ class PostgresGrants:
 
     async def invite(self, invitation: Invitation) -> bool:
         """Keep an invitation; see ``GrantStore.invite``."""
-        return bool(await self._once.fetch(INVITE, invitation.session_id, *_row(invitation)))
+        return bool(await self._once.fetch(INVITE, invitation.session_id, *row_of(invitation)))
 
     async def accept(self, acceptance: Acceptance) -> Role | None:
         """Use an invitation up; see ``GrantStore.accept``."""
@@ -77,7 +78,7 @@ class PostgresGrants:
     async def of(self, session_id: str) -> Grants:
         """Read what is granted of a session; see ``GrantStore.of``."""
         rows = await self._others.fetch(OF, session_id)
-        invitations = [_invitation(session_id, row) for row in rows if row[0] is not None]
+        invitations = [invitation_of(session_id, row) for row in rows if row[0] is not None]
         participants = [
             Participant(session_id=session_id, principal=principal, role=role, since=since)
             for name, role, _, principal, since, _ in rows
@@ -103,7 +104,7 @@ class PostgresGrants:
     async def put(self, grants: Grants) -> None:
         """Keep what another store holds; see ``GrantStore.put``."""
         for each in grants.invitations:
-            await self._others.fetch(PUT_INVITATION, each.session_id, *_row(each))
+            await self._others.fetch(PUT_INVITATION, each.session_id, *row_of(each))
         for part in grants.participants:
             await self._others.fetch(PUT_PARTICIPANT, part.session_id, part.principal, part.role, part.since)
 
@@ -111,24 +112,6 @@ class PostgresGrants:
         """Take somebody out of all sessions; see ``GrantStore.forget``."""
         ((count,),) = await self._once.fetch(FORGET, principal)
         return int(count)
-
-
-def _row(invitation: Invitation) -> Row:
-    times = (invitation.invited_at, invitation.expires_at)
-    return (invitation.name, invitation.role, invitation.secret, invitation.person, *times)
-
-
-def _invitation(session_id: str, row: Row) -> Invitation:
-    name, role, secret, person, invited_at, expires_at = row
-    return Invitation(
-        session_id=session_id,
-        name=name,
-        role=role,
-        secret=secret,
-        person=person,
-        invited_at=invited_at,
-        expires_at=expires_at,
-    )
 
 
 def _joined(row: Row, principal: str) -> tuple[Participant, Head]:

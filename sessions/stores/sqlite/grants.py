@@ -9,6 +9,7 @@ from typing import Any
 
 from sessions.grant_store import MOST, MOST_SESSIONS, Acceptance, Grants, Invitation, Participant, Role
 from sessions.store import Head
+from sessions.stores.grant_rows import invitation_of, row_of
 from sessions.stores.sqlite.lane import Lane
 from sessions.stores.sqlite.reads import HEADS
 from sessions.stores.sqlite.rows import head_of
@@ -102,7 +103,7 @@ def _invite(connection: sqlite3.Connection, *, invitation: Invitation) -> bool:
         count = connection.execute(COUNT, (session_id,)).fetchone()
         if count is None or count[0] >= MOST:
             return False
-        return connection.execute(INVITE, (session_id, *_row(invitation))).rowcount == 1
+        return connection.execute(INVITE, (session_id, *row_of(invitation))).rowcount == 1
 
 
 def _accept(connection: sqlite3.Connection, *, wish: Acceptance) -> Role | None:
@@ -122,7 +123,7 @@ def _of(connection: sqlite3.Connection, session_id: str) -> Grants:
         invitations = connection.execute(INVITATIONS, (session_id,)).fetchall()
         participants = connection.execute(PARTICIPANTS, (session_id,)).fetchall()
     return Grants(
-        tuple(_invitation(session_id, row) for row in invitations),
+        tuple(invitation_of(session_id, row) for row in invitations),
         tuple(
             Participant(session_id=session_id, principal=principal, role=role, since=since)
             for principal, role, since in participants
@@ -140,7 +141,7 @@ def _delete(connection: sqlite3.Connection, *, statement: str, place: tuple[str,
 def _put(connection: sqlite3.Connection, *, grants: Grants) -> None:
     with transaction(connection, "IMMEDIATE"):
         for each in grants.invitations:
-            connection.execute(PUT_INVITATION, (*_row(each), each.session_id))
+            connection.execute(PUT_INVITATION, (*row_of(each), each.session_id))
         for part in grants.participants:
             connection.execute(PUT_PARTICIPANT, (part.principal, part.role, part.since, part.session_id))
 
@@ -149,24 +150,6 @@ def _forget(connection: sqlite3.Connection, *, principal: str) -> int:
     with transaction(connection, "IMMEDIATE"):
         connection.execute(UNINVITE, (principal,))
         return connection.execute(FORGET, (principal,)).rowcount
-
-
-def _row(invitation: Invitation) -> tuple[object, ...]:
-    times = (invitation.invited_at, invitation.expires_at)
-    return (invitation.name, invitation.role, invitation.secret, invitation.person, *times)
-
-
-def _invitation(session_id: str, row: tuple[Any, ...]) -> Invitation:
-    name, role, secret, person, invited_at, expires_at = row
-    return Invitation(
-        session_id=session_id,
-        name=name,
-        role=role,
-        secret=secret,
-        person=person,
-        invited_at=invited_at,
-        expires_at=expires_at,
-    )
 
 
 def _joined(row: tuple[Any, ...], principal: str) -> tuple[Participant, Head]:
