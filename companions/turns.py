@@ -8,7 +8,7 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from contextvars import copy_context
 from typing import Any, NamedTuple, TypeVar
@@ -83,16 +83,25 @@ def run_now(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
     except RuntimeError:
         return _run(make)
     begun: Future[asyncio.Task[T]] = Future()
+    # Not the future's own lock: an interrupt may leave that taken, and the thread could never hand over its result.
+    thinks = threading.Lock()
+    thinks.acquire()
 
     async def begin() -> T:
         begun.set_result(asyncio.create_task(make()))
         return await begun.result()
 
+    def think() -> T:
+        try:
+            return _run(begin)
+        finally:
+            thinks.release()
+
     with ThreadPoolExecutor(1, thread_name_prefix="companion") as threads:
         try:  # also around the start: the interrupt can come before anybody waits
-            thinking = threads.submit(copy_context().run, _run, begin)
-            while not thinking.done():
-                wait({thinking}, LOOK_SECONDS)
+            thinking = threads.submit(copy_context().run, think)
+            while not thinks.acquire(timeout=LOOK_SECONDS):
+                pass
             return thinking.result()
         except KeyboardInterrupt:  # whoever interrupts a notebook's cell does not want to pay for the rest
             begun.result().get_loop().call_soon_threadsafe(begun.result().cancel)

@@ -1,5 +1,6 @@
 """What is one provider's own, and what a line does before a call and without one."""
 
+import asyncio
 import base64
 import json
 import re
@@ -32,7 +33,7 @@ async def test_a_provider_whose_extra_is_missing_says_what_to_install(
     spoken = SPOKEN[name]
     monkeypatch.setitem(sys.modules, spoken.package, None)  # how Python itself marks what cannot be imported
     catalog = open_catalog(default=spoken.model)
-    catalog.warm()
+    await asyncio.to_thread(catalog.warm)
     with pytest.raises(ModelError) as failed:
         await catalog.get().write(TASK)
     assert failed.value.remedy == f"Install it: uv tool install 'persistent-companions[{name}]'."

@@ -70,5 +70,5 @@ def test_a_model_without_a_key_is_refused_before_anybody_is_announced(
     for words in ((), ("--model", "foo")):
         said = terminal("consult", "What now?", *words)
         assert (said.status, said.err.count("\n")) == (1, 1)
-        assert "needs a key, and none is set. Set OPENAI_API_KEY, or OPENAI_BASE_URL" in said.err
+        assert "needs a key, and none is set. Set OPENAI_API_KEY." in said.err
     assert terminal.json("sessions", "--json") == {"sessions": []}

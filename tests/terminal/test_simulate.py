@@ -17,6 +17,7 @@ from tests.terminal.commands import Terminal
 pytest_plugins = ("tests.provider.fixtures",)
 
 QUERY = "When is the bridge open?"
+CRITIC = "openai:critic"
 FIRST = ("The bridge opens at nine.", "Say when it closes.", "The bridge opens at nine and closes at six.")
 AGAIN = ("The bridge is open all day.", "Give hours.", "The bridge opens at nine and shuts at six.")
 LATER = "And when does it close?"
@@ -27,15 +28,10 @@ description: Answers in hours.
 ---
 
 ## Draft
-
 Answer in hours and minutes.
-
 ## Critique
-
 Look at the hours alone.
-
 ## Revision
-
 Mend the hours.
 """
 
@@ -51,8 +47,8 @@ def later_is_better(prompt: list[str]) -> Reply:
 def environment(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the loopback provider's model write, at a price."""
     provider.author = later_is_better
-    for name, value in (("API_KEY", KEY), ("BASE_URL", provider.url)):
-        monkeypatch.setenv(f"OPENAI_{name}", value)
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.setenv("OPENAI_BASE_URL", provider.url)
     monkeypatch.setenv("COMPANIONS_MODEL", "openai:one")
     monkeypatch.setenv("COMPANIONS_PRICES", '{"openai:two": {"input": 1, "output": 2}}')
 
@@ -180,7 +176,7 @@ def test_budgets_hold_for_a_simulation(
     said = terminal("simulate", session)
 
     assert said.status == 1
-    assert "1 tokens" in said.err or "1 token" in said.err
+    assert "1 token" in said.err
     assert len(provider.exchanges) == asked
 
 
@@ -202,9 +198,6 @@ def test_what_cannot_be_simulated_is_refused_and_nothing_is_begun(
     assert said.status == 1
     assert told in said.err
     assert len(terminal.json("sessions", "--json")["sessions"]) == 1
-
-
-CRITIC = "openai:critic"
 
 
 def models_since(provider: Provider, asked: int) -> list[str]:
