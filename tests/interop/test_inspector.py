@@ -63,20 +63,28 @@ def test_the_inspector_lists_tools_without_a_complaint_and_works_a_session_throu
         opened = inspector.call("draft", query="When do we meet?", text=DRAFT)
         session = opened["session_id"]
         critique = inspector.call("critique", session_id=session, text=CRITIQUE)
-        base = f"resource://sessions/{session}/generic"
-        asked = at_once.submit(inspector.call, "revise", session_id=session)
-        found = at_once.submit(inspector.call, "list_sessions", search="meet")
-        read = at_once.submit(inspector.ask, "resources/read", "--uri", f"{base}/answer")
-        listed = at_once.submit(inspector.ask, "resources/list")
-        refused = at_once.submit(inspector.run, "tools/call", "--tool-name", "critique", "--tool-arg", "session_id=x")
+        asked = inspector.call("revise", session_id=session)
 
     assert (strict.result().returncode, strict.result().stderr) == (0, "")
     tools = json.loads(strict.result().stdout)["result"]["tools"]
     assert {"draft", "critique", "revise", "show_thinking", "list_sessions"} <= {tool["name"] for tool in tools}
     assert (opened["status"], opened["phase"], opened["next"]["tool"]) == ("done", "critique", "critique")
     assert (critique["status"], critique["phase"], critique["next"]["tool"]) == ("done", "revise", "revise")
-    assert asked.result()["status"] == "write"
-    assert [text for text in (DRAFT, CRITIQUE) if text not in asked.result()["instructions"]["user"]] == []
+    assert asked["status"] == "write"
+    assert [text for text in (DRAFT, CRITIQUE) if text not in asked["instructions"]["user"]] == []
+
+
+# Over HTTP alone: over stdio each of the Inspector's runs would start a server too.
+@pytest.mark.parametrize("inspector", [("http", "legacy")], ids="-".join, indirect=True)
+def test_the_inspector_finds_and_reads_a_session_and_tells_a_refusal(inspector: Inspector) -> None:
+    session = inspector.call("draft", query="When do we meet?", text=DRAFT)["session_id"]
+    base = f"resource://sessions/{session}/generic"
+    with ThreadPoolExecutor(4) as at_once:
+        found = at_once.submit(inspector.call, "list_sessions", search="meet")
+        read = at_once.submit(inspector.ask, "resources/read", "--uri", f"{base}/answer")
+        listed = at_once.submit(inspector.ask, "resources/list")
+        refused = at_once.submit(inspector.run, "tools/call", "--tool-name", "critique", "--tool-arg", "session_id=x")
+
     assert [known["session_id"] for known in found.result()["sessions"]] == [session]
     assert [content["text"] for content in read.result()["contents"]] == [DRAFT]
     assert f"{base}/answer" in {resource["uri"] for resource in listed.result()["resources"]}

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Self
 
 import psutil
 
@@ -154,10 +155,39 @@ def make_database(server: str, name: str) -> str:
     return f"{address.rpartition('/')[0]}/{name}{mark}{options}"
 
 
+PSQL = (BINARIES / "psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d")
+
+
 def run(server: str, statement: str) -> str:
     """Run one statement on a server, as a client of its own, and give what it prints."""
-    asked = (BINARIES / "psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", server, "-c", statement)
+    asked = (*PSQL, server, "-c", statement)
     return subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()
+
+
+class Client:
+    """A client that stays and runs statements whose result is not looked at.
+
+    Attributes:
+        url: Of its database.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._process = subprocess.Popen((*PSQL, url), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.communicate()
+
+    def run(self, statement: str) -> None:
+        """Run one, and wait until it is done."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(f"{statement};\n\\echo done\n")
+        self._process.stdin.flush()
+        assert self._process.stdout.readline() == "done\n", "the statement failed; psql has told why"
 
 
 def _has_ended(process: psutil.Process) -> bool:
