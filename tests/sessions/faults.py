@@ -33,6 +33,8 @@ from tests.sessions.scripted import Catalog, ScriptedModel
 
 OWNER = "ann"
 LIBRARY = Library.load(None)
+AT_ONCE = 50
+LOOK_SECONDS = 0.002
 
 T = TypeVar("T")
 
@@ -214,8 +216,10 @@ class Process:
         return await self.store.store.page(session_id, limit=10_000)
 
 
-async def until(holds: Callable[[], bool]) -> None:
-    """Let others run until something holds."""
-    async with asyncio.timeout(10):
-        while not holds():  # noqa: ASYNC110 - what is waited for is our code's own state, which sets no event
-            await asyncio.sleep(0)
+async def until(holds: Callable[[], bool], *, every: float = LOOK_SECONDS) -> None:
+    """Let others run until something holds: at once while only the event loop is busy, else the machine is theirs."""
+    turns = 0
+    async with asyncio.timeout(30):
+        while not holds():
+            turns += 1
+            await asyncio.sleep(0 if turns < AT_ONCE else every)

@@ -14,7 +14,7 @@ from sessions.open_sessions import OpenSessions
 from sessions.store import Append, Head
 from sessions.stores.memory.store import MemoryStore
 from tests.sessions.building import Story, note, placed
-from tests.sessions.faults import until
+from tests.sessions.faults import LOOK_SECONDS, until
 from tests.sessions.watched import Notes
 from tests.sessions.writing import log_of
 
@@ -61,7 +61,7 @@ class Stubborn(Notes):
         await self._note(session, "deleted")
         while not self.free:
             with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.sleep(0)
+                await asyncio.sleep(LOOK_SECONDS)
 
 
 async def test_the_end_waits_for_a_moment_only_for_one_that_will_not_be_cancelled(

@@ -4,7 +4,6 @@ import asyncio
 import os
 import sqlite3
 import threading
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -15,16 +14,11 @@ from sessions.stores.sqlite import backup as sqlite_backup
 from sessions.stores.sqlite.schema import open_database
 from sessions.stores.sqlite.store import SQLiteStore
 from tests.sessions.building import Story, note
+from tests.sessions.faults import until
 
 
 def files(folder: Path) -> list[str]:
     return [found.name for found in os.scandir(folder) if found.is_file()]
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not condition():  # noqa: ASYNC110 (a file gives no notice)
-            await asyncio.sleep(0)
 
 
 def integrity(path: Path) -> str:

@@ -1,10 +1,10 @@
 """An observer for tests: it notes what it hears, and fails or waits where a test says so."""
 
-import asyncio
 from dataclasses import dataclass, field
 
 from companions.entries import Entry
 from sessions.observers import Observed
+from tests.sessions.faults import until
 from tests.sessions.gate import Gate
 
 Heard = tuple[str, str, str]
@@ -49,6 +49,4 @@ class Notes:
 
     async def until(self, count: int) -> None:
         """Wait until it has heard so much."""
-        async with asyncio.timeout(30):
-            while len(self.heard) < count:  # noqa: ASYNC110 (what is waited for sets no event)
-                await asyncio.sleep(0)
+        await until(lambda: len(self.heard) >= count)
