@@ -3,6 +3,7 @@
 It reads LangChain's values by what they carry and imports nothing of it. Carrying a call out is ``tool_use``'s work.
 """
 
+import json
 from collections.abc import Sequence
 from functools import reduce
 from operator import add
@@ -55,7 +56,7 @@ def called(chunks: "Sequence[AIMessageChunk]") -> tuple[tuple[ToolCall, ...], ob
     if not chunks:
         return (), None
     whole = reduce(add, chunks)
-    given: list[tuple[Any, Any]] = [(call, call["args"]) for call in whole.tool_calls]
+    given: list[tuple[Any, Any]] = [(call, _sound(call["args"])) for call in whole.tool_calls]
     given += [(call, None) for call in whole.invalid_tool_calls]
     calls = tuple(
         ToolCall(id=call["id"] or f"call_{number}", name=call["name"] or "", arguments=arguments)
@@ -67,3 +68,9 @@ def called(chunks: "Sequence[AIMessageChunk]") -> tuple[tuple[ToolCall, ...], ob
     ]
     turn = whole.model_copy(update={"tool_calls": said, "invalid_tool_calls": [], "tool_call_chunks": []})
     return calls, turn
+
+
+def _sound(arguments: dict[str, Any]) -> Any:
+    """Give arguments without halves of characters: no request that repeats those could be sent."""
+    said = json.dumps(arguments, ensure_ascii=False, default=str)
+    return json.loads(said.encode(errors="replace"))

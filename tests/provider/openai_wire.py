@@ -38,7 +38,12 @@ class OpenAIWire:
 
     def finish(self, reply: Reply, asked: Mapping[str, Any]) -> bytes:
         calls = [
-            {"index": index, "id": f"call_{index}", "type": "function", "function": {"name": reply.tool, "arguments": given}}
+            {
+                "index": index,
+                "id": f"call_{index}",
+                "type": "function",
+                "function": {"name": reply.tool, "arguments": given},
+            }
             for index, given in enumerate(reply.arguments)
         ]
         called = b"" if reply.tool is None else _delta(reply, asked, {"tool_calls": calls})
