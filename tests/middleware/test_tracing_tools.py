@@ -17,7 +17,7 @@ from tests.sessions.own_companions import SECTIONS
 
 pytest_plugins = ("tests.middleware.tracing_fixtures", "tests.provider.fixtures")
 
-SECRET = "what nobody but its owner reads"
+PRIVATE = "what nobody but its owner reads"
 
 
 @pytest.mark.parametrize("texts", [False, True])
@@ -35,7 +35,7 @@ async def test_each_call_of_a_tool_and_of_the_model_has_a_span_in_its_step(
 
     provider.queue(replies.call("read_version", '{"version": 0}', '{"version": 9}'), replies.text("Say more."))
     async with Client(await asyncio.to_thread(opened)) as client:
-        made: Any = await client.call_tool("draft", {"query": "Q?", "text": SECRET, "companion_type": "own"})
+        made: Any = await client.call_tool("draft", {"query": "Q?", "text": PRIVATE, "companion_type": "own"})
         await client.call_tool("critique", {"session_id": made.structured_content["session_id"]})
 
     (step,) = spans_named(spans, "critique own")
@@ -50,5 +50,5 @@ async def test_each_call_of_a_tool_and_of_the_model_has_a_span_in_its_step(
         }.items()
     )
     assert [each.status.status_code for each in tools] == [StatusCode.UNSET, StatusCode.ERROR]
-    assert (SECRET in everything(spans.get_finished_spans())) is texts
+    assert (PRIVATE in everything(spans.get_finished_spans())) is texts
     assert ("tool_call_response" in everything(chats)) is texts
