@@ -120,6 +120,8 @@ async def test_a_call_that_cannot_be_carried_out_is_told_the_critic_who_goes_on(
     assert told in results(provider.bodies[1])[0]
     (kept,) = entry.meta["tool_calls"]
     assert kept["failed"]
+    (said,) = provider.bodies[1]["messages"][-2]["tool_calls"]  # what is no JSON is not sent back
+    assert isinstance(json.loads(said["function"]["arguments"]), dict)
     assert "\0" not in json.dumps(kept, ensure_ascii=False).encode().decode()
 
 
