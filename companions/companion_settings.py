@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, cast
 
-from companions import checks, critics
+from companions import checks, critics, tool_names
 from companions.complaints import Complaint
 
 NAME = re.compile("[a-z0-9_]+")
@@ -48,6 +48,7 @@ RULES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
 _NESTED: Mapping[str, Callable[[object], Iterator[Complaint]]] = {
     "checks": checks.wrong,
     "critics": critics.wrong,
+    "critic_tools": tool_names.wrong,
 }
 
 

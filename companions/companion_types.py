@@ -37,6 +37,7 @@ class CompanionType:
         native_session: Whether the provider keeps its drafts, so that only what is new is sent.
         checks: What every version must hold to, by name, as ``checks.wrong`` takes it.
         critics: Who criticises in the companion's place, an aspect each, at the same time; one critic if empty.
+        critic_tools: The functions of the server that a critic may call, as ``tool_names`` knows them.
         draft, critique, revision: The system instructions of each step.
         digest: The first 16 hexadecimal digits of the SHA-256 of the file's bytes.
         origin: ``built in``, or the file's name.
@@ -56,6 +57,7 @@ class CompanionType:
     native_session: bool = False
     checks: Mapping[str, Any] = field(default_factory=dict[str, Any])
     critics: tuple[Critic, ...] = ()
+    critic_tools: tuple[str, ...] = ()
     draft: str
     critique: str
     revision: str
@@ -173,6 +175,7 @@ def _read(name: str, read_bytes: Callable[[], bytes], origin: str) -> CompanionT
     if isinstance(values, list):
         return values
     values["critics"] = critics_of(values.get("critics", []))
+    values["critic_tools"] = tuple(values.get("critic_tools", ()))
     if values.get("fallback_models") is not None:
         values["fallback_models"] = tuple(values["fallback_models"])
     return CompanionType(**values, digest=hashlib.sha256(content).hexdigest()[:16], origin=origin)

@@ -20,6 +20,7 @@ PATIENCE: dict[Stopping, int] = {"economy": 1, "lossless": 2}
 """How many still revisions in a row end a loop."""
 
 _FURTHER_MODELS = ("critic_model", "comparison_model")
+_LISTS = ("fallback_models", "critic_tools")
 MODES: dict[str, ExecutionMode] = {"host": "client", "offline": "offline"}
 """Names that stand for a way of writing and not for a model."""
 
@@ -74,6 +75,7 @@ class Configuration:
         draft, critique, revision: The instructions of each step.
         checks: What every version must hold to, by name.
         critics: Who criticises, an aspect each; empty where one critic looks at everything.
+        critic_tools: The functions of the server that a critic may call, by name.
         critic_model, comparison_model: Who writes critiques and compares versions, where that is not ``model``.
         fallback_models: Asked in order where a model is down.
         native_session: Whether the provider keeps its drafts.
@@ -95,6 +97,7 @@ class Configuration:
     asked: Mapping[str, Any]
     checks: Mapping[str, Any] = field(default_factory=dict[str, Any])
     critics: tuple[Critic, ...] = ()
+    critic_tools: tuple[str, ...] = ()
     critic_model: str | None = None
     comparison_model: str | None = None
     fallback_models: tuple[str, ...] = ()
@@ -124,6 +127,7 @@ class Configuration:
             asked={name: value for name, value in asdict(asked).items() if value is not None},
             checks=chosen.checks,
             critics=chosen.critics,
+            critic_tools=chosen.critic_tools,
             critic_model=chosen.critic_model or defaults.critic_model,
             comparison_model=chosen.comparison_model or defaults.comparison_model,
             fallback_models=defaults.fallback_models if chosen.fallback_models is None else chosen.fallback_models,
@@ -138,13 +142,15 @@ class Configuration:
         """Read back what ``to_meta`` wrote."""
         kept: dict[str, Any] = {field.name: meta[field.name] for field in fields(cls) if field.name in meta}
         kept["critics"] = tuple(Critic(**critic) for critic in meta.get("critics", ()))
-        kept["fallback_models"] = tuple(meta.get("fallback_models", ()))
+        for name in _LISTS:
+            kept[name] = tuple(meta.get(name, ()))
         return cls(**kept)
 
     def to_meta(self) -> dict[str, Any]:
         """Give the JSON values that a ``configure`` entry keeps; what is empty is left out."""
         critics = [asdict(critic) for critic in self.critics]
-        values = asdict(self) | {"critics": critics, "fallback_models": list(self.fallback_models), "basis": []}
+        values = asdict(self) | {"critics": critics, "basis": []}
+        values |= {name: list(values[name]) for name in _LISTS}
         for name in _FURTHER_MODELS:
             values[name] = values[name] or []
         return {name: value for name, value in values.items() if value not in ({}, []) or name == "asked"}

@@ -17,15 +17,19 @@ TAKEN_BY: Mapping[Kind, str] = {"image": "image_inputs", "pdf": "pdf_inputs"}
 NAMES: Mapping[Kind, str] = {"image": "an image", "pdf": "a PDF"}
 
 
-def spoken(message: Message) -> dict[str, Any]:
+def spoken(message: Message) -> Any:
     """Give a message as LangChain takes it; attachments stand before the text that is about them."""
-    said = message.text
+    if message.turn is not None:
+        return message.turn
+    if message.role == "tool":
+        return {"role": "tool", "content": message.text, "tool_call_id": message.answers}
+    said: object = message.text
     if message.attachments:
         said = [*map(_block, message.attachments), {"type": "text", "text": message.text}]
     return {"role": message.role, "content": said}
 
 
-async def all_spoken(messages: Sequence[Message]) -> list[dict[str, Any]]:
+async def all_spoken(messages: Sequence[Message]) -> list[Any]:
     """Give messages as LangChain takes them; where files are among them, their bytes are written out on a thread."""
     if any(message.attachments for message in messages):
         return await asyncio.to_thread(lambda: [spoken(message) for message in messages])

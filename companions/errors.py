@@ -11,9 +11,11 @@ CompanionsError
 +-- BudgetError              the next call of a model would cost more than is allowed
 +-- ModelError               the model did not write
 |   +-- FilterError          a filter between us and it failed
+|   +-- ToolsRefusedError    it cannot be asked with tools; it is asked without
 |   +-- ModelTimeoutError    it went past its bound
 |   +-- ModelReplyError      it answered with nothing usable
 |       +-- ReplyLengthError its reply was cut at a limit
+|       +-- ToolCallError    it called a tool, and how cannot be read; it is asked without tools
 +-- StoreError               the store did not answer or refused
     +-- StoreAwayError       it cannot be reached, or does not answer in time
     +-- StoreVersionError    it was written by a newer version
@@ -147,6 +149,10 @@ class FilterError(ModelError):
     code = "filter_failed"
 
 
+class ToolsRefusedError(ModelError):
+    """The model cannot be asked with tools; without them it may write."""
+
+
 class ModelTimeoutError(ModelError):
     """The model went past its bound."""
 
@@ -162,6 +168,10 @@ class ModelReplyError(ModelError):
 
 class ReplyLengthError(ModelReplyError):
     """The reply was cut at the most tokens that it might have."""
+
+
+class ToolCallError(ModelReplyError):
+    """The model called a tool, and what it called cannot be read."""
 
 
 class StoreError(CompanionsError):

@@ -16,6 +16,7 @@ from typing import Any, Protocol, runtime_checkable
 from companions.errors import FilterError
 from companions.models import Model, OnText, Task, Written
 from companions.native_sessions import NativeSession
+from companions.tool_calls import ToolCall
 
 log = logging.getLogger("companions.filters")
 
@@ -119,11 +120,12 @@ class FilteredModel:
         applied = _Applied(filters)
         written = await self.model.write(await applied.to_task(task))
         text = await applied.through("from_model", written.text)
-        if not text.strip():
+        calls = [await applied.to_call(call) for call in written.calls]
+        if not text.strip() and not calls:
             raise FilterError("The filters left nothing of what the model wrote.", "Call the same tool again.")
         if on_text is not None:
             on_text(text)
-        return replace(written, text=text, meta={**written.meta, "filters": applied.told()})
+        return replace(written, text=text, calls=tuple(calls), meta={**written.meta, "filters": applied.told()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,14 @@ class _Applied:
             # What a provider keeps is what it was told, and so is what it may go on from.
             native = NativeSession.of([each.text for each in messages if each.role != "system"], native.kept)
         return replace(task, messages=tuple(messages), native=native, **texts)
+
+    async def to_call(self, call: ToolCall) -> ToolCall:
+        """Give a model's call of a tool as it is to be carried out."""
+        if call.arguments is None:
+            return call
+        texts = {name: value for name, value in call.arguments.items() if isinstance(value, str)}
+        texts = {name: await self.through("from_model", value) for name, value in texts.items()}
+        return replace(call, arguments={**call.arguments, **texts})
 
     async def through(self, way: str, text: str) -> str:
         for each in self.filters if text else ():

@@ -8,6 +8,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, cast
 
 from companions import model_faults
+from companions.called_tools import offered
 from companions.content_blocks import all_spoken, carried, check_takes
 from companions.errors import ModelError
 from companions.model_replies import Heard
@@ -47,18 +48,21 @@ class LangChainModel:
         """Write the task's text, streamed.
 
         Returns:
-            The text. Its ``meta`` holds ``finish_reason``, ``seconds``, ``first_token_seconds``,
-            ``response_metadata``, ``retries`` where they are counted, in ``sampling`` what was in force of temperature
-            and max_tokens, and in ``not_sent`` what of them was asked for and is not taken by the model.
+            The text, or the tools that the model calls. Its ``meta`` holds ``finish_reason``, ``seconds``,
+            ``first_token_seconds``, ``response_metadata``, ``retries`` where they are counted, in ``sampling`` what
+            was in force of temperature and max_tokens, and in ``not_sent`` what of them was asked for and is not taken
+            by the model.
 
         Raises:
             ModelTimeoutError: A bound was passed.
+            ToolsRefusedError: It cannot be asked with tools.
             ModelReplyError: The reply is cut, unreadable, empty, or was ended by a limit or filter.
             ModelError: The provider refused or could not be reached, after its client's own retries.
         """
         check_takes(self._chat.profile, task.messages, model=self._asked)
         sent = self._to_send(task.sampling)
-        heard, patience = Heard(on_text, finishes=self._provider.finishes), Patience(self._bounds)
+        heard = Heard(on_text, finishes=self._provider.finishes, tools=bool(task.tools))
+        patience = Patience(self._bounds, began=task.began)
         try:
             await self._hear(task, sent, heard, patience)
             meta = self._in_force(task.sampling, sent)
@@ -70,22 +74,22 @@ class LangChainModel:
 
     async def _hear(self, task: Task, sent: dict[str, Any], heard: Heard, patience: Patience) -> None:
         """Hear the reply within its bounds."""
-        said = await all_spoken(task.messages)
+        said, tools = await all_spoken(task.messages), offered(self._chat, task.tools, model=self._asked)
         try:
-            async with patience, aclosing(self._stream(said, sent)) as stream:
-                await self._listen(stream, heard, patience, carried(task.messages))
+            async with patience, aclosing(self._stream(said, self._provider.said(sent) | tools)) as stream:
+                await self._listen(stream, heard, patience, task)
         except TimeoutError as error:
             if not patience.expired:
                 raise  # a listener's own
             if heard.finish is None:
                 raise model_faults.late(patience, model=self._asked) from error
 
-    def _stream(self, prompt: list[dict[str, Any]], sent: dict[str, Any]) -> "AsyncGenerator[AIMessageChunk]":
-        stream = self._chat.astream(prompt, **self._provider.said(sent))
+    def _stream(self, prompt: list[Any], arguments: dict[str, Any]) -> "AsyncGenerator[AIMessageChunk]":
+        stream = self._chat.astream(prompt, **arguments)
         return cast("AsyncGenerator[AIMessageChunk]", stream)  # declared as an iterator; closing it ends the connection
 
     async def _listen(
-        self, stream: "AsyncGenerator[AIMessageChunk]", heard: Heard, patience: Patience, carried: str
+        self, stream: "AsyncGenerator[AIMessageChunk]", heard: Heard, patience: Patience, task: Task
     ) -> None:
         """Hear the stream to its end; only what comes from the provider's side is turned into our errors."""
         while True:
@@ -97,7 +101,12 @@ class LangChainModel:
                 if heard.finish is not None:
                     return  # the reply is whole and paid for; what broke came behind its end
                 raise model_faults.fault(
-                    error, model=self._asked, started=heard.started, of=self._provider, carried=carried
+                    error,
+                    model=self._asked,
+                    started=heard.started,
+                    of=self._provider,
+                    carried=carried(task.messages),
+                    tools=bool(task.tools),
                 ) from error
             patience.heard()
             heard.take(chunk)

@@ -4,6 +4,7 @@ It words and sorts; what is raised when, and how long a call may take, is decide
 recognised by what their errors carry, so that none is imported and every provider's integration is understood alike.
 """
 
+from companions.called_tools import REFUSING, refused
 from companions.errors import ModelError, ModelReplyError, ModelTimeoutError, Outage
 from companions.patience import Patience
 from companions.providers import UNKNOWN, Provider
@@ -25,7 +26,9 @@ UNREAD = frozenset({400, 415, 422})
 """What providers answer where a model does not take what a request carries, among other reasons."""
 
 
-def fault(error: Exception, *, model: str, started: bool, of: Provider = UNKNOWN, carried: str = "") -> ModelError:
+def fault(
+    error: Exception, *, model: str, started: bool, of: Provider = UNKNOWN, carried: str = "", tools: bool = False
+) -> ModelError:
     """Turn an exception of a model call into our own error, to be raised from it.
 
     Args:
@@ -34,9 +37,12 @@ def fault(error: Exception, *, model: str, started: bool, of: Provider = UNKNOWN
         started: Whether a piece of the reply had arrived.
         of: Whose model it is.
         carried: Which kinds of attachments were sent, as a clause; "" for none.
+        tools: Whether tools were offered.
     """
     status = _status(error)
     kinds = {kind.__name__ for kind in type(error).__mro__}
+    if tools and status in REFUSING:
+        return refused(model)
     if status is not None:
         return _unread(status, model, carried) if carried and status in UNREAD else _refusal(status, model, of)
     if kinds & TIMEOUTS:

@@ -5,13 +5,15 @@ It reads LangChain's chunks by what they carry and imports nothing of it; asking
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, cast
 
-from companions.errors import ModelReplyError, ReplyLengthError
+from companions.called_tools import called
+from companions.errors import ModelReplyError, ReplyLengthError, ToolCallError
 from companions.model_faults import AGAIN
 from companions.models import OnText, Written
+from companions.tool_calls import ToolCall
 
 if TYPE_CHECKING:
     from langchain_core.messages import AIMessageChunk
@@ -38,11 +40,14 @@ class Heard:
     Args:
         on_text: Hears each piece as it arrives.
         finishes: Whether the model's complete replies always say why they stopped.
+        tools: Whether it may call tools.
     """
 
-    def __init__(self, on_text: OnText | None, *, finishes: bool = False) -> None:
+    def __init__(self, on_text: OnText | None, *, finishes: bool = False, tools: bool = False) -> None:
         self._on_text = on_text
         self._finishes = finishes
+        self._tools = tools
+        self._chunks: list[AIMessageChunk] = []
         self._called_tool = False
         self._pieces: list[str] = []
         self._usage: Counter[str] = Counter()
@@ -75,6 +80,8 @@ class Heard:
         """Take in the next chunk."""
         self._metadata.update(chunk.response_metadata)
         self._usage.update(_counts(getattr(chunk, "usage_metadata", None)))
+        if self._tools:
+            self._chunks.append(chunk)
         self._called_tool |= bool(getattr(chunk, "tool_call_chunks", None) or getattr(chunk, "tool_calls", None))
         if piece := str(chunk.text):
             self._first_at = self._first_at or perf_counter()
@@ -94,7 +101,8 @@ class Heard:
             ModelReplyError: It stopped at a limit or a filter, was cut, or is empty.
         """
         text = "".join(self._pieces)
-        self._judge(text, model=asked, max_tokens=max_tokens)
+        calls, turn = called(self._chunks) if self._called_tool else ((), None)
+        self._judge(text, calls, model=asked, max_tokens=max_tokens)
         first = None if self._first_at is None else round(self._first_at - self._asked_at, 6)
         recorded = {
             "finish_reason": self.finish,
@@ -108,9 +116,11 @@ class Heard:
             model=str(self._metadata.get("model_name") or asked),
             usage=dict(self._usage),
             meta={name: value for name, value in recorded.items() if value not in (None, {})},
+            calls=calls,
+            turn=turn,
         )
 
-    def _judge(self, text: str, *, model: str, max_tokens: int | None) -> None:
+    def _judge(self, text: str, calls: Sequence[ToolCall], *, model: str, max_tokens: int | None) -> None:
         """Refuse a reply that ended well for the library and not for its reader."""
         reason = (self.finish or "").lower()
         if reason in LENGTH:
@@ -123,6 +133,10 @@ class Heard:
                 f"The provider of the model {model!r} withheld the reply by its content filter.",
                 "Word the text in another way, or choose another model.",
             )
+        if calls:
+            return
+        if self._tools and (reason in TOOLS or self._called_tool):
+            raise ToolCallError(f"The model {model!r} called a tool in a way that cannot be read.", AGAIN)
         if reason in TOOLS or self._called_tool:
             raise ModelReplyError(f"The model {model!r} called a tool, of which it has none, and wrote no text.", AGAIN)
         finishes = self._finishes or self._metadata.get("model_provider") in ALWAYS_FINISHES

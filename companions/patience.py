@@ -4,6 +4,7 @@ It knows clocks and nothing of models: what is said of a call that went past a b
 """
 
 import asyncio
+import time
 from contextvars import ContextVar, Token
 from dataclasses import dataclass
 from types import TracebackType
@@ -38,14 +39,19 @@ class Patience:
 
     It is made in the event loop that it measures. The HTTP client that the call goes through finds it by ``current``,
     since no library in between would pass it on.
+
+    Args:
+        bounds: How long it may take.
+        began: When it began, in ``time.monotonic`` seconds, where it goes on with an earlier one; else it does now.
     """
 
-    def __init__(self, bounds: Bounds) -> None:
+    def __init__(self, bounds: Bounds, *, began: float | None = None) -> None:
         self.bounds = bounds
         self.refusal: int | None = None
         self.requests = 0
         self._loop = asyncio.get_running_loop()
-        self._end = self._loop.time() + bounds.total_seconds
+        passed = 0.0 if began is None else time.monotonic() - began
+        self._end = self._loop.time() + bounds.total_seconds - passed
         self._clock = asyncio.timeout_at(self._silence_ends())
         self._token: Token[Patience | None] | None = None
 

@@ -10,6 +10,7 @@ from typing import Any
 from companions.companion import version_of
 from companions.entries import Entry
 from companions.next_step import end_told
+from companions.tool_use import CALLS, WITHOUT
 
 
 def run_log(entries: Iterable[Entry]) -> list[dict[str, Any]]:
@@ -43,6 +44,8 @@ def _tell_critique(slot: dict[str, Any], entry: Entry) -> None:
         ("evidence", "evidence"),
         ("unmet", "unmet"),
         ("critics", "critics"),
+        (CALLS, CALLS),
+        (WITHOUT, WITHOUT),
         ("critique_authors", "author"),
     ):
         _tell_beside(slot, key, entry.index, entry.meta.get(name))

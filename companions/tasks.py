@@ -9,9 +9,9 @@ from dataclasses import replace
 from companions import attachments, checks, prompts
 from companions.attachments import Attachment
 from companions.companion import Companion, Slot, version_of
+from companions.material import Blocks
 from companions.models import Message, Task
 from companions.native_sessions import NativeSession
-from companions.prompts import Blocks
 from companions.requests import Plan
 
 HISTORY_CHARACTERS = 24_000

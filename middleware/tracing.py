@@ -19,6 +19,7 @@ from opentelemetry.trace import Link, Span, SpanKind, StatusCode
 
 from companions.errors import StoreAwayError
 from companions.models import Message, Written
+from companions.tool_calls import ToolCall, ToolResult
 from middleware.spans import Attributes, fail, span
 from sessions.answers import Answer
 from sessions.keeping import Kept
@@ -28,7 +29,7 @@ from sessions.watching import Asked, Doing
 PROVIDERS = {"google": "gcp.gemini"}
 """What the conventions call a provider, where that is not what we do."""
 STORES = {"postgres": "postgresql", "rediss": "redis", "unix": "redis"}
-ROLES = {"human": "user", "ai": "assistant"}
+ROLES = {"human": "user", "ai": "assistant", "tool": "tool"}
 USAGE = {
     "input_tokens": "gen_ai.usage.input_tokens",
     "output_tokens": "gen_ai.usage.output_tokens",
@@ -85,6 +86,20 @@ class Tracing:
             about |= _told_messages(asked.task.messages)
         with span(f"chat {model}", about, kind=SpanKind.CLIENT) as made:
             yield partial(_tell_written, made, self.texts)
+
+    @contextmanager
+    def using(self, call: ToolCall) -> Generator[Callable[[ToolResult], None]]:
+        """Make the span of one call of a tool."""
+        about = {
+            "gen_ai.operation.name": "execute_tool",
+            "gen_ai.tool.name": call.name,
+            "gen_ai.tool.type": "function",
+            "gen_ai.tool.call.id": call.id,
+        }
+        if self.texts:
+            about["gen_ai.tool.call.arguments"] = json.dumps(call.arguments, ensure_ascii=False)
+        with span(f"execute_tool {call.name}", about) as made:
+            yield partial(_tell_result, made, self.texts)
 
     def handed_over(self) -> object:
         """Give the present step's span, if it is kept, for what it hands to the writer to be linked to it."""
@@ -159,16 +174,29 @@ def _tell_written(made: Span, texts: bool, written: Written) -> None:
         **{name: written.usage.get(ours) for ours, name in USAGE.items()},
     }
     if texts:
-        said = {"role": "assistant", "parts": _parts(written.text), "finish_reason": finish or "stop"}
+        parts = [*(_parts(written.text) if written.text else ()), *map(_call, written.calls)]
+        said = {"role": "assistant", "parts": parts, "finish_reason": finish or "stop"}
         told["gen_ai.output.messages"] = json.dumps([said], ensure_ascii=False)
     made.set_attributes({name: value for name, value in told.items() if value is not None})
+
+
+def _tell_result(made: Span, texts: bool, result: ToolResult) -> None:
+    if not made.is_recording():
+        return
+    if result.failed:
+        made.set_attribute("error.type", "tool_error")
+        made.set_status(StatusCode.ERROR)
+    if texts:
+        made.set_attribute("gen_ai.tool.call.result", result.text)
 
 
 def _told_messages(messages: Sequence[Message]) -> dict[str, str]:
     """Give a prompt as the conventions have it: as JSON, the instructions apart from what is said."""
     system = [part for message in messages if message.role == "system" for part in _parts(message.text)]
     said = [
-        {"role": ROLES[message.role], "parts": _parts(message.text)} for message in messages if message.role != "system"
+        {"role": ROLES[message.role], "parts": _answer(message) if message.role == "tool" else _parts(message.text)}
+        for message in messages
+        if message.role != "system"
     ]
     told = {"gen_ai.system_instructions": system, "gen_ai.input.messages": said}
     return {name: json.dumps(value, ensure_ascii=False) for name, value in told.items() if value}
@@ -176,6 +204,14 @@ def _told_messages(messages: Sequence[Message]) -> dict[str, str]:
 
 def _parts(text: str) -> list[dict[str, str]]:
     return [{"type": "text", "content": text}]
+
+
+def _answer(message: Message) -> list[dict[str, str]]:
+    return [{"type": "tool_call_response", "id": message.answers, "response": message.text}]
+
+
+def _call(call: ToolCall) -> dict[str, Any]:
+    return {"type": "tool_call", "id": call.id, "name": call.name, "arguments": call.arguments}
 
 
 def _tell_outcomes(made: Span, parcels: Sequence[Parcel]) -> None:

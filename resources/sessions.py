@@ -180,5 +180,6 @@ def _described(companion: CompanionType) -> dict[str, Any]:
         "native_session": companion.native_session,
         "checks": companion.checks,
         "critics": [asdict(critic) for critic in companion.critics],
+        "critic_tools": [*companion.critic_tools],
         "origin": companion.origin,
     }

@@ -8,7 +8,7 @@ import contextlib
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -38,6 +38,7 @@ class Spending:
     session: Session
     loop: Loop | None
     _calls: list[Call] = field(default_factory=list[Call])
+    _written: list[tuple[Written, Call]] = field(default_factory=list[tuple[Written, Call]])
 
     def model(self, model: Model) -> Model:
         """Give a model that is asked only as far as there is something to spend; the offline editor is free."""
@@ -53,6 +54,11 @@ class Spending:
                 account.lose(call)
                 self.allowance.lose(call)
         self._calls.clear()
+
+    def drop(self, texts: Sequence[Written]) -> None:
+        """Note that nothing stored will tell of what was written."""
+        for written, call in self._written:
+            call.lost |= any(written is each for each in texts)
 
     async def begin(self, model: str, task: Task) -> tuple[Call, Room | None]:
         """Set aside what a call is estimated at, and say how long its reply may be where little is left.
@@ -96,7 +102,9 @@ class Spending:
         if (cost := cost_of(call.model, used, prices)) is not None:
             told[COST] = {"amount": round(cost, 9), "currency": prices.currency}
         self._used(call, used)
-        return replace(written, meta={**written.meta, **told})
+        told_of = replace(written, meta={**written.meta, **told})
+        self._written.append((told_of, call))
+        return told_of
 
     def failed(self, call: Call, error: BaseException, left: Room | None) -> None:
         """Count a call that failed: what was refused or not reached cost nothing, the rest may have been paid for.

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from companions.companion import Companion
 from companions.entries import Entry
 from companions.errors import InputError, UnknownNameError
-from sessions import comparing
+from sessions import comparing, looked_up
 from sessions.cutting import BESIDE_BYTES, PAGE_BYTES, cut
 from sessions.earlier_pages import page_before
 from sessions.notes import in_words
@@ -172,6 +172,10 @@ def _beside(entry: Entry) -> Body:
             {name: critic[name] for name in ("name", "model", "satisfied", "failed") if name in critic}
             for critic in entry.meta["critics"]
         ]
+    if calls := looked_up.looked_up(entry):
+        told["calls"] = calls
+    if went_without := looked_up.without(entry):
+        told["without_tools"] = " ".join(went_without)
     if entry.meta.get("evidence"):
         told["evidence"] = cut(entry.meta["evidence"], BESIDE_BYTES)[0]
     return told

@@ -17,6 +17,8 @@ from companions.errors import InputError
 from companions.outcomes import GUARDED
 from companions.prices import Prices
 from companions.run_log import run_log
+from companions.tool_use import CALLS
+from sessions import looked_up
 from sessions.cutting import BESIDE_BYTES, PAGE_BYTES, cut, size
 from sessions.metrics import by_model, told
 from sessions.notes import in_words
@@ -170,7 +172,7 @@ def _but_sums(values: Body) -> Body:
 
 def _size_beside(entry: Entry) -> int:
     """Give the bytes of what a run_log tells beside a text."""
-    names = ("evidence", "checks", "unmet", "critics", "why")
+    names = ("evidence", "checks", "unmet", "critics", CALLS, "why")
     told = {name: entry.meta[name] for name in names if entry.meta.get(name)}
     return size(json.dumps(told, ensure_ascii=False)) if told else 0
 
@@ -180,7 +182,7 @@ def _shortened(entry: Entry) -> Entry:
     offset = text_offset_of(entry, following or 0)
     evidence = {"evidence": cut(entry.meta["evidence"], BESIDE_BYTES)[0]} if "evidence" in entry.meta else {}
     more = {"slot": entry.slot, "part": "transcript", "offset": offset}
-    return replace(entry, text=piece, meta={**entry.meta, **evidence, "more": more})
+    return looked_up.shortened(replace(entry, text=piece, meta={**entry.meta, **evidence, "more": more}))
 
 
 def _more(entries: Sequence[Entry]) -> Body | None:
@@ -201,6 +203,7 @@ def line_of(entry: Entry) -> Body:
         "preview": " ".join(text[:400].split())[: 400 if said else 120],
     }
     told = line | {name: meta.get(name) for name in IN_A_LINE}
+    told["looked_up"] = looked_up.in_a_line(entry)
     told["attachments"] = in_words_of(meta["attachments"]) if "attachments" in meta else None
     return {name: value for name, value in told.items() if value is not None}
 
@@ -232,6 +235,7 @@ def in_markdown(entry: Entry) -> str:
         lines.append(f"Attached: {in_words_of(meta['attachments'])}.")
     if "evidence" in meta:
         lines.append(f"Evidence given:\n\n{meta['evidence']}")
+    lines += looked_up.in_markdown(entry)
     if "similarity" in meta:
         lines.append(f"Similarity to version {entry.index}: {meta['similarity']:.3f}.")
     if "guard" in meta:

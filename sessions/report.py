@@ -15,6 +15,7 @@ from typing import Any
 from companions.companion import version_of
 from companions.entries import Entry
 from companions.word_diff import laid_out, word_diff
+from sessions import looked_up
 from sessions.convergence_picture import STYLE as PICTURE_STYLE
 from sessions.convergence_picture import convergence_svg
 from sessions.convergence_points import shortened
@@ -193,6 +194,8 @@ def _said(entry: Entry) -> Iterator[str]:
     meta = entry.meta
     if "evidence" in meta:
         yield f"Evidence given:\n{meta['evidence']}"
+    yield from (f"{said}\n{text}" for said, text in looked_up.in_words(entry))
+    yield from looked_up.without(entry)
     if "similarity" in meta:
         yield f"Similarity to version {entry.index}: {meta['similarity']:.3f}."
     if "guard" in meta:

@@ -1,4 +1,4 @@
-"""Which models stand in for one that is down, each paid from what the step may spend.
+"""Which models stand in for one that is down, each with its tools and paid from what the step may spend.
 
 When the next is asked is ``companions.falling_back``'s to say; what may be spent is ``allowance``'s.
 """
@@ -7,8 +7,12 @@ from companions.configuration import Configuration
 from companions.falling_back import InOrder, Outages
 from companions.model_catalog import OFFLINE
 from companions.models import Model, Sampling
+from companions.tool_use import ToolUser
 from companions.writing import Choose
 from sessions.allowance import Spending
+from sessions.usage import COST, ESTIMATED
+
+PER_CALL = frozenset({COST, ESTIMATED})
 
 
 def in_order(
@@ -29,7 +33,7 @@ def in_order(
         if first.name == OFFLINE:
             return first
         models = {each.name: each for each in (first, *map(choose, configuration.fallback_models))}
-        paid = [spending.model(each) for each in models.values()]
+        paid = [ToolUser(model=spending.model(each), each=PER_CALL, drop=spending.drop) for each in models.values()]
         return paid[0] if len(paid) == 1 else InOrder(models=paid, outages=outages, insisted=call.model is not None)
 
     return get

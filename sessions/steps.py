@@ -27,6 +27,7 @@ from sessions.answers import Answer, answer
 from sessions.asked import Caller, again, asking, given, not_recorded, opens_slot
 from sessions.attached import check_room, keep
 from sessions.choosing_models import Models, chosen
+from sessions.critic_tools import Place, with_tools
 from sessions.judging import judged
 from sessions.samples import reviser
 from sessions.seeing import task_of
@@ -196,7 +197,14 @@ class Desk:
         mode = found.mode
         if awake.companion.slot is not None and found.request.attachments:
             await keep(session, awake.companion.slot.query, found.request.attachments)
-        work = await task_of(session, awake.companion, found)
+        place = Place(
+            sessions=self.sessions,
+            session=session,
+            companion=awake.companion,
+            principal=caller.principal,
+            watcher=self.watcher,
+        )
+        work = with_tools(await task_of(session, awake.companion, found), found, place)
         written = given(found, caller) or await self._ask(found, work, choose, caller)
         if written is None:
             return self._hand_out(session, awake.companion, found, work)

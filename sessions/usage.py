@@ -10,6 +10,7 @@ from typing import Any
 
 from companions.entries import Entry
 from companions.falling_back import FAILED
+from companions.tool_use import ROUNDS
 
 Counts = dict[str, int]
 """``calls``, ``not_reported`` (calls whose provider told no usage), ``input_tokens``, ``output_tokens``,
@@ -137,7 +138,16 @@ def cost_told(entry: Entry) -> tuple[float, str] | None:
 
 
 def _parts(entry: Entry) -> Sequence[Mapping[str, Any]]:
-    return next((entry.meta[name] for name in SEVERAL if name in entry.meta), (entry.meta,))
+    parts = next((entry.meta[name] for name in SEVERAL if name in entry.meta), (entry.meta,))
+    return [each for part in parts for each in _rounds(part)]
+
+
+def _rounds(part: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """Give each time that a model was asked for one text; what failed before it is the first one's."""
+    if ROUNDS not in part:
+        return (part,)
+    first, *rest = part[ROUNDS]
+    return ({**first, FAILED: part.get(FAILED, ())}, *rest)
 
 
 def _is_call(part: Mapping[str, Any]) -> bool:

@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 from companions.errors import ModelError
 from companions.model_catalog import OFFLINE, NotSetUp
 from companions.models import Model, OnText, Step, Task, Written
+from companions.tool_calls import ToolCall, ToolResult
 from sessions.answers import Answer
 from sessions.choosing_models import Models
 from sessions.places import Parcel
@@ -56,6 +57,10 @@ class Watcher(Protocol):
         """Watch one step, until the block ends or raises; it is given what is to be told the answer."""
         ...
 
+    def using(self, call: ToolCall) -> AbstractContextManager[Callable[[ToolResult], None]]:
+        """Watch one call of a tool, until the block ends or raises; it is given what is to be told the result."""
+        ...
+
     def handed_over(self) -> object:
         """Give what is to be kept with entries that are handed to the writer now; ``writing`` finds it with them."""
         ...
@@ -71,6 +76,11 @@ class Unwatched:
     def step(self, doing: Doing) -> AbstractContextManager[Callable[[Answer], None]]:
         """Let it pass."""
         del doing
+        return nullcontext(_unheard)
+
+    def using(self, call: ToolCall) -> AbstractContextManager[Callable[[ToolResult], None]]:
+        """Let it pass."""
+        del call
         return nullcontext(_unheard)
 
     def handed_over(self) -> object:
@@ -140,5 +150,5 @@ class _WatchedModel:
             raise error from None
 
 
-def _unheard(_answer: Answer) -> None:
+def _unheard(_told: Answer | ToolResult) -> None:
     pass

@@ -4,6 +4,7 @@ It shows calls as ``sessions.watching`` tells them: behind the filters, and befo
 are masked, and long texts cut; it never writes to standard output.
 """
 
+import json
 import logging
 import time
 from collections.abc import Callable, Generator, Iterable, Mapping
@@ -73,6 +74,8 @@ def _sent(asked: Asked) -> Generator[tuple[str, str]]:
     sampling = asked.task.sampling
     chosen = {"temperature": sampling.temperature, "max_tokens": sampling.max_tokens}
     yield "sampling", _listed(chosen) or "the model's own"
+    if tools := ", ".join(tool.name for tool in asked.task.tools):
+        yield "tools offered", tools
     # A provider that keeps the session may be told what is new alone; which it was is known with the reply.
     offered = "" if asked.task.native is None else "offered, "
     for message in asked.task.messages:
@@ -95,6 +98,8 @@ def _received(written: Written) -> Generator[tuple[str, str]]:
         yield "kept by the provider", line
     if not_sent := _listed(meta.get("not_sent", {})):
         yield "not sent, since the model does not take it", not_sent
+    for call in written.calls:
+        yield "call of a tool", f"{call.name} {json.dumps(call.arguments, ensure_ascii=False)}"
     yield f"text, {len(written.text):,} characters", written.text
 
 

@@ -46,6 +46,7 @@ function badges(step, marks) {
   if (step.overruled) said.push(["bad", `${GUARDED.overruled} ${step.overruled}`]);
   if (step.satisfied) said.push(["good", "nothing left to improve"]);
   if (step.evidence) said.push(["plain", "with evidence"]);
+  if (step.looked_up) said.push(["plain", `looked up: ${step.looked_up}`]);
   if (marks.replaced) said.push(["plain", "written again later"]);
   if (step.attempt) said.push(["plain", `attempt ${number(step.attempt)}`]);
   if (step.stop_reason && step.kind !== "workflow") said.push(["plain", stopped(step.stop_reason).toLowerCase()]);
@@ -87,6 +88,8 @@ async function read(body, step, path) {
 function opened(told, step, path) {
   const parts = [];
   if (told.evidence) parts.push(element("h3", {}, "Evidence"), evidence(told.evidence, path), element("h3", {}, stepName(step)));
+  for (const call of told.calls ?? []) parts.push(...lookedUp(call));
+  if (told.calls) parts.push(element("h3", {}, stepName(step)));
   parts.push(paged(told.text, told.more, "text", path));
   const beside = [
     ["Why", told.why],
@@ -96,6 +99,7 @@ function opened(told, step, path) {
     ["Fails", told.checks?.map((check) => check.why ?? check.check).join("; ")],
     ["Verdict without", told.unmet?.map((check) => check.check ?? check).join("; ")],
     ["Critics", told.critics?.map(critic).join("; ")],
+    ["Without tools", told.without_tools],
     ["Returns to", told.back_to === undefined ? undefined : versionName(told.back_to)],
     ["Asked for by", told.author],
     ["Written by", told.sampling?.execution_mode && { client: "the caller", server: "a model", offline: "the offline editor" }[told.sampling.execution_mode]],
@@ -107,6 +111,13 @@ function opened(told, step, path) {
 function critic(each) {
   const state = each.failed ? "failed" : each.satisfied ? "satisfied" : "not satisfied";
   return `${each.name} (${state}${each.model ? `, ${each.model}` : ""})`;
+}
+
+/** Show one call of a tool: whose, what it said, and what came of it. */
+function lookedUp(call) {
+  const rest = call.left_out ? `\n[${number(call.left_out)} further characters were not kept]` : "";
+  const said = `${call.failed ? "Looked up in vain" : "Looked up"}${call.critic ? ` by ${call.critic}` : ""}: ${call.name} ${call.arguments}`;
+  return [element("h3", {}, said), element("div", { class: "text" }, `${call.result}${rest}`)];
 }
 
 /** Show a text, and behind its first page a button for the next. */

@@ -1,5 +1,6 @@
 """The page as time goes by, in real Chromium: what others write, forget and share, what fails and is there again."""
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterator
 from itertools import pairwise
@@ -11,11 +12,15 @@ from playwright.async_api import Browser, Page, Route, expect
 
 from tests.pages.browser import Seen, Tools, looking
 from tests.pages.conftest import Shown
-from tests.pages.thinking import CRITIQUE, EVIDENCE, Writer
+from tests.pages.thinking import CRITIQUE, EVIDENCE, Writer, looking_up, writing
+from tests.provider import replies
+from tests.provider.server import Provider
 from tests.wire.processes import Served, serving_http
 
+pytest_plugins = ("tests.provider.fixtures",)
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
+IMAGE = '<img src=x onerror="window.struck = 1">'
 PEOPLE = json.dumps({name: {"client_id": "test", "sub": name, "scopes": ["write"]} for name in ("ann", "bob")})
 STARTS = """path =>
     performance.getEntriesByType("resource").filter(each => each.name.includes(path)).map(each => each.startTime)"""
@@ -184,3 +189,20 @@ async def test_it_is_told_whose_a_shared_session_is_and_who_asked_for_a_step(
         await page.locator(".of-critique .opener").click()
         await expect(page.locator(".of-critique .beside")).to_contain_text("Asked for bybob")
         seen.wrong.clear()  # the browser notes the answers 401 as errors
+
+
+async def test_what_a_critic_looked_up_is_named_and_shown_as_plain_text(
+    seen: Seen, shown: Shown, folder: Path, provider: Provider
+) -> None:
+    page = seen.page
+    provider.queue(replies.call("read_version", '{"version": 0}', '{"version": 9}'), replies.text("Say more."))
+    async with writing(await asyncio.to_thread(looking_up, folder, provider)) as writer:
+        session_id = await writer.draft("Q?", IMAGE, companion_type="own")
+        await writer.call("critique", session_id=session_id)
+    await page.goto(shown.of(f"/session/{session_id}"))
+    await expect(page.locator(".of-critique .badges")).to_contain_text("looked up: read_version")
+    await page.locator(".of-critique .opener").click()
+    said = ['Looked up: read_version {"version": 0}', 'Looked up in vain: read_version {"version": 9}', "Critique 1"]
+    await expect(page.locator(".of-critique h3")).to_have_text(said)
+    await expect(page.locator(".of-critique .text").first).to_have_text(IMAGE)
+    assert await page.evaluate("window.struck") is None

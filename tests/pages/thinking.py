@@ -16,6 +16,8 @@ from typing import Any
 from fastmcp import Client, FastMCP
 
 import server
+from tests.provider.server import KEY, Provider
+from tests.sessions.own_companions import SECTIONS
 from tests.wire.processes import Connection, environment
 
 DRAFT = "We should move to four days.\n\nPay stays as it is. Customers will alot of notice.\n\nWe begin in May."
@@ -61,6 +63,14 @@ def wired(folder: Path) -> FastMCP:
     """Wire the program to a folder's store; not in an event loop, since it reads files."""
     settings = server.Settings(store=f"sqlite:///{folder / 'sessions.db'}", model="host", spool=folder / "spool")
     return server.Wired.of(settings).server()
+
+
+def looking_up(folder: Path, provider: Provider) -> FastMCP:
+    """Wire the program to the same store, with a model whose critic may look things up; not in an event loop either."""
+    (folder / "own.md").write_text(f"---\nname: own\ndescription: Mine.\ncritic_tools: [read_version]\n---\n{SECTIONS}")
+    asking: dict[str, Any] = {"model": "openai:loop", "OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": provider.url}
+    asking |= {"store": f"sqlite:///{folder / 'sessions.db'}", "spool": folder / "spool", "library": folder}
+    return server.Wired.of(server.Settings(**asking)).server()
 
 
 @asynccontextmanager

@@ -44,9 +44,12 @@ class AnthropicWire:
 
     def finish(self, reply: Reply, asked: Mapping[str, Any]) -> bytes:
         called = b""
-        if reply.tool is not None:
-            block: Any = {"type": "tool_use", "id": "toolu_1", "name": reply.tool, "input": {}}
-            called = _event("content_block_start", index=1, content_block=block) + _event("content_block_stop", index=1)
+        for index, given in enumerate(reply.arguments if reply.tool is not None else (), start=1):
+            block: Any = {"type": "tool_use", "id": f"toolu_{index}", "name": reply.tool, "input": {}}
+            called += _event("content_block_start", index=index, content_block=block)
+            delta: Any = {"type": "input_json_delta", "partial_json": given}
+            called += _event("content_block_delta", index=index, delta=delta)
+            called += _event("content_block_stop", index=index)
         usage = _usage(reply, self.prompt(asked))
         stopped = _event("message_delta", delta=_stopped(reply), usage=usage)
         return _event("content_block_stop", index=0) + called + stopped

@@ -6,6 +6,8 @@ from typing import Any
 
 from tests.provider.replies import Reply
 
+SIGNATURE = "c2lnbmVkIHRob3VnaHQ="
+"""What newer models sign a call with, in base64; they refuse a history that lacks it."""
 FINISH = {"stop": "STOP", "length": "MAX_TOKENS", "content_filter": "SAFETY", "tool_calls": "STOP"}
 
 
@@ -42,8 +44,11 @@ class GoogleWire:
         if reply.fault == "no_choices":
             blocked = {"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}}
             return _event({"modelVersion": asked["model"], **blocked})
-        part: Any = {"text": ""} if reply.tool is None else {"functionCall": {"name": reply.tool, "args": {}}}
-        return _event(self._frame(reply, asked, [part], finish=reply.finish))
+        parts: list[Any] = [{"text": ""}]
+        if reply.tool is not None:
+            calls = [{"name": reply.tool, "args": json.loads(given)} for given in reply.arguments]
+            parts = [{"functionCall": call, "thoughtSignature": SIGNATURE} for call in calls]
+        return _event(self._frame(reply, asked, parts, finish=reply.finish))
 
     def end(self, reply: Reply, asked: Mapping[str, Any]) -> bytes:
         del reply, asked

@@ -33,8 +33,8 @@ class OllamaWire:
         return _line(reply, asked, {"content": words}, done=False)
 
     def finish(self, reply: Reply, asked: Mapping[str, Any]) -> bytes:
-        call: Any = {"function": {"name": reply.tool, "arguments": {}}}
-        called = {"content": "", "tool_calls": [call]}
+        calls = [{"function": {"name": reply.tool, "arguments": json.loads(given)}} for given in reply.arguments]
+        called = {"content": "", "tool_calls": calls}
         before = b"" if reply.tool is None else _line(reply, asked, called, done=False)
         return before + _line(reply, asked, {"content": ""}, **self._done(reply, asked))
 

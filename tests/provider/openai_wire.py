@@ -37,8 +37,16 @@ class OpenAIWire:
         return _delta(reply, asked, {"content": words})
 
     def finish(self, reply: Reply, asked: Mapping[str, Any]) -> bytes:
-        call = {"index": 0, "id": "call_1", "type": "function", "function": {"name": reply.tool, "arguments": "{}"}}
-        called = b"" if reply.tool is None else _delta(reply, asked, {"tool_calls": [call]})
+        calls = [
+            {
+                "index": index,
+                "id": f"call_{index}",
+                "type": "function",
+                "function": {"name": reply.tool, "arguments": given},
+            }
+            for index, given in enumerate(reply.arguments)
+        ]
+        called = b"" if reply.tool is None else _delta(reply, asked, {"tool_calls": calls})
         return called + _delta(reply, asked, {"content": ""}, finish=reply.finish)
 
     def end(self, reply: Reply, asked: Mapping[str, Any]) -> bytes:

@@ -58,6 +58,7 @@ class Reply:
         model: The model that answered; None for the one that was asked.
         finish: Why it stopped: stop, length, content_filter or tool_calls, or a provider's own word.
         tool: The name of a tool that it calls behind its pieces.
+        arguments: What it calls that with, as JSON: once for each.
         usage: Token counts, as the provider has them; None counts words.
         status: Of HTTP; other than 200, all above is void.
         headers: Of HTTP.
@@ -71,6 +72,7 @@ class Reply:
     model: str | None = None
     finish: str | None = "stop"
     tool: str | None = None
+    arguments: tuple[str, ...] = ("{}",)
     usage: Mapping[str, Any] | None = None
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -90,6 +92,11 @@ def text(words: str, *, pieces: int = 1, **choices: Any) -> Reply:
     size = max(1, -(-len(words) // pieces))
     cut = tuple(words[start : start + size] for start in range(0, len(words), size))
     return Reply(pieces=cut, **choices)
+
+
+def call(tool: str, *arguments: str, words: str = "", **choices: Any) -> Reply:
+    """Call a tool, once with each of these arguments."""
+    return text(words, tool=tool, arguments=arguments or ("{}",), finish="tool_calls", **choices)
 
 
 def refusal(status: int, *, retry_after: str | None = None) -> Reply:

@@ -18,6 +18,8 @@ class Spoken:
         counted: The same as we record them.
         prompt: Gives the roles and texts of a request.
         picture: Gives what a request has of a picture.
+        offered: Gives the names of the tools that a request offers.
+        result: Gives what a request says last: what a call of a tool gave.
         stray: Variables that its SDK or LangChain's integration reads.
         package: What is missing where its extra is not installed.
     """
@@ -28,6 +30,8 @@ class Spoken:
     counted: Mapping[str, int]
     prompt: Callable[[Body], list[tuple[str, str]]]
     picture: Callable[[Body], Any]
+    offered: Callable[[Body], list[str]]
+    result: Callable[[Body], str]
     stray: tuple[str, ...]
     package: str
 
@@ -39,6 +43,14 @@ def _by_messages(body: Body) -> list[tuple[str, str]]:
 def _by_parts(body: Body) -> list[tuple[str, str]]:
     system = [("system", body["systemInstruction"]["parts"][0]["text"])]
     return system + [(content["role"], content["parts"][0]["text"]) for content in body["contents"]]
+
+
+def _by_functions(body: Body) -> list[str]:
+    return [tool["function"]["name"] for tool in body["tools"]]
+
+
+def _by_content(body: Body) -> str:
+    return body["messages"][-1]["content"]
 
 
 COUNTED = {"input_tokens": 100, "output_tokens": 50, "total_tokens": 150}
@@ -58,6 +70,8 @@ SPOKEN = {
         counted=DETAILED,
         prompt=_by_messages,
         picture=lambda body: body["messages"][-1]["content"][1]["image_url"]["url"],
+        offered=_by_functions,
+        result=_by_content,
         stray=("OPENAI_BASE_URL", "OPENAI_ORG_ID", "OPENAI_CUSTOM_HEADERS", "OPENAI_API_KEY"),
         package="langchain_openai",
     ),
@@ -74,6 +88,8 @@ SPOKEN = {
         counted=DETAILED,
         prompt=lambda body: [("system", body["system"]), *_by_messages(body)],
         picture=lambda body: body["messages"][-1]["content"][1]["source"],
+        offered=lambda body: [tool["name"] for tool in body["tools"]],
+        result=lambda body: body["messages"][-1]["content"][0]["content"],
         stray=(
             "ANTHROPIC_API_KEY",
             "ANTHROPIC_API_URL",
@@ -101,6 +117,8 @@ SPOKEN = {
         counted=DETAILED,
         prompt=_by_parts,
         picture=lambda body: body["contents"][-1]["parts"][1]["inlineData"],
+        offered=lambda body: [tool["name"] for tool in body["tools"][0]["functionDeclarations"]],
+        result=lambda body: body["contents"][-1]["parts"][0]["functionResponse"]["response"]["output"],
         stray=(
             "GOOGLE_API_KEY",
             "GEMINI_API_KEY",
@@ -119,6 +137,8 @@ SPOKEN = {
         counted=COUNTED,
         prompt=_by_messages,
         picture=lambda body: body["messages"][-1]["images"],
+        offered=_by_functions,
+        result=_by_content,
         stray=("OLLAMA_HOST", "OLLAMA_API_KEY"),
         package="langchain_ollama",
     ),

@@ -2,6 +2,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,11 @@ from companions.model_catalog import ModelCatalog
 from companions.models import Message, Sampling, Task
 from companions.patience import Bounds
 from companions.providers import PROVIDERS, Account
+from companions.tool_use import ToolUser
 from tests.provider import replies
 from tests.provider.cases import CASES, Case
 from tests.provider.editor import NobodysEditor
+from tests.provider.looking_up import LookUp
 from tests.provider.server import KEY, Provider
 from tests.provider.spoken import SPOKEN, Spoken
 
@@ -94,6 +97,27 @@ async def test_usage_is_recorded_alike_with_what_came_from_a_cache_and_what_was_
 ) -> None:
     provider.queue(replies.text("Because it is so.", pieces=3, usage=spoken.usage))
     assert (await open_catalog().get(spoken.model).write(TASK)).usage == spoken.counted
+
+
+async def test_a_tool_that_a_model_calls_gives_its_result_to_the_same_model_and_all_that_was_used_is_summed(
+    provider: Provider, open_catalog: Open, spoken: Spoken, name: str
+) -> None:
+    looking = LookUp(ODD_TEXT)
+    provider.queue(
+        replies.call("look_up", '{"word": "sky"}', words="I look.", usage=spoken.usage),
+        replies.text("It is blue.", usage=spoken.usage),
+    )
+    heard: list[str] = []
+    asked = ToolUser(model=open_catalog().get(spoken.model))
+    written = await asked.write(replace(TASK, step="critique", tools=(looking.tool,)), heard.append)
+    assert (written.text, [call.arguments for call in looking.calls]) == ("It is blue.", [{"word": "sky"}])
+    assert "".join(heard) == "I look.\n\n[It calls look_up.]\n\nIt is blue."
+    first, second = provider.bodies
+    assert spoken.offered(first) == spoken.offered(second) == ["look_up"]
+    assert ODD_TEXT in spoken.result(second)
+    assert written.usage == {counted: 2 * count for counted, count in spoken.counted.items()}
+    assert [each["result"] for each in written.meta["tool_calls"]] == [ODD_TEXT]
+    assert ("c2lnbmVk" in str(second)) == (name == "google")  # what Gemini signed is sent back
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
