@@ -140,7 +140,8 @@ class _Applied:
         native = task.native
         if native is not None:
             # What a provider keeps is what it was told, and so is what it may go on from.
-            native = NativeSession.of([each.text for each in messages if each.role != "system"], native.kept)
+            texts_told = [each.text for each in messages if each.role != "system"]
+            native = NativeSession.of(texts_told, native.kept, edited=native.edited)
         return replace(task, messages=tuple(messages), native=native, **texts)
 
     async def through(self, way: str, text: str) -> str:
