@@ -1,6 +1,6 @@
 """Edits: which texts of a companion were corrected, and which exchanges its later drafts are not shown.
 
-An edit is a ``configure`` entry. Under ``edit`` its ``meta`` says what it does, its text is the corrected one, and under
+An edit is a ``configure`` entry. Under ``edit`` its ``meta`` says what it does, its text is a corrected one, and under
 ``edits`` stands where all edits before it are, so that the newest ``configure`` of a companion leads to each of them,
 in a long session, a fork or another process alike. The entry that is corrected stays as it is, in its place, so that
 no phase changes. Who may edit is for sessions to say, and so is where a correction's text is read.
