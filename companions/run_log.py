@@ -60,7 +60,8 @@ def _tell_revision(slot: dict[str, Any], entry: Entry) -> None:
 
 
 def _tell_pick(slot: dict[str, Any], entry: Entry) -> None:
-    if "version" in entry.meta:
+    corrected = (told["seq"] for name, told in slot.get("corrected", {}).items() if name != "query")
+    if "version" in entry.meta and entry.seq > max(corrected, default=0):
         slot["answer"] = {"version": entry.meta["version"], "why": entry.meta.get("why", "")}
     _add_usage(slot, entry)
 

@@ -35,7 +35,8 @@ def correct(chosen: argparse.Namespace, make: MakeProgram) -> int:
     """Correct a query or an answer."""
     text = read_text(chosen.file) if chosen.text is None else chosen.text
     program = make()
-    wish = Wish(slot=chosen.slot, text_limit=program.text_limit, **{chosen.part: text})
+    query, answer = (text, None) if chosen.part == "query" else (None, text)
+    wish = Wish(slot=chosen.slot, query=query, answer=answer, text_limit=program.text_limit)
     edited = asyncio.run(drained(program, _edit(program, chosen, wish)))
     done = "is corrected" if edited.made else "says so already"
     Screen.of_process().say(f"The {chosen.part} of slot {edited.slot} of {edited.companion_type} {done}.")

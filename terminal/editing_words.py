@@ -1,4 +1,4 @@
-"""The words of the commands that edit what is stored: labels and a companion's history. What they do stands elsewhere."""
+"""The words of the commands that label a session and edit its history. What they do stands in other modules."""
 
 import argparse
 from collections.abc import Callable
