@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from sessions.editing import Wish, edit
 from sessions.history_view import LOOKED
 from sessions.labelling import set_title
 from sessions.reading import Reading
+from sessions.reconciling import reconcile
 from sessions.spool.spool import Spool
 from sessions.store import Store
 from sessions.stores.memory.store import MemoryStore
@@ -191,7 +193,8 @@ async def test_edits_are_refused_that_could_not_hold(by_caller: Process) -> None
         await edited(by_caller, session_id, 4, left_out=True)
     with pytest.raises(UnknownNameError, match="it has: generic"):
         await edited(by_caller, session_id, 0, "strategy", left_out=True)
-    for wished in ({}, {"answer": " "}, {"query": "\ud800"}, {"answer": "long", "text_limit": 3}):
+    wishes: list[dict[str, Any]] = [{}, {"answer": " "}, {"query": "\ud800"}, {"answer": "long", "text_limit": 3}]
+    for wished in wishes:
         with pytest.raises(InputError):
             await edited(by_caller, session_id, 0, **wished)
     with pytest.raises(SessionNotFoundError):
@@ -208,6 +211,16 @@ async def test_while_the_store_is_away_nothing_is_edited(sqlite: SQLiteStore, tm
         await edited(process, session_id, 0, answer="Mended.")
     process.store.away = False
     await process.calls.close()
+
+
+async def test_a_configuration_that_comes_late_leads_to_the_edits_made_before_it(by_caller: Process) -> None:
+    session_id = await thought(by_caller)
+    known = await by_caller.entries(session_id)
+    late = replace(known[0], seq=known[-1].seq + 1, id="another-1", meta={**known[0].meta, "title": "Kept meanwhile"})
+    await edited(by_caller, session_id, 0, answer="Mended.")
+    await reconcile(by_caller.store, session_id, [late])
+    fresh = Process.on(by_caller.store.store, keeps=True)
+    assert "Mended." in await shown_to_the_next_draft(fresh, session_id)
 
 
 async def test_slots_with_a_corrected_text_are_not_learned_from(by_caller: Process) -> None:
