@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from companions.configuration import Configuration
+from companions.edits import NO_EDITS, Edits, corrected, place_corrected, written_at
 from companions.entries import Entry
 
 VERSIONS = 8
@@ -86,11 +87,11 @@ class Slot:
 
     @property
     def picked(self) -> Entry | None:
-        """The pick, unless a version was written since."""
+        """The pick, unless a version was written since, or the current text corrected."""
         newest = self.revision or self.draft
-        if self.pick is None or newest is None or self.pick.seq < newest.seq or "version" not in self.pick.meta:
+        if self.pick is None or newest is None or self.current is None or "version" not in self.pick.meta:
             return None
-        return self.pick
+        return None if self.pick.seq < max(newest.seq, written_at(self.current)) else self.pick
 
     @property
     def answer(self) -> Entry | None:
@@ -131,6 +132,13 @@ class Slot:
         else:
             self.pick = entry
 
+    def correct(self, edit: Entry) -> None:
+        """Take in an edit that may correct one of its texts."""
+        self.query, self.versions = corrected(self.query, edit), tuple(corrected(each, edit) for each in self.versions)
+        self.draft = self.draft and corrected(self.draft, edit)
+        self.revision = self.revision and corrected(self.revision, edit)
+        self.base = self.base and corrected(self.base, edit)
+
     def _revise(self, entry: Entry) -> None:
         kept = tuple(version for version in self.versions if version_of(version) < version_of(entry))
         based_on = entry.meta["based_on"]
@@ -157,12 +165,17 @@ class Exchange:
 
 @dataclass(slots=True)
 class Companion:
-    """One companion of one session. Two companions are equal when their tails are."""
+    """One companion of one session. Two companions are equal when their tails are.
+
+    Attributes:
+        edits: Which of its texts were corrected, and what its drafts are not shown.
+    """
 
     companion_type: str
     configuration: Configuration | None = None
     slot: Slot | None = None
     history: deque[Exchange] = field(default_factory=lambda: deque[Exchange](maxlen=EXCHANGES))
+    edits: Edits = NO_EDITS
     seq: int = 0
 
     @property
@@ -193,7 +206,7 @@ class Companion:
             raise ValueError(f"an entry of {entry.companion_type!r} is not {self.companion_type!r}'s")
         match entry.kind:
             case "configure":
-                self.configuration = Configuration.from_meta(entry.meta)
+                self._configure(entry)
             case "query":
                 self._open(entry)
             case "draft" | "critique" | "revision":
@@ -205,6 +218,15 @@ class Companion:
             case _:  # what is said of an earlier slot is read from the session
                 return
         self.seq = entry.seq
+
+    def _configure(self, entry: Entry) -> None:
+        self.configuration, self.edits = Configuration.from_meta(entry.meta), Edits.after(entry)
+        if place_corrected(entry) is None:
+            return
+        for number, exchange in enumerate(self.history):
+            self.history[number] = Exchange(corrected(exchange.query, entry), corrected(exchange.answer, entry))
+        if self.slot is not None:
+            self.slot.correct(entry)
 
     def _open(self, entry: Entry) -> None:
         slot = self.slot

@@ -142,7 +142,8 @@ class _Applied:
         native = task.native
         if native is not None:
             # What a provider keeps is what it was told, and so is what it may go on from.
-            native = NativeSession.of([each.text for each in messages if each.role != "system"], native.kept)
+            texts_told = [each.text for each in messages if each.role != "system"]
+            native = NativeSession.of(texts_told, native.kept, edited=native.edited)
         return replace(task, messages=tuple(messages), native=native, **texts)
 
     async def to_call(self, call: ToolCall) -> ToolCall:

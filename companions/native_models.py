@@ -48,7 +48,7 @@ class NativeModel:
         draft = _Draft(
             task=task, native=native, line=line, on_text=on_text, ends=time.monotonic() + self._bounds.total_seconds
         )
-        fell_back: FellBack | None = None
+        fell_back: FellBack | None = "edited" if native.edited else None
         retries = 0
         for before in dict.fromkeys([native.response_to_go_on_from(line), None]):
             if not self._api.usable:

@@ -18,8 +18,8 @@ MOST_CHARACTERS = 96_000
 for every draft, and bills it."""
 _ID = re.compile(r"[A-Za-z0-9_-]{1,200}")
 
-FellBack = Literal["expired", "unsupported"]
-"""Why a draft was told everything: its provider had lost the response, or keeps none."""
+FellBack = Literal["expired", "unsupported", "edited"]
+"""Why a draft was told everything: its provider had lost the response, or keeps none, or what it keeps was edited."""
 
 
 class KeptResponse(NamedTuple):
@@ -44,6 +44,7 @@ class NativeSession:
         asked: The digest of what is asked of it now.
         asked_characters: Of that.
         kept: What the entry of the newest of those answers tells of its response; empty if nothing.
+        edited: Whether the companion's history was edited since, so that the response holds what is to be told no more.
     """
 
     told: tuple[str, ...]
@@ -51,9 +52,10 @@ class NativeSession:
     asked: str
     asked_characters: int
     kept: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    edited: bool = False
 
     @classmethod
-    def of(cls, texts: Sequence[str], kept: Mapping[str, Any] | None) -> "NativeSession":
+    def of(cls, texts: Sequence[str], kept: Mapping[str, Any] | None, *, edited: bool = False) -> "NativeSession":
         """Make it of the texts of a prompt without its instructions, of which the last is what is asked."""
         *told, asked = texts
         return cls(
@@ -61,7 +63,8 @@ class NativeSession:
             told_characters=sum(map(len, told)),
             asked=digest(asked),
             asked_characters=len(asked),
-            kept=kept or {},
+            kept={} if edited else kept or {},
+            edited=edited,
         )
 
     def response_to_go_on_from(self, line: str) -> str | None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from companions.companion import version_of
+from companions.edits import CORRECTED
 from companions.entries import Entry
 from companions.next_step import end_told
 from companions.tool_use import CALLS, WITHOUT
@@ -29,6 +30,7 @@ def run_log(entries: Iterable[Entry]) -> list[dict[str, Any]]:
 
 def _tell_query(slot: dict[str, Any], entry: Entry) -> None:
     slot["query"], slot["attachments"] = entry.text, [*entry.meta.get("attachments", ())]
+    _tell_correction(slot, entry, "query")
 
 
 def _tell_draft(slot: dict[str, Any], entry: Entry) -> None:
@@ -61,7 +63,8 @@ def _tell_revision(slot: dict[str, Any], entry: Entry) -> None:
 
 
 def _tell_pick(slot: dict[str, Any], entry: Entry) -> None:
-    if "version" in entry.meta:
+    corrected = (told["seq"] for name, told in slot.get("corrected", {}).items() if name != "query")
+    if "version" in entry.meta and entry.seq > max(corrected, default=0):
         slot["answer"] = {"version": entry.meta["version"], "why": entry.meta.get("why", "")}
     _add_usage(slot, entry)
 
@@ -75,10 +78,19 @@ def _tell_version(slot: dict[str, Any], entry: Entry) -> None:
     slot.pop("answer", None)
     for key, name in (("checks", "checks"), ("scores", "score"), ("confirmed", "overruled"), ("authors", "author")):
         _tell_beside(slot, key, version_of(entry), entry.meta.get(name))
+    _tell_correction(slot, entry, str(version_of(entry)))
     _tell_step(slot, entry)
 
 
-def _tell_beside(slot: dict[str, Any], key: str, number: int, value: object) -> None:
+def _tell_correction(slot: dict[str, Any], entry: Entry, name: str) -> None:
+    """Tell of a corrected text by whom and when it was corrected; what it was before was replaced."""
+    told = dict(entry.meta.get(CORRECTED, {}))
+    if "was" in told:
+        _replace(slot, entry.kind, entry.index, told.pop("was"))
+    _tell_beside(slot, "corrected", name, told or None)
+
+
+def _tell_beside(slot: dict[str, Any], key: str, number: int | str, value: object) -> None:
     """Tell what belongs to one text of a slot, by its number; what is written again leaves nothing of it behind."""
     told: dict[str, Any] = slot.setdefault(key, {})
     told.pop(str(number), None)

@@ -60,8 +60,10 @@ def _native(companion: Companion, plan: Plan, messages: Sequence[Message]) -> Na
     given = plan.configuration
     if plan.step != "draft" or plan.mode != "server" or given.clear_history or not given.native_session:
         return None
-    kept = companion.history[-1].answer.meta.get("native") if companion.history else None
-    return NativeSession.of([message.text for message in messages if message.role != "system"], kept)
+    answer = companion.history[-1].answer if companion.history else None
+    kept = None if answer is None else answer.meta.get("native")
+    edited = kept is not None and answer is not None and companion.edits.newest > answer.seq
+    return NativeSession.of([message.text for message in messages if message.role != "system"], kept, edited=edited)
 
 
 def _joined(query: str, texts: Sequence[str]) -> str:
@@ -124,6 +126,8 @@ def _history(companion: Companion) -> list[tuple[str, str]]:
     kept: list[tuple[str, str]] = []
     room = HISTORY_CHARACTERS
     for exchange in reversed(companion.history):
+        if exchange.query.slot in companion.edits.left_out:
+            continue
         room -= len(exchange.query.text) + len(exchange.answer.text)
         if room < 0:
             break

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from companions.companion import EXCHANGES, VERSIONS, Companion
+from companions.edits import EDITS, Edits
 from companions.entries import Entry
+from sessions.corrections import corrections
 from sessions.places import Receipt
 from sessions.store import Store, Window
 
@@ -39,8 +41,18 @@ class Awake:
 
 
 async def read_companion(store: Store, session_id: str, companion_type: str) -> Companion:
-    """Restore a companion from the store: its tail, applied in order."""
+    """Restore a companion from the store: its tail, and what corrects it, applied in order."""
     companion = Companion(companion_type)
-    for entry in await store.tail(session_id, companion_type, WINDOW):
+    entries = await store.tail(session_id, companion_type, WINDOW)
+    for entry in await _with_corrections(store, session_id, entries):
         companion.apply(entry)
     return companion
+
+
+async def _with_corrections(store: Store, session_id: str, entries: Sequence[Entry]) -> Sequence[Entry]:
+    configured = next((entry for entry in reversed(entries) if entry.kind == "configure"), None)
+    if configured is None or EDITS not in configured.meta:
+        return entries
+    edits = await corrections(store, session_id, Edits.after(configured), entries)
+    by_seq = {entry.seq: entry for entry in (*entries, *edits)}
+    return [by_seq[seq] for seq in sorted(by_seq)]

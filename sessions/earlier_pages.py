@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from companions.companion import Companion
 from companions.entries import Entry
+from sessions.corrections import as_corrected
 from sessions.session import Session, gone
 from sessions.slots import PAGE, before_slot
 
@@ -32,7 +33,8 @@ async def page_before(
         start = max(low, high - width)
         found = await _between(session, companion.companion_type, slot, (start, high), kinds) + found
         high, width = start, 2 * width
-    return found[-PAGE:], len(found) > PAGE
+    page = await as_corrected(session.store, session.session_id, companion.edits, found[-PAGE:])
+    return page, len(found) > PAGE
 
 
 async def _last(session: Session) -> int:

@@ -8,6 +8,7 @@ meanwhile: a fork that could come to be is never denied.
 import asyncio
 import contextlib
 
+from companions.edits import settled
 from companions.entries import Entry, Note
 from companions.errors import CompanionsError, ConflictError, InputError, StoreAwayError, StoreError, UnopenedError
 from sessions.awake import read_companion
@@ -91,7 +92,7 @@ async def _configured(store: Store, session_id: str, at: int) -> Entry:
 
 async def _begin(session: Session, configured: Entry) -> None:
     """Store the fork's first entry, or have it kept while the store is away."""
-    meta = {**configured.meta, **UNLABELLED}
+    meta = {**settled(configured), **UNLABELLED}
     note = Note(companion_type=configured.companion_type, kind="configure", slot=configured.slot, meta=meta)
     _, receipt = session.writer.hand_over(session.place, [note])
     outcome = await asyncio.shield(receipt)

@@ -11,10 +11,12 @@ from companions.companion import Companion
 from companions.entries import Entry
 from companions.errors import InputError, UnknownNameError
 from sessions import comparing, looked_up
+from sessions.corrections import as_corrected
 from sessions.cutting import BESIDE_BYTES, PAGE_BYTES, cut
 from sessions.earlier_pages import page_before
+from sessions.markdown import NOTES
 from sessions.notes import in_words
-from sessions.paged_views import NOTES, lines_of, moment
+from sessions.paged_views import lines_of, moment
 from sessions.reading import LAST_OFFSET, LAST_SLOT, Reading
 from sessions.session import Session
 from sessions.slots import PAGE, SHOWN, companion_at, page_of
@@ -90,7 +92,7 @@ class Inspecting:
         )
         if not found or found[0].seq != seq:
             raise InputError(f"There is no step {seq} to show.", "Take one that the list of steps names.")
-        entry = found[0]
+        [entry] = found = await as_corrected(session.store, session_id, companion.edits, found)
         whole = in_words(entry) if entry.kind in NOTES else entry.text
         piece, following = cut((whole if text == "text" else entry.meta.get("evidence", ""))[offset:], PAGE_BYTES)
         more = None if following is None else offset + following

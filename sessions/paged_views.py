@@ -12,6 +12,7 @@ from typing import Any
 
 from companions.attachments import in_words as in_words_of
 from companions.companion import Companion
+from companions.edits import CORRECTED
 from companions.entries import Entry
 from companions.errors import InputError
 from companions.outcomes import GUARDED
@@ -20,6 +21,7 @@ from companions.run_log import run_log
 from companions.tool_use import CALLS
 from sessions import looked_up
 from sessions.cutting import BESIDE_BYTES, PAGE_BYTES, cut, size
+from sessions.markdown import NOTES, heading, in_markdown
 from sessions.metrics import by_model, told
 from sessions.notes import in_words
 from sessions.principals import LOCAL, shown
@@ -31,7 +33,6 @@ from sessions.usage import KEPT, in_all
 from sessions.workflow_sums import told_by_kind, told_newest
 
 Body = dict[str, Any]
-NOTES = frozenset({"workflow", "pick"})
 IN_A_LINE = (
     "author",
     "of",
@@ -44,6 +45,7 @@ IN_A_LINE = (
     "version",
     "workflow_id",
     "filters",
+    CORRECTED,
 )
 """What the timeline tells of an entry's ``meta``."""
 _INSIDE = 1 << 24
@@ -57,7 +59,7 @@ def text_offset(seq: int, place: int) -> int:
 
 def text_offset_of(entry: Entry, place: int) -> int:
     """Give the transcript's offset of a place inside an entry's text."""
-    return text_offset(entry.seq, len(_heading(entry)) + place)
+    return text_offset(entry.seq, len(heading(entry)) + place)
 
 
 async def run_log_page(session: Session, companion: Companion, *, slot: int | None = None, offset: int = 0) -> Body:
@@ -131,10 +133,15 @@ async def unnamed(session: Session) -> str | None:
 
 
 def signed(entry: Entry, session: Session, unnamed: str | None) -> Entry:
-    """Give an entry that tells in its ``meta`` who asked for it, unless that goes without saying."""
-    if entry.author == unnamed:
-        return entry
-    return replace(entry, meta={**entry.meta, "author": shown(entry.author, session.place.owner)})
+    """Give an entry that tells in its ``meta`` who asked for it or corrected it, unless that goes without saying."""
+    meta, owner = dict(entry.meta), session.place.owner
+    if CORRECTED in meta:
+        told = dict(meta[CORRECTED]) | {"at": moment(meta[CORRECTED]["at"])}
+        by = told.pop("by")
+        meta[CORRECTED] = told if by == unnamed else told | {"by": shown(by, owner)}
+    if entry.author != unnamed:
+        meta["author"] = shown(entry.author, owner)
+    return entry if meta == entry.meta else replace(entry, meta=meta)
 
 
 def overview(session: Session, head: Head, prices: Prices) -> Body:
@@ -173,7 +180,7 @@ def _but_sums(values: Body) -> Body:
 def _size_beside(entry: Entry) -> int:
     """Give the bytes of what a run_log tells beside a text."""
     names = ("evidence", "checks", "unmet", "critics", CALLS, "why")
-    told = {name: entry.meta[name] for name in names if entry.meta.get(name)}
+    told = {name: entry.meta[name] for name in names if entry.meta.get(name)} | entry.meta.get(CORRECTED, {})
     return size(json.dumps(told, ensure_ascii=False)) if told else 0
 
 
@@ -182,6 +189,8 @@ def _shortened(entry: Entry) -> Entry:
     offset = text_offset_of(entry, following or 0)
     evidence = {"evidence": cut(entry.meta["evidence"], BESIDE_BYTES)[0]} if "evidence" in entry.meta else {}
     more = {"slot": entry.slot, "part": "transcript", "offset": offset}
+    if "was" in (told := entry.meta.get(CORRECTED, {})):
+        evidence[CORRECTED] = told | {"was": cut(told["was"], BESIDE_BYTES)[0]}
     return looked_up.shortened(replace(entry, text=piece, meta={**entry.meta, **evidence, "more": more}))
 
 
@@ -203,46 +212,8 @@ def line_of(entry: Entry) -> Body:
         "preview": " ".join(text[:400].split())[: 400 if said else 120],
     }
     told = line | {name: meta.get(name) for name in IN_A_LINE}
+    if CORRECTED in meta:
+        told[CORRECTED] = {name: value for name, value in meta[CORRECTED].items() if name != "was"}
     told["looked_up"] = looked_up.in_a_line(entry)
     told["attachments"] = in_words_of(meta["attachments"]) if "attachments" in meta else None
     return {name: value for name, value in told.items() if value is not None}
-
-
-def _heading(entry: Entry) -> str:
-    if entry.kind in NOTES:
-        return ""
-    meta = entry.meta
-    name = {
-        "query": f"## Query {entry.slot}",
-        "draft": "### Draft (version 0)",
-        "critique": f"### Critique {entry.index + 1}",
-        "revision": f"### Revision {entry.index + 1}",
-        "alternative": f"### Kept beside {meta.get('of')} {entry.index + 1}, which another process wrote first",
-    }[entry.kind]
-    again = f", written again ({meta['attempt']})" if "attempt" in meta else ""
-    by = f" by {meta['model']}" if meta.get("model") else ""
-    whose = f", for {meta['author']}" if "author" in meta else ""
-    return f"{name}{again}{by}{whose}, entry {entry.seq}\n\n"
-
-
-def in_markdown(entry: Entry) -> str:
-    """Tell an entry as Markdown; the text itself stands in it unchanged."""
-    if entry.kind in NOTES:
-        return f"{in_words(entry)}\n\n"
-    meta = entry.meta
-    lines: list[str] = []
-    if "attachments" in meta:
-        lines.append(f"Attached: {in_words_of(meta['attachments'])}.")
-    if "evidence" in meta:
-        lines.append(f"Evidence given:\n\n{meta['evidence']}")
-    lines += looked_up.in_markdown(entry)
-    if "similarity" in meta:
-        lines.append(f"Similarity to version {entry.index}: {meta['similarity']:.3f}.")
-    if "guard" in meta:
-        lines.append(f"Kept, but not taken as the current text ({meta['guard']}): {meta.get('guard_why', '')}.")
-    if "overruled" in meta:
-        lines.append(f"Sent again and taken, although it looks {meta['overruled']}: {meta['overruled_why']}.")
-    if "stop_reason" in meta:
-        lines.append(f"Ended: {meta['stop_reason']}. {meta.get('why', '')}".strip())
-    notes = "".join(f"{line}\n\n" for line in lines)
-    return f"{_heading(entry)}{entry.text}\n\n{notes}"

@@ -9,6 +9,7 @@ from sessions import convergence_view, paged_views, searching, slots, views
 from sessions.calls import Calls
 from sessions.comparing import LastComparison, comparison
 from sessions.cutting import BESIDE_BYTES, PAGE_BYTES, cut
+from sessions.history_view import history_page
 from sessions.listing import Listed, listing
 from sessions.newest_pages import BOTH_WAYS, NEWEST, newest_page
 from sessions.patterns_view import patterns, patterns_of
@@ -29,11 +30,12 @@ Part = Literal[
     "workflows",
     "patterns",
     "comparison",
+    "history",
 ]
 Body = dict[str, Any]
 LAST_OFFSET, LAST_SLOT = (1 << 62) - 1, (1 << 31) - 1
 """The greatest that every store can compare with."""
-PAGED = frozenset({"convergence_analysis", "run_log", "timeline", "transcript"})
+PAGED = frozenset({"convergence_analysis", "history", "run_log", "timeline", "transcript"})
 NOT_ALL_READ = (
     "There are too many texts to read them all: of older sessions only title and newest answer were compared, and of "
     "very long ones the newest entries."
@@ -178,6 +180,8 @@ class Reading:
         match part:
             case "convergence_analysis":
                 return await convergence_view.convergence_page(session, companion, offset=offset)
+            case "history":
+                return await history_page(session, companion, slot=slot, offset=offset)
             case "run_log":
                 return await paged_views.run_log_page(session, companion, slot=slot, offset=offset)
             case "timeline":

@@ -5,9 +5,10 @@ An entry of a companion that the other left alone keeps its kind; a text of one 
 that waits of a session at once: what follows a text that lost has lost too.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from companions.edits import Edits
 from companions.entries import Entry
 from companions.errors import StoreAwayError
 from sessions.store import Append, Committed, Gone, Store
@@ -50,9 +51,10 @@ async def reconcile(
         head = await store.head(session_id)
         if head is None:
             return Reconciled()
-        touched, newest, known = await _since(store, session_id, entries, head.seq)
+        touched, newest, known, edits = await _since(store, session_id, entries, head.seq)
         touched |= {*lost}
-        kept = [_beside(entry, touched) for entry in entries if entry.id not in known]
+        late = [_carried(entry, edits) for entry in entries if entry.id not in known]
+        kept = [_beside(entry, touched) for entry in late]
         stored = _renumbered([entry for entry in kept if entry is not None], newest)
         losers = frozenset(entry.companion_type for entry in entries) & touched
         done = Reconciled(lost=losers, alternatives=sum(entry.kind == "alternative" for entry in stored))
@@ -66,15 +68,27 @@ async def reconcile(
     raise StoreAwayError("Other processes keep writing to this session.", "Call again in a moment.")
 
 
-async def _since(store: Store, session_id: str, entries: Sequence[Entry], head: int) -> tuple[set[str], int, set[str]]:
-    """Read what was written in the meantime: by companion type who was touched, the head, and the ids of all."""
+async def _since(
+    store: Store, session_id: str, entries: Sequence[Entry], head: int
+) -> tuple[set[str], int, set[str], dict[str, Edits]]:
+    """Read what was written in the meantime: who was touched, the head, the ids of all, and what was edited of whom."""
     ours = {_writer(entry) for entry in entries}
     after, touched, known = min(entries[0].seq - 1, head), set[str](), set[str]()
+    edits: dict[str, Edits] = {}
     while page := await store.page(session_id, after=after, limit=PAGE):
         after = page[-1].seq
         known |= {entry.id for entry in page}
         touched |= {entry.companion_type for entry in page if _writer(entry) not in ours and entry.kind in TOUCHES}
-    return touched, after, known
+        edits |= {entry.companion_type: Edits.after(entry) for entry in page if entry.kind == "configure"}
+    return touched, after, known, edits
+
+
+def _carried(entry: Entry, edits: Mapping[str, Edits]) -> Entry:
+    """Have a late ``configure`` lead to the edits that others made before it."""
+    made = edits.get(entry.companion_type)
+    if made is None or entry.kind != "configure":
+        return entry
+    return replace(entry, meta={**entry.meta, **made.to_meta()})
 
 
 def _writer(entry: Entry) -> str:

@@ -19,8 +19,9 @@ from sessions import looked_up
 from sessions.convergence_picture import STYLE as PICTURE_STYLE
 from sessions.convergence_picture import convergence_svg
 from sessions.convergence_points import shortened
+from sessions.markdown import NOTES
 from sessions.notes import in_words
-from sessions.paged_views import NOTES, moment
+from sessions.paged_views import moment
 from sessions.usage import cost_told
 
 Body = Mapping[str, Any]

@@ -41,10 +41,15 @@ def reviser(configuration: Configuration, slot: Slot | None = None) -> str:
 
 
 async def sample_of(session: Session, companion_type: str, slot: int) -> tuple[str, Sample] | None:
-    """Read what a slot tells, and the model under which it counts; ``None`` while it has no draft."""
+    """Read what a slot tells, and the model under which it counts; ``None`` while it has no draft.
+
+    A slot with a corrected text tells nothing: what was written after it says less of the loop than of the correction.
+    """
     companion = await companion_at(session, companion_type, slot)
     stands, configuration = companion.slot, companion.configuration
     if stands is None or stands.number != slot or stands.draft is None or configuration is None:
+        return None
+    if companion.edits.touches(slot):
         return None
     entries = await page_of(session, companion, slot, after=stands.query.seq, kinds=tuple(STEPS))
     newest = {(entry.kind, entry.index): entry for entry in entries}

@@ -10,13 +10,15 @@ from collections.abc import AsyncGenerator, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from companions.edits import place_corrected
 from companions.entries import Entry
 from companions.errors import StoreAwayError
 from sessions.listing import Listed, listing, newest_first
 from sessions.sessions import Sessions
 from sessions.stores.guarded import GuardedStore
 
-SEARCHED = ("query", "draft", "revision")
+SEARCHED = ("query", "draft", "revision", "configure")
+"""A ``configure`` has a text where it corrects one."""
 LOOKED = 1_000
 """Sessions whose texts are read at most."""
 DEEPEST = 1_000
@@ -143,4 +145,7 @@ def _excerpt(entry: Entry, folded: str, words: Collection[str]) -> Excerpt | Non
         return None
     place = min(folded.index(word) for word in words)
     text = " ".join(entry.text[max(0, place - BEFORE) : place + BEHIND].split())
-    return Excerpt(companion_type=entry.companion_type, slot=entry.slot, kind=entry.kind, text=text)
+    kind, place_of = entry.kind, place_corrected(entry)
+    if place_of is not None:
+        kind = "query" if place_of.version is None else "revision" if place_of.version else "draft"
+    return Excerpt(companion_type=entry.companion_type, slot=entry.slot, kind=kind, text=text)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from companions.companion import Companion
+from companions.edits import carried
 from companions.entries import Entry, Note
 from companions.errors import ConflictError, SessionNotFoundError, StoreAwayError, StoreError
 from sessions.alternatives import beside, lost
@@ -160,7 +161,8 @@ class Session:
                 if await self._touched(awake):
                     await self._keep_beside(notes, author)
                     raise lost(notes)
-            entries, receipt = self.writer.hand_over(self.place, notes, author)
+            given = carried(notes, awake.companion.edits)
+            entries, receipt = self.writer.hand_over(self.place, given, author)
             awake.handed = entries, receipt
             try:
                 outcome = await asyncio.shield(receipt)

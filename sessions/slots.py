@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from companions.companion import Companion, Slot
 from companions.entries import Entry
+from sessions.corrections import as_corrected, corrections
 from sessions.session import Session
 
 STEPS = ("query", "draft", "critique", "revision")
@@ -44,9 +45,11 @@ async def companion_at(session: Session, companion_type: str, slot: int | None) 
     companion = await session.look(companion_type)
     if slot is None or companion.slot is None or slot >= companion.slot.number:
         return companion
-    earlier = Companion(companion_type, companion.configuration)
-    for entry in await _Steps(session, companion).of(slot):
+    steps = await _Steps(session, companion).of(slot)
+    earlier = Companion(companion_type)
+    for entry in [*steps, *await corrections(session.store, session.session_id, companion.edits, steps)]:
         earlier.apply(entry)
+    earlier.configuration, earlier.edits = companion.configuration, companion.edits
     if earlier.slot is not None and earlier.configuration is not None:
         # The ``configure`` in force may lie anywhere before the slot; its query says what is told of it.
         told = {name: value for name, value in earlier.slot.query.meta.items() if name in JUDGED_BY}
@@ -57,7 +60,10 @@ async def companion_at(session: Session, companion_type: str, slot: int | None) 
 async def steps_of(
     session: Session, companion: Companion, slot: int | None, *, after: int = 0, kinds: Sequence[str] = STEPS
 ) -> AsyncIterator[Entry]:
-    """Give a companion's entries behind a seq in order: all of them, or those of the slot that it stands in."""
+    """Give a companion's entries behind a seq in order: all of them, or those of the slot that it stands in.
+
+    Each stands in its place with the text that it was corrected to, if it was.
+    """
     standing = companion.slot
     if standing is None:
         return
@@ -72,7 +78,7 @@ async def steps_of(
             companion_type=companion.companion_type,
             kinds=kinds,
         )
-        for entry in entries:
+        for entry in await as_corrected(session.store, session.session_id, companion.edits, entries):
             if entry.seq <= last and (slot is None or entry.slot == standing.number):
                 yield entry
         after = entries[-1].seq if entries else last
@@ -99,7 +105,9 @@ async def page_of(
 async def version_at(session: Session, companion: Companion, slot: int, version: int) -> Entry | None:
     """Give a version of a slot: 0 is the draft, k the k-th revision; of one written again, the newest."""
     found = await _Steps(session, companion).newest((slot, 2 * version + 1))
-    return found if found is not None and _place(found) == (slot, 2 * version + 1) else None
+    if found is None or _place(found) != (slot, 2 * version + 1):
+        return None
+    return (await as_corrected(session.store, session.session_id, companion.edits, [found]))[0]
 
 
 class _Steps:

@@ -6,6 +6,7 @@ Bodies of resources and of ``show_thinking`` alike; each comes from a companion'
 from typing import Any
 
 from companions.companion import Companion, Slot, version_of
+from companions.edits import CORRECTED
 from companions.entries import Entry
 from companions.errors import InputError
 from companions.next_step import next_step, stop_reason
@@ -103,7 +104,7 @@ def history(companion: Companion, session_id: str) -> Body:
     kept: list[list[Body]] = []
     room = PAGE_BYTES
     for query, text in reversed(pairs):
-        pair = [_message("human", query), _message("ai", text)]
+        pair = [_message("human", query, companion), _message("ai", text, companion)]
         named = {"model_name": text.meta.get("model", "")}
         pair[1]["response_metadata"] = named | dict(text.meta.get("response_metadata", {}))
         room -= sum(size(message["content"]) for message in pair)
@@ -114,9 +115,13 @@ def history(companion: Companion, session_id: str) -> Body:
     return {"session_id": session_id, "companion_type": companion.companion_type, "history": messages}
 
 
-def _message(kind: str, entry: Entry) -> Body:
+def _message(kind: str, entry: Entry, companion: Companion) -> Body:
     piece, following = cut(entry.text, PAGE_BYTES // 2)
     message: Body = {"type": kind, "content": piece}
+    if CORRECTED in entry.meta:
+        message["corrected"] = True
+    if entry.slot in companion.edits.left_out:
+        message["left_out"] = True
     if following is not None:
         message["more"] = {"part": "transcript", "slot": entry.slot, "offset": 0}
     return message

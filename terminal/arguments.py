@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 
 from sessions.questions import CONTRIBUTORS, SYNTHESIZER
+from terminal.editing_words import add_editing, add_labelling
 from terminal.simulation_words import add_simulate
 from terminal.values import age, number, owner, port, positive
 
@@ -39,7 +40,8 @@ def parser(settings: Sequence[str]) -> argparse.ArgumentParser:
     add_simulate(commands.add_parser)
     _add_import(commands.add_parser)
     _add_fork(commands.add_parser)
-    _add_labelling(commands.add_parser)
+    add_labelling(commands.add_parser)
+    add_editing(commands.add_parser)
     _add_forget(commands.add_parser)
     _add_erase(commands.add_parser)
     _add_patterns(commands.add_parser)
@@ -194,16 +196,6 @@ def _add_fork(add: Add) -> None:
     fork = add("fork", help="begin a session from where another one is, or was")
     fork.add_argument("session", metavar="ID")
     fork.add_argument("--at", metavar="SEQ", type=positive, help="its newest entry to keep (default: all)")
-
-
-def _add_labelling(add: Add) -> None:
-    title = add("title", help="give a session a title")
-    title.add_argument("session", metavar="ID")
-    title.add_argument("title", metavar="TITLE", help="one line of at most 200 characters")
-    pin = add("pin", help="list a session first, and never archive or delete it for its age")
-    pin.add_argument("session", metavar="ID")
-    unpin = add("unpin", help="list and keep a session like any other again")
-    unpin.add_argument("session", metavar="ID")
 
 
 def _add_forget(add: Add) -> None:

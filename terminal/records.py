@@ -12,6 +12,7 @@ from typing import Any
 from companions.entries import Entry
 from companions.errors import SessionNotFoundError, UnknownNameError
 from companions.run_log import run_log
+from sessions.corrections import as_corrected
 from sessions.paged_views import line_of
 from sessions.session import Session
 from sessions.slots import TOLD
@@ -102,7 +103,7 @@ def chosen_of(names: Sequence[str], companion_type: str | None) -> Sequence[str]
 
 
 async def entries_of(session: Session, companion_type: str) -> list[Entry]:
-    """Read all of a companion's steps, and what is said beside them, in order."""
+    """Read all of a companion's steps as they were corrected, and what is said beside them, in order."""
     store = session.store
     read: list[Entry] = []
     while page := await store.page(
@@ -113,7 +114,7 @@ async def entries_of(session: Session, companion_type: str) -> list[Entry]:
         kinds=TOLD,
     ):
         read += page
-    return read
+    return await as_corrected(store, session.session_id, (await session.look(companion_type)).edits, read)
 
 
 async def _transcript(program: Program, session_id: str, companion_type: str) -> str:

@@ -68,7 +68,7 @@ def read_wish(chosen: argparse.Namespace) -> Wish:
     check_model(chosen.model)
     return Wish(
         words=chosen.text,
-        text=None if file is None else _read(file),
+        text=None if file is None else read_text(file),
         name="standard input" if file == STDIN else _shown(file or ""),
         session_id=chosen.session,
         companion_type=chosen.companion,
@@ -85,7 +85,12 @@ def check_model(name: str | None) -> None:
         raise InputError("A terminal has no host whose model could write.", "Name a model as openai:NAME, or offline.")
 
 
-def _read(file: str) -> str:
+def read_text(file: str) -> str:
+    """Read a text that is to be taken as it is; - is standard input.
+
+    Raises:
+        InputError: It cannot be read, is no UTF-8 text, or is empty.
+    """
     try:
         content = sys.stdin.buffer.read() if file == STDIN else Path(file).read_bytes()
     except OSError as error:

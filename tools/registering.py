@@ -10,6 +10,7 @@ from sessions.consulting import Consultations
 from sessions.reading import Reading
 from sessions.sharing import Sharing
 from tools.consult import Consult
+from tools.editing import EditingTool
 from tools.keeping import KeepingTools
 from tools.reading import ReadingTools
 from tools.refine import Refine
@@ -48,6 +49,7 @@ def register(
     held = Consultations(calls=calls)
     Consult(consultations=held, owner=owner, reply_seconds=seconds, text_limit=limit).register(mcp)
     ReadingTools(reading=reading, owner=owner, shown=shown).register(mcp)
+    EditingTool(calls=calls, owner=owner, text_limit=limit).register(mcp)
     KeepingTools(sessions=calls.desk.sessions, owner=owner).register(mcp)
     if sharing is not None:
         SharingTool(sharing=sharing, owner=owner).register(mcp)

@@ -13,7 +13,7 @@ from companions.companion import EXCHANGES, Companion
 from companions.entries import Entry
 from companions.errors import InputError
 from companions.run_log import run_log
-from sessions.paged_views import in_markdown
+from sessions.markdown import in_markdown
 from sessions.projections import shown_after
 from sessions.slots import SHOWN
 

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from companions.entries import Entry
 from sessions.archives import layout
 from sessions.archives.zipping import Part
-from sessions.paged_views import in_markdown, moment
+from sessions.markdown import in_markdown
+from sessions.paged_views import moment
 from sessions.projections import title_of
 from sessions.slots import SHOWN
 from sessions.store import Opening

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from companions.companion import Companion
+from companions.edits import without_edits
 from companions.entries import Entry, Note
 from companions.errors import ConflictError, InputError, StoreError
 from sessions.keeping import Kept
@@ -48,7 +49,9 @@ def notes_of(entries: Sequence[Entry]) -> tuple[list[Note], list[tuple[str, str]
             companions.setdefault(entry.companion_type, Companion(entry.companion_type)),
         )
         if entry.kind == "configure" and (name, "query") not in notes:
-            notes[name, "configure"] = Note(companion_type=name, kind="configure", slot=0, meta=entry.meta)
+            notes[name, "configure"] = Note(
+                companion_type=name, kind="configure", slot=0, meta=without_edits(entry.meta)
+            )
             _configure(companion, entry)
         elif entry.kind == "query" and (name, "query") in notes:
             later.append((name, entry.text))

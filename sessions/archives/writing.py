@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from companions.edits import place_corrected, without_edits
 from companions.entries import Entry
 from companions.errors import CompanionsError
 from sessions.archives import layout
@@ -96,6 +97,8 @@ async def export_template(session: Session, target: Path) -> Exported:
     session_id, entries = session.session_id, list[Entry]()
     async for page in pages(session.store, session_id, 0, session.place.head):
         for entry, _ in page:
+            if (place := place_corrected(entry)) is not None and place.version is None:
+                entries = [_asked(known, entry, place.slot) for known in entries]
             if entry.kind in {"configure", "query"}:
                 entries.append(_bare(entry, len(entries) + 1))
     opening = Opening(session_id=session_id, owner="", created_at=0.0)
@@ -121,11 +124,19 @@ async def _begun(target: Path) -> AsyncGenerator[Zipping]:
         raise CompanionsError(f"{target} cannot be written ({reason}).", "Choose another file with -o.") from error
 
 
+def _asked(known: Entry, edit: Entry, slot: int) -> Entry:
+    """Give an entry of a template, as an edit corrects it if it is the query of its slot."""
+    corrects = (known.companion_type, known.kind, known.slot) == (edit.companion_type, "query", slot)
+    return replace(known, text=edit.text) if corrects else known
+
+
 def _bare(entry: Entry, seq: int) -> Entry:
     """Give an entry of a template: who wrote it, when, and what the loop on it was judged by is the session's own."""
-    meta = without_label(entry.meta) if entry.kind == "configure" else dict[str, Any]()
+    configures = entry.kind == "configure"
+    meta = without_label(without_edits(entry.meta)) if configures else dict[str, Any]()
     meta.pop("imported", None)
-    return replace(entry, seq=seq, id=f"template-{seq}", author="", at=0.0, meta=meta)
+    text = "" if configures else entry.text
+    return replace(entry, seq=seq, id=f"template-{seq}", text=text, author="", at=0.0, meta=meta)
 
 
 async def _come_home(sessions: Sessions, owner: str) -> tuple[str, ...]:

@@ -32,6 +32,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "consult": {"query": "What then?", "companion_types": ["marketing", "bug_triage"]},
     "show_thinking": {},
     "list_sessions": {},
+    "edit_history": {"slot": 0, "edit": "leave_out", "companion_type": KIND},
     "fork_session": {},
     "share_session": {},
 }

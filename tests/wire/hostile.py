@@ -75,11 +75,11 @@ VALUES: tuple[Any, ...] = (
 ARGUMENTS = (
     *("query", "session_id", "companion_type", "companion_types", "synthesizer", "text", "text_for", "evidence"),
     *("satisfied", "score", "sampling", "redo", "max_iterations", "budget_tokens", "stop", "part", "slot", "offset"),
-    *("search", "limit", "at", "unknown"),
+    *("search", "limit", "at", "edit", "unknown"),
 )
 TOOLS = (
     *("draft", "critique", "revise", "refine", "consult", "show_thinking", "list_sessions", "fork_session"),
-    *("forget_session", "nothing"),
+    *("edit_history", "forget_session", "nothing"),
 )
 METHODS = (
     *("tools/list", "resources/list", "resources/templates/list", "prompts/list", "ping", "logging/setLevel"),
