@@ -136,9 +136,12 @@ class _Kit:
     async def _search_sessions(self, given: _Words) -> ToolResult:
         """Search as ``list_sessions`` does; the entry keeps which were found and not what stands in them.
 
-        Whoever takes part in the session reads its entries, and may not read the sessions of who asked.
+        Not from a session that others take part in: a text of theirs could ask for it to be quoted to them.
         """
         place, own = self.place, self.place.session.session_id
+        grants = await place.sessions.store.grants.of(own)
+        if grants.participants or grants.invitations:
+            return ToolResult(text="This session is shared, so no other sessions are searched from it.", failed=True)
         principal = place.principal or place.session.place.owner
         if place.sessions.sealed:
             listed = await listing(place.sessions, principal, search=given.words, limit=HITS + 1)
