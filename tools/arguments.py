@@ -51,16 +51,16 @@ class SamplingArgument(BaseModel):
         return Sampling(**self.model_dump())
 
 
-SessionId = Annotated[str, Field(description="The session_id that draft answered")]
+SessionId = Annotated[str, Field(description="As draft answered it")]
 OptionalSessionId = Annotated[
     str | None,
     BeforeValidator(empty_is_none),
-    Field(description="An earlier session to go on with; leave out to open a new one"),
+    Field(description="A session to go on with; default: a new one"),
 ]
 CompanionTypeName = Annotated[
     str | None,
     BeforeValidator(empty_is_none),
-    Field(description="Such as generic, strategy, marketing, bug_triage; default: the session's last"),
+    Field(description="Such as generic or strategy; default: the session's last"),
 ]
 ComparedWith = Annotated[
     str | None,
@@ -85,7 +85,7 @@ Attachments = Annotated[
         description="Images, PDFs, texts: each {name, mime_type, data (base64) or text}, or a resource:// URI from here"
     ),
 ]
-Text = Annotated[str | None, Field(description="The text, when you write this step yourself")]
+Text = Annotated[str | None, Field(description="Your text, when you write this step")]
 TextFor = Annotated[str | None, BeforeValidator(empty_is_none), Field(description="As next.arguments gives it")]
 Score = Annotated[
     FiniteFloat | None,
