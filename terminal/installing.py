@@ -125,8 +125,8 @@ class _Target:
             raise InputError(
                 f"{self.named} starts something else.", "Give --replace to have it replaced, or another --name."
             )
-        kept = old.get("env")
-        settings = {**(kept if isinstance(kept, dict) else {}), **fresh.get("env", {})}
+        kept: dict[str, str] = old["env"] if isinstance(old.get("env"), dict) else {}
+        settings = {**kept, **fresh.get("env", {})}
         renewed = {**old, **fresh}
         return {**renewed, "env": settings} if settings or "env" in old else renewed
 

@@ -8,12 +8,12 @@ that ``uvx`` made by ``uv tool run``, since uv may delete it at any time.
 import re
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from json import loads
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from companions.errors import CompanionsError
 from terminal.arguments import DISTRIBUTION
@@ -100,14 +100,20 @@ def start_of(place: Location) -> Start:
 
 
 def starts_companions(command: object, arguments: object) -> bool:
-    """Say whether a command in a configuration starts a server of ours, wherever it is installed."""
-    if not isinstance(command, str) or not isinstance(arguments, Sequence):
+    """Say whether a command in a configuration is one of the above, wherever it starts the server from."""
+    if not isinstance(command, str) or not isinstance(arguments, list):
         return False
-    *before, last = ["", command, *map(str, arguments)]  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-    started = re.split(r"[/\\]", before[-1])[-1].removesuffix(".exe")
-    return last == SERVE[1] and (
-        started in {SCRIPT, DISTRIBUTION} or (started == "server.py" and "companions" in before[-1])
-    )
+    match cast("list[object]", arguments):
+        case ["run", "--no-dev", "--directory", _, *served] if served == [*SERVE]:
+            return True
+        case ["tool", "run", "--from", str(required), *served] if served == [*SERVE]:
+            return required.startswith(DISTRIBUTION)
+        case ["serve"]:
+            return re.split(r"[/\\]", command)[-1].removesuffix(".exe") in {SCRIPT, DISTRIBUTION}
+        case [str(program), "serve"]:
+            return re.split(r"[/\\]", program)[-1] == "server.py"
+        case _:
+            return False
 
 
 def is_checkout(folder: Path) -> bool:

@@ -6,7 +6,6 @@ with what it was to be; an entry that is written otherwise, or anything that doe
 
 import json
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -79,6 +78,9 @@ def remove(text: str, place: Place) -> str:
 
 
 def _loaded(text: str) -> dict[str, Any]:
+    # Only these two commands need it, and a server's start would pay for it.
+    import tomllib  # noqa: PLC0415 - as said above
+
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -88,9 +90,9 @@ def _loaded(text: str) -> dict[str, Any]:
 
 def _checked(text: str, wanted: Mapping[str, Any]) -> str:
     try:
-        if tomllib.loads(text) == wanted:
+        if _loaded(text) == wanted:
             return text
-    except tomllib.TOMLDecodeError:
+    except BrokenTextError:
         pass
     raise UnsafeEditError(_OTHERWISE)
 
@@ -109,10 +111,11 @@ def _table_text(keys: Keys, table: Mapping[str, Any], end: str) -> str:
 
 def _block(keys: Keys, table: Mapping[str, Any]) -> str:
     """Write a table and those below it, as Codex does."""
-    plain = {key: value for key, value in table.items() if not isinstance(value, dict)}
-    below = {key: value for key, value in table.items() if isinstance(value, dict)}
-    lines = [f"[{'.'.join(map(_key, keys))}]\n", *(f"{_key(key)} = {_value(value)}\n" for key, value in plain.items())]
-    return "\n".join(["".join(lines), *(_block((*keys, key), value) for key, value in below.items())])
+    tables = [key for key, value in table.items() if isinstance(value, dict)]
+    lines = [f"{_key(key)} = {_value(value)}\n" for key, value in table.items() if key not in tables]
+    blocks = ["".join([f"[{'.'.join(map(_key, keys))}]\n", *lines])]
+    blocks += [_block((*keys, key), table[key]) for key in tables]
+    return "\n".join(blocks)
 
 
 def _key(key: str) -> str:
@@ -215,7 +218,7 @@ def _keys_of(statement: str) -> Keys:
     stated = statement.strip()
     if stated.startswith("[["):
         return ()
-    parsed: Any = tomllib.loads(stated)
+    parsed: Any = _loaded(stated)
     keys = list[str]()
     # A value that is a table itself would be taken for more keys: there is one key then, or it is not ours.
     while isinstance(parsed, dict) and len(parsed) == 1 and (stated.startswith("[") or not keys):  # pyright: ignore[reportUnknownArgumentType]
