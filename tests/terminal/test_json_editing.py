@@ -14,11 +14,13 @@ from terminal.text_editing import BrokenTextError, Place, UnsafeEditError
 PLACE = Place(section="servers", name="companions")
 STRICT = Place(section="servers", name="companions", strict=True)
 ENTRY = {"command": "/bin/uv", "args": ["run", "ü"], "env": {"A": 'quoted "x"'}}
-OTHER = {"command": "/bin/other", "args": []}
+OTHER: dict[str, Any] = {"command": "/bin/other", "args": []}
 
 GAPS = st.sampled_from(["", " ", "\n", "\r\n    ", "\t", " // said, } here\n", "/* { */", "\n/* [\n] */\n  "])
 KEYS = st.sampled_from(["a", "b", "in puts", "é", 'q"', "//"]) | st.text(max_size=3)
 SCALARS = st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.floats(allow_nan=False)
+
+NONE_OR_EMPTY: st.SearchStrategy[dict[str, Any] | None] = st.sampled_from([None, {}])
 
 
 @st.composite
@@ -57,7 +59,7 @@ def test_an_entry_is_added_and_taken_out_again_and_every_byte_is_as_before(data:
 
 @given(st.data())
 def test_what_holds_the_servers_is_made_where_it_is_not_there(data: st.DataObject) -> None:
-    value = data.draw(configurations(data.draw(st.none() | st.just({}))))
+    value = data.draw(configurations(data.draw(NONE_OR_EMPTY)))
     text = data.draw(texts(value))
 
     written = json_editing.write(text, PLACE, ENTRY)
@@ -83,7 +85,10 @@ def test_an_entry_is_replaced_between_others_that_stay_byte_for_byte(data: st.Da
 @pytest.mark.parametrize(
     ("text", "written"),
     [
-        ('{\n  "servers": {\n    "a": 1 // mine\n  },\n}', '\n    "a": 1, // mine\n    "companions": {\n      "command"'),
+        (
+            '{\n  "servers": {\n    "a": 1 // mine\n  },\n}',
+            '\n    "a": 1, // mine\n    "companions": {\n      "command"',
+        ),
         ('{\r\n\t"servers": {\r\n\t\t"a": 1,\r\n\t}\r\n}', '"a": 1,\r\n\t\t"companions": {\r\n\t\t\t"command"'),
         ('{"servers": {"a": 1}}', '{"servers": {"a": 1, "companions": {"command": "/bin/uv", '),
         ('{"servers":{}}', '{"servers":{"companions": {"command": '),

@@ -21,7 +21,7 @@ PARTS = [
     '[NAME]\nquoted = "a \\" # [b]"\n"odd = key" = """x\\"""" \n',
     "[[list]]\nn = 1\n\n[[list]]\n  n = { a = [1], b = 'x' }\n",
     '[mcp_servers.NAME]\r\ncommand = "y"\r\n\r\n',
-    '[mcp_servers."NAME.x".env]\nK = \'v\'\n# end\n',
+    "[mcp_servers.\"NAME.x\".env]\nK = 'v'\n# end\n",
 ]
 
 
@@ -64,7 +64,8 @@ def test_an_entry_is_changed_and_taken_out_between_others_that_stay_byte_for_byt
 
 def test_tables_that_the_host_wrote_below_the_entry_stay_until_it_goes() -> None:
     approvals = '\n[mcp_servers.companions.tools.draft]\napproval_mode = "approve"\n'
-    text = f'[mcp_servers.companions]\ncommand = "old"\n{approvals}\n[other]\nx = 1\n\n[mcp_servers.companions.env]\nB = "2"'
+    settings = '[mcp_servers.companions.env]\nB = "2"'
+    text = f'[mcp_servers.companions]\ncommand = "old"\n{approvals}\n[other]\nx = 1\n\n{settings}'
     old = toml_editing.read(text, PLACE)
     assert old is not None
 
@@ -76,7 +77,9 @@ def test_tables_that_the_host_wrote_below_the_entry_stay_until_it_goes() -> None
 
 
 def test_another_entry_of_that_name_is_replaced_whole() -> None:
-    text = '[mcp_servers.companions]\nurl = "https://a.example"\n\n[mcp_servers.companions.http_headers]\nX = "1"\n\n[z]\n'
+    text = (
+        '[mcp_servers.companions]\nurl = "https://a.example"\n\n[mcp_servers.companions.http_headers]\nX = "1"\n\n[z]\n'
+    )
 
     written = toml_editing.write(text, PLACE, ENTRY)
 
