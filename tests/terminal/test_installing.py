@@ -1,7 +1,6 @@
 """The commands ``install`` and ``uninstall`` on hosts' configurations as people have them."""
 
 import json
-import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,52 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from terminal.configuration_files import ConfigurationFile
 from terminal.hosts import HOSTS
-from tests.terminal.commands import Said, Terminal
+from tests.terminal.commands import Terminal
+from tests.terminal.installer import OTHER, Installer
 
-OTHER = {"command": "/bin/other", "args": ["--flag"], "env": {"KEY": "k"}}
 KEY = "sk-nobody-is-to-see-this"
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "host" / "settings.json"
-
-
-class Installer:
-    """The commands about one file."""
-
-    def __init__(self, terminal: Terminal, file: Path) -> None:
-        self.terminal, self.file = terminal, file
-
-    def __call__(self, command: str, host: str = "gemini", *words: str) -> Said:
-        return self.terminal(command, host, "--config", str(self.file), *words)
-
-    def refused(self, *words: str) -> str:
-        """Run a command that must fail and change nothing; gives its one line."""
-        before = self.file.read_bytes() if self.file.is_file() else None
-        said = self(*words)
-        assert said.status == 1
-        assert said.err.count("companions: ") == 1
-        assert (self.file.read_bytes() if self.file.is_file() else None) == before
-        return said.err
-
-    def written(self, content: bytes | str) -> None:
-        self.file.parent.mkdir(exist_ok=True)
-        self.file.write_bytes(content if isinstance(content, bytes) else content.encode())
-
-    @property
-    def names(self) -> list[str]:
-        return sorted(path.name for path in self.file.parent.iterdir())
-
-    def entry(self, section: str = "mcpServers", name: str = "companions") -> dict[str, Any]:
-        return json.loads(self.file.read_bytes().decode("utf-8-sig"))[section][name]
-
-
-@pytest.fixture
-def installer(terminal: Terminal, file: Path) -> Installer:
-    return Installer(terminal, file)
 
 
 @pytest.mark.parametrize("host", HOSTS)
@@ -205,22 +163,6 @@ def test_settings_are_given_by_name_and_stay_until_they_are_given_otherwise(
     assert installer.entry()["env"] == {**expected, "COMPANIONS_MODEL": "host"}
 
 
-@pytest.mark.parametrize(
-    ("word", "told"),
-    [
-        ("COMPANIONS_MODLE=offline", "COMPANIONS_MODLE is no setting. `companions serve --help` lists"),
-        ("COMPANIONS_DURABILITY=now", "COMPANIONS_DURABILITY is not set right"),
-        ("COMPANIONS_REPLY_SECONDS=-1", "COMPANIONS_REPLY_SECONDS is not set right"),
-        ("COMPANIONS_FALLBACK_MODELS=host", "COMPANIONS_FALLBACK_MODELS"),
-        ("GOOGLE_API_KEY", "GOOGLE_API_KEY is not set here."),
-        ("A B=c", "--env takes NAME=VALUE"),
-    ],
-)
-def test_a_setting_that_the_server_would_refuse_is_refused_at_once(word: str, told: str, installer: Installer) -> None:
-    assert told in installer.refused("install", "gemini", "--env", word)
-    assert not installer.file.parent.exists()
-
-
 def test_a_host_that_replaces_variables_is_named(installer: Installer) -> None:
     said = installer("install", "gemini", "--env", "OPENAI_API_KEY=a$b")
 
@@ -237,87 +179,6 @@ def test_what_else_an_entry_of_ours_says_stays(installer: Installer) -> None:
     assert entry["command"] != "/gone/companions"
     assert (entry["timeout"], entry["env"]) == (600, {"A": "b"})
     assert installer.entry(name="other") == OTHER
-
-
-def test_an_entry_of_somebody_else_is_left_alone_unless_that_is_asked_for(installer: Installer) -> None:
-    installer.written(json.dumps({"mcpServers": {"companions": OTHER}}))
-
-    assert "Give --replace" in installer.refused("install")
-    assert "Delete it by hand" in installer.refused("uninstall")
-    assert installer("install", "gemini", "--name", "mine").status == 0
-    assert installer.entry() == OTHER
-    assert installer("install", "gemini", "--replace").status == 0
-    assert "env" not in installer.entry()
-    assert installer.terminal("install", "gemini", "--name", "no spaces").status == 2
-
-
-@pytest.mark.parametrize(
-    ("host", "content", "told"),
-    [
-        ("gemini", b'{\n  "a": \n}', "settings.json is broken in line 3: Gemini CLI cannot read it."),
-        ("claude-desktop", b'{\n"a": 1, // no\n}', "settings.json is broken in line 2: Claude Desktop cannot read it."),
-        ("codex", b"a = 1\nb = [\n", "settings.json is broken in line 3: Codex cannot read it."),
-        ("gemini", b'{"mcpServers": []}', "settings.json cannot be changed safely: mcpServers is no object."),
-        ("gemini", b"{}\n\xff", "settings.json is not UTF-8 text (line 2)."),
-    ],
-)
-def test_a_broken_file_is_refused_with_its_line(host: str, content: bytes, told: str, installer: Installer) -> None:
-    installer.written(content)
-
-    assert told in installer.refused("install", host)
-    assert told in installer.refused("uninstall", host)
-    assert installer.names == ["settings.json"]
-
-
-def test_where_an_entry_cannot_be_put_in_safely_it_is_printed(installer: Installer) -> None:
-    installer.written("mcp_servers = {}\n")
-
-    said = installer("install", "codex", "--env", f"OPENAI_API_KEY={KEY}")
-
-    assert said.status == 1
-    assert "Put in the block above by hand. Nothing was changed." in said.err
-    printed = tomllib.loads(said.out.decode())["mcp_servers"]["companions"]
-    assert printed["env"] == {"OPENAI_API_KEY": "***"}
-    assert installer.names == ["settings.json"]
-
-
-def test_a_read_only_file_and_a_folder_in_its_place_are_refused(installer: Installer) -> None:
-    installer.written("{}")
-    installer.file.chmod(0o444)
-    assert "settings.json is read-only." in installer.refused("install")
-    assert installer.names == ["settings.json"]
-
-    installer.file.unlink()
-    installer.file.mkdir()
-    assert "settings.json cannot be read (is a directory)" in installer.refused("install")
-    installer.file.rmdir()
-    installer.file.parent.rmdir()
-    installer.file.parent.write_text("a file")
-    assert "cannot be read (not a directory)" in installer.refused("install")
-
-
-def test_a_file_that_another_program_changed_meanwhile_is_left_alone(installer: Installer) -> None:
-    installer.written("{}")
-    read = ConfigurationFile.read(installer.file)
-    installer.written('{"new": 1}')
-
-    with pytest.raises(Exception, match=r"was changed by another program just now\. Run the command again\."):
-        read.replace("{}")
-    installer.file.unlink()
-    with pytest.raises(Exception, match="was changed by another program"):
-        read.replace("{}")
-    assert installer.names == []
-
-
-def test_a_disk_that_refuses_leaves_the_file_as_it_was(installer: Installer, monkeypatch: pytest.MonkeyPatch) -> None:
-    installer.written("{}")
-
-    def full(_: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
-    assert "cannot be written (no space left on device). Nothing was changed." in installer.refused("install")
-    assert installer.names == ["settings.json", "settings.json.bak"]
 
 
 @pytest.mark.parametrize("host", HOSTS)
