@@ -126,7 +126,7 @@ def is_checkout(folder: Path) -> bool:
 
 def requirement_of(known: Distribution) -> str:
     """Name an installed distribution as it was asked for: with the extras that are there, and from where it came."""
-    extras = ",".join(sorted(set(_extras(known))))
+    extras = ",".join(sorted(_extras(known)))
     name = f"{DISTRIBUTION}[{extras}]" if extras else DISTRIBUTION
     origin: dict[str, Any] = loads(known.read_text("direct_url.json") or "{}")
     if "url" not in origin:
@@ -138,11 +138,14 @@ def requirement_of(known: Distribution) -> str:
 
 
 def _extras(known: Distribution) -> Iterator[str]:
+    """Name the extras of which everything is there."""
+    wanted = dict[str, list[str]]()
     for required in known.requires or ():
         found = _EXTRA.match(required)
         # One that asks for an extra of another distribution does not show whether that extra is there.
-        if found is not None and "[" not in required.partition(";")[0] and _is_installed(found[1]):
-            yield found[2]
+        if found is not None and "[" not in required.partition(";")[0]:
+            wanted.setdefault(found[2], []).append(found[1])
+    yield from (extra for extra, names in wanted.items() if all(map(_is_installed, names)))
 
 
 def _is_installed(name: str) -> bool:

@@ -70,7 +70,7 @@ def test_what_was_there_before_is_there_again_byte_for_byte(host: str, content: 
     assert installer.file.read_bytes() == content
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     servers=st.none() | st.dictionaries(st.text(max_size=4), st.just(OTHER), max_size=2),
     indent=st.none() | st.integers(0, 4) | st.just("\t"),

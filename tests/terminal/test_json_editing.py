@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from terminal import json_editing
@@ -43,6 +43,7 @@ def configurations(servers: dict[str, Any] | None) -> st.SearchStrategy[dict[str
     return others.map(lambda other: other if servers is None else {**other, "servers": servers, "z": [1]})
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_an_entry_is_added_and_taken_out_again_and_every_byte_is_as_before(data: st.DataObject) -> None:
     held = data.draw(st.dictionaries(KEYS, st.just(OTHER), min_size=1, max_size=3))
@@ -57,6 +58,7 @@ def test_an_entry_is_added_and_taken_out_again_and_every_byte_is_as_before(data:
     assert json_editing.remove(written, PLACE) == text
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_what_holds_the_servers_is_made_where_it_is_not_there(data: st.DataObject) -> None:
     value = data.draw(configurations(data.draw(NONE_OR_EMPTY)))
@@ -69,6 +71,7 @@ def test_what_holds_the_servers_is_made_where_it_is_not_there(data: st.DataObjec
     assert read_json(taken_out).value == {**value, "servers": {}}
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_an_entry_is_replaced_between_others_that_stay_byte_for_byte(data: st.DataObject) -> None:
     before, after = data.draw(GAPS), data.draw(GAPS)

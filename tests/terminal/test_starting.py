@@ -81,7 +81,14 @@ def test_uv_s_own_word_of_where_it_is_comes_first(tmp_path: Path) -> None:
     [
         ((), "", "persistent-companions==1.2"),
         (
-            ('pytest>=1; extra == "a"', "nowhere-at-all; extra == 'b'", "redis[hiredis]; extra == 'c'", "rich>=1"),
+            (
+                'pytest>=1; extra == "a"',
+                "pytest; extra == 'all'",
+                "nowhere-at-all; extra == 'all'",
+                "nowhere-at-all; extra == 'b'",
+                "redis[hiredis]; extra == 'c'",
+                "rich>=1",
+            ),
             "",
             "persistent-companions[a]==1.2",
         ),
