@@ -75,8 +75,8 @@ from sessions.steps import Desk
 from sessions.watching import WatchedModels
 from terminal.app import Program, run
 from terminal.debugging import Debugging
-from terminal.options import Options, described, listed, secrets, shown
-from terminal.program import Http
+from terminal.options import Options, listed, secrets, shown
+from terminal.program import Http, Surroundings
 from terminal.serving import DRAIN_SECONDS, end_refused
 from tools.instructions import INSTRUCTIONS
 from tools.registering import register as register_tools
@@ -231,7 +231,7 @@ def program(settings: Settings | None = None) -> Program:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
-    return run(sys.argv[1:] if arguments is None else list(arguments), program=program, settings=described(VARIABLES))
+    return run(arguments, program=program, surroundings=Surroundings(environment=os.environ, variables=VARIABLES))
 
 
 @cache

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 from pydantic import ValidationError
 
-from companions.errors import CompanionsError, InputError
+from companions.errors import CompanionsError
 from terminal import (
     archives,
     arguments,
@@ -21,6 +21,7 @@ from terminal import (
     editing,
     erasing,
     inspecting,
+    installing,
     keeping,
     labelling,
     listening,
@@ -33,7 +34,8 @@ from terminal import (
     storekeeping,
 )
 from terminal.jobs import INTERRUPTED
-from terminal.program import MakeProgram, Program
+from terminal.options import described, refused
+from terminal.program import MakeProgram, Program, Surroundings
 from terminal.screen import fail
 
 __all__ = ["Program", "run"]
@@ -71,16 +73,22 @@ COMMANDS: dict[str, Command] = {
     "doctor": doctor.doctor,
 }
 
+INSTALLERS: dict[str, Callable[[argparse.Namespace, Surroundings], int]] = {
+    "install": installing.install,
+    "uninstall": installing.uninstall,
+}
+"""These open no store and heed no setting of the environment: what they set up is another process."""
 
-def run(words: Sequence[str], *, program: MakeProgram, settings: Sequence[str]) -> int:
+
+def run(words: Sequence[str] | None, *, program: MakeProgram, surroundings: Surroundings) -> int:
     """Read the command line and carry it out; returns the exit status.
 
     Args:
-        words: The command line without the program's name.
+        words: The command line without the program's name; ``None`` for that of this process.
         program: Makes what commands work with; called once the command line is known to be right.
-        settings: A line for each setting, for ``serve --help``.
+        surroundings: What the process found around it.
     """
-    parser = arguments.parser(settings)
+    parser = arguments.parser(described(surroundings.variables))
     chosen = parser.parse_args(words)
     if chosen.command is None:
         parser.print_help(sys.stderr)
@@ -88,6 +96,8 @@ def run(words: Sequence[str], *, program: MakeProgram, settings: Sequence[str]) 
     # A log is a server's, which sets one up. Without this, Python would print warnings beside the command's own line.
     logging.getLogger("companions").addHandler(_UNHEARD)
     try:
+        if chosen.command in INSTALLERS:
+            return INSTALLERS[chosen.command](chosen, surroundings)
         return COMMANDS[chosen.command](chosen, lambda: _made(program))
     except CompanionsError as error:
         fail(str(error))
@@ -105,10 +115,4 @@ def _made(program: MakeProgram) -> Program:
     try:
         return program()
     except ValidationError as error:
-        first = error.errors()[0]
-        named = ".".join(str(part) for part in first["loc"])
-        name = named if named.isupper() else f"COMPANIONS_{named.upper()}"
-        raise InputError(
-            f"{name} is not set right ({first['msg'][:1].lower()}{first['msg'][1:]}).",
-            "Mend it; `companions serve --help` lists all.",
-        ) from None
+        raise refused(error) from None

@@ -7,8 +7,10 @@ from importlib.metadata import version
 
 from sessions.questions import CONTRIBUTORS, SYNTHESIZER
 from terminal.editing_words import add_editing, add_labelling
+from terminal.installation_words import add_installing
 from terminal.simulation_words import add_simulate
-from terminal.values import age, number, owner, port, positive
+from terminal.storekeeping_words import add_storekeeping
+from terminal.values import number, owner, port, positive
 
 DISTRIBUTION = "persistent-companions"
 HOST = "127.0.0.1"
@@ -45,7 +47,8 @@ def parser(settings: Sequence[str]) -> argparse.ArgumentParser:
     _add_forget(commands.add_parser)
     _add_erase(commands.add_parser)
     _add_patterns(commands.add_parser)
-    _add_storekeeping(commands.add_parser)
+    add_storekeeping(commands.add_parser)
+    add_installing(commands.add_parser)
     doctor = commands.add_parser("doctor", help="check the installation; says what to fix")
     doctor.add_argument(
         "--model", nargs="?", const="", metavar="NAME", help="ask a model one tiny thing, by default the configured one"
@@ -217,22 +220,6 @@ def _add_patterns(add: Add) -> None:
     what.add_argument("companion_type", nargs="?", metavar="TYPE", help="of this companion type alone")
     what.add_argument("--reset", metavar="TYPE", help="forget what was learned of this companion type; does not ask")
     patterns.add_argument("--json", action="store_true", help="as JSON")
-
-
-def _add_storekeeping(add: Add) -> None:
-    prune = add("prune", help="delete sessions that were not used for long")
-    prune.add_argument(
-        "--delete", metavar="AGE", type=age, help="unused for this long, like 90d (default: COMPANIONS_RETENTION)"
-    )
-    prune.add_argument("--dry-run", action="store_true", help="say what would be deleted, and delete nothing")
-    copy = add("copy", help="copy every session of a store into another, and compare them")
-    copy.add_argument("--from", dest="source", metavar="URL", required=True, help="the store that is read")
-    copy.add_argument("--to", dest="target", metavar="URL", required=True, help="the store that is written")
-    backup = add("backup", help="write an SQLite store to a file, also while it is in use")
-    backup.add_argument("file", metavar="FILE")
-    add("new-key", help="make a key for COMPANIONS_ENCRYPTION_KEYS")
-    rotate = add("rotate-keys", help="seal the whole store with the first of COMPANIONS_ENCRYPTION_KEYS")
-    rotate.add_argument("--give-up", metavar="ID", help="use the store without a key that is lost")
 
 
 def _described(setting: str) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from platformdirs import user_data_path
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
 
 from companions.companion_settings import FALLBACKS, is_fallbacks
 from companions.configuration import Defaults, Stopping
@@ -132,6 +132,17 @@ class Options(BaseModel):
     def keyring(self) -> Keyring | None:
         """Give the keys that texts are sealed with, if they are."""
         return None if self.encryption_keys is None else Keyring.read(self.encryption_keys)
+
+
+def refused(error: ValidationError) -> InputError:
+    """Say in our own words which option is wrong."""
+    first = error.errors()[0]
+    named = ".".join(str(part) for part in first["loc"])
+    name = named if named.isupper() else f"COMPANIONS_{named.upper()}"
+    return InputError(
+        f"{name} is not set right ({first['msg'][:1].lower()}{first['msg'][1:]}).",
+        "Mend it; `companions serve --help` lists all.",
+    )
 
 
 def listed(given: str) -> tuple[str, ...]:

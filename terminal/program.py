@@ -1,4 +1,4 @@
-"""What commands are handed: the wired program, as far as a terminal needs it. Nothing here reads the environment."""
+"""What commands are handed: the wired program, as far as a terminal needs it, and what is around. It reads nothing."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -84,6 +84,19 @@ class Program:
     retention: str = KEEP
     settings: Mapping[str, str] = field(default_factory=dict[str, str])
     unknown_settings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What the process found around it.
+
+    Attributes:
+        environment: Every variable.
+        variables: By option of ours, the variable that it is read from.
+    """
+
+    environment: Mapping[str, str]
+    variables: Mapping[str, str]
 
 
 MakeProgram = Callable[[], Program]

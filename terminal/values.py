@@ -1,6 +1,7 @@
 """The values that options take: each is read, or refused with what would do."""
 
 import argparse
+import re
 
 from companions.errors import InputError
 from sessions.principals import LOCAL, read_principal
@@ -52,3 +53,10 @@ def port(word: str) -> int:
     if wanted > LAST_PORT:
         raise argparse.ArgumentTypeError(f"ports go up to {LAST_PORT}, not {word}")
     return wanted
+
+
+def entry_name(word: str) -> str:
+    """Read what an entry in a host's configuration is called."""
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", word):
+        raise argparse.ArgumentTypeError(f"it must be up to 64 letters, digits, - and _, not {word!r}")
+    return word

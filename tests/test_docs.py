@@ -10,10 +10,10 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from fastmcp import Client, FastMCP
-from fastmcp.client.transports import StdioTransport
+from fastmcp import FastMCP
 
 import server
+from terminal.hosts import HOSTS
 from terminal.options import described
 from tests.provider.server import KEY, Provider
 from tests.terminal.commands import Terminal
@@ -22,6 +22,7 @@ pytest_plugins = ("tests.provider.fixtures",)
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
+INSTALLING = (ROOT / "docs" / "installing.md").read_text()
 REFERENCE = (ROOT / "docs" / "reference.md").read_text()
 PLACE = "/path/to/persistent-companions"
 SERVE = ["uv", "run", "--no-dev", "--directory", PLACE, "companions", "serve"]
@@ -92,23 +93,25 @@ def test_every_linked_file_exists() -> None:
             assert (document.parent / target).exists(), f"{document.name} links to {target}"
 
 
-def test_every_host_block_starts_the_same_command() -> None:
+def test_every_host_block_starts_what_install_writes(terminal: Terminal) -> None:
     (desktop,) = (json.loads(block)["mcpServers"]["companions"] for block in blocks("json"))
     (codex,) = (tomllib.loads(block)["mcp_servers"]["companions"] for block in blocks("toml"))
-    adding = [shlex.split(block) for block in blocks("sh") if PLACE in block]
+    (inspected,) = [shlex.split(block) for block in blocks("sh") if PLACE in block]
+    adding = [shlex.split(line) for line in INSTALLING.splitlines() if " mcp add " in line]
+    written = json.loads(told(terminal, "install", "claude-desktop", "--print"))["mcpServers"]["companions"]
 
-    assert [desktop["command"], *desktop["args"]] == SERVE
-    assert [codex["command"], *codex["args"]] == SERVE
-    assert [command[-len(SERVE) :] for command in adding] == [SERVE] * 3
-    assert {command[0] for command in adding} == {"claude", "gemini", "npx"}
+    assert ["uv", *written["args"]] == [part.replace(PLACE, str(ROOT)) for part in SERVE]
+    for command in ([desktop["command"], *desktop["args"]], [codex["command"], *codex["args"]]):
+        assert command == SERVE
+    assert [command[-len(SERVE) :] for command in (inspected, *adding)] == [SERVE] * 4
+    assert {command[0] for command in adding} == {"claude", "codex", "gemini"}
 
 
-async def test_the_command_of_the_host_blocks_serves_with_a_host_s_environment() -> None:
-    host = {name: os.environ[name] for name in ("HOME", "PATH", "UV_CACHE_DIR") if name in os.environ}
-    command = [part.replace(PLACE, str(ROOT)) for part in SERVE]
-
-    async with Client(StdioTransport(command[0], [*command[1:2], "--no-sync", *command[2:]], env=host)) as client:
-        assert {tool.name for tool in await client.list_tools()} >= {"draft", "critique", "revise"}
+def test_every_host_is_in_the_documents() -> None:
+    assert set(re.findall(r"^\| `([a-z-]+)` \|", INSTALLING, re.MULTILINE)) == set(HOSTS)
+    for host in HOSTS.values():
+        assert f"`{host.name}`" in README.replace("companions install claude-desktop", "`claude-desktop`")
+        assert f"`{host.section}`" in INSTALLING
 
 
 def test_the_first_command_ends_with_an_answer_and_a_session(

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.terminal.commands import Terminal
+from tests.terminal.installer import Installer
 
 
 @pytest.fixture(autouse=True)
@@ -19,3 +20,9 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def terminal(capsysbinary: pytest.CaptureFixture[bytes]) -> Terminal:
     """Give what runs commands in this process."""
     return Terminal(capsysbinary)
+
+
+@pytest.fixture
+def installer(terminal: Terminal, tmp_path: Path) -> Installer:
+    """Give what installs into a configuration that is not there yet, nor its folder."""
+    return Installer(terminal, tmp_path / "host" / "settings.json")

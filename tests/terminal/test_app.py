@@ -9,9 +9,10 @@ import pytest
 import server
 from terminal import app
 from terminal.options import described
-from terminal.program import Program, drained
+from terminal.program import Program, Surroundings, drained
 from tests.terminal.commands import Terminal, run
 
+AROUND = Surroundings(environment={}, variables=server.VARIABLES)
 COMMANDS = [
     "serve",
     "refine",
@@ -25,6 +26,8 @@ COMMANDS = [
     "prune",
     "copy",
     "backup",
+    "install",
+    "uninstall",
     "doctor",
 ]
 
@@ -141,7 +144,7 @@ def test_doctor_says_which_model_writes_and_never_shows_a_key(
         def program() -> Program:
             return replace(server.program(), settings=settings, unknown_settings=("COMPANIONS_MODLE",))
 
-        return app.run(["doctor"], program=program, settings=()), capsys.readouterr().out
+        return app.run(["doctor"], program=program, surroundings=AROUND), capsys.readouterr().out
 
     status, out = told(COMPANIONS_MODEL="openai:some-model", OPENAI_API_KEY="set")
     assert status == 0

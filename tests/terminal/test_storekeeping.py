@@ -15,9 +15,10 @@ from companions.entries import Entry
 from sessions.store import Append, Opening, Projection, Store
 from sessions.stores.sqlite.store import SQLiteStore
 from terminal import app
-from terminal.program import Program
+from terminal.program import Program, Surroundings
 from tests.terminal.commands import Said, Terminal, run, start
 
+AROUND = Surroundings(environment={}, variables=server.VARIABLES)
 DAY = 86_400.0
 SHA256 = re.compile(r"^sha256 ([0-9a-f]{64})$", re.MULTILINE)
 
@@ -95,7 +96,7 @@ def test_prune_keeps_to_the_setting(store: Path, capsys: pytest.CaptureFixture[s
         def program() -> Program:
             return replace(server.program(), retention=retention)
 
-        status = app.run(["prune"], program=program, settings=())
+        status = app.run(["prune"], program=program, surroundings=AROUND)
         said = capsys.readouterr()
         return status, said.out, said.err
 
