@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, Protocol
 
 from companions.errors import ModelError
@@ -83,6 +84,38 @@ class Unwatched:
         return nullcontext()
 
 
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Several watchers as one; more may come while they watch.
+
+    Attributes:
+        watchers: Of steps and writes. What is kept with entries is kept for the first of them.
+        models: Of calls of models.
+    """
+
+    watchers: list[Watcher]
+    models: list[ModelWatcher]
+
+    @contextmanager
+    def step(self, doing: Doing) -> Generator[Callable[[Answer], None]]:
+        """Have all watch a step."""
+        with ExitStack() as block:
+            tells = [block.enter_context(each.step(doing)) for each in self.watchers]
+            yield partial(_tell_all, tells)
+
+    def handed_over(self) -> object:
+        """Give what the first wants kept."""
+        return self.watchers[0].handed_over()
+
+    @contextmanager
+    def writing(self, parcels: Sequence[Parcel]) -> Generator[None]:
+        """Have all watch a batch."""
+        with ExitStack() as block:
+            for each in self.watchers:
+                block.enter_context(each.writing(parcels))
+            yield
+
+
 UNWATCHED = Unwatched()
 _PRESENT: ContextVar[Doing | None] = ContextVar("doing", default=None)
 
@@ -138,6 +171,11 @@ class _WatchedModel:
         except ModelError as error:
             # What it came of is told to watchers alone: a library may repeat the key, and logs tell causes.
             raise error from None
+
+
+def _tell_all(tells: Sequence[Callable[[Answer], None]], answer: Answer) -> None:
+    for tell in tells:
+        tell(answer)
 
 
 def _unheard(_answer: Answer) -> None:

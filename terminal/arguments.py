@@ -63,6 +63,7 @@ def _add_serve(add: Add, settings: Sequence[str]) -> None:
     serve.add_argument("--http", action="store_true", help="serve over HTTP")
     serve.add_argument("--host", help=f"with --http: the address to listen on (default: {HOST})")
     serve.add_argument("--port", type=port, help=f"with --http: the port to listen on (default: {PORT})")
+    serve.add_argument("--metrics", action="store_true", help="with --http: numbers for Prometheus at /metrics")
 
 
 def _add_inspect(add: Add) -> None:
@@ -236,8 +237,7 @@ def _add_storekeeping(add: Add) -> None:
     copy = add("copy", help="copy every session of a store into another, and compare them")
     copy.add_argument("--from", dest="source", metavar="URL", required=True, help="the store that is read")
     copy.add_argument("--to", dest="target", metavar="URL", required=True, help="the store that is written")
-    backup = add("backup", help="write an SQLite store to a file, also while it is in use")
-    backup.add_argument("file", metavar="FILE")
+    add("backup", help="write an SQLite store to a file, also while it is in use").add_argument("file", metavar="FILE")
     add("new-key", help="make a key for COMPANIONS_ENCRYPTION_KEYS")
     rotate = add("rotate-keys", help="seal the whole store with the first of COMPANIONS_ENCRYPTION_KEYS")
     rotate.add_argument("--give-up", metavar="ID", help="use the store without a key that is lost")
