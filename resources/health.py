@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse
 
 from sessions.keeping import Keeper
 from sessions.sessions import Sessions
-from sessions.store_looks import AWAY, OK, Look, StoreLooks
+from sessions.store_looks import AWAY, OK, STARTING, Look, StoreLooks
 
 VERSIONS = {
     "companions": version("persistent-companions"),
@@ -72,8 +72,8 @@ class Health:
         """Give the body; ``reason`` says why ``status`` is degraded (steps are taken) or failing (they are not)."""
         look = self.looks.seen if self._ending else await self.looks.look()
         status, reason = _judged(self.sessions.writer.keeper, look)
-        if self._ending:
-            status, reason = "failing", "The program is ending."
+        if self._ending or look.store == STARTING:
+            status, reason = "failing", f"The program is {'ending' if self._ending else 'starting'}."
         told: dict[str, Any] = {"status": status, "live": True, "ready": status != "failing"}
         if reason:
             told["reason"] = reason

@@ -18,7 +18,7 @@ log = logging.getLogger("companions.sessions")
 WAIT_SECONDS = 1.0
 """How long whoever asks waits at most; the look itself goes on, within the store's own bounds."""
 REMEMBERED_SECONDS = 1.0
-OK, AWAY, FAILED = "ok", "away", "failed"
+OK, AWAY, FAILED, STARTING = "ok", "away", "failed", "starting"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +26,7 @@ class Look:
     """What was seen.
 
     Attributes:
-        store: ``ok``, ``away``, or what else is wrong, as the error's code has it.
+        store: ``ok``, ``away``, ``starting`` while its driver is imported, or what else is wrong, as the error has it.
         writable: Whether the spool's folder could take entries.
         schema: The version of the stored layout, as it was last read; ``None`` where there is none, or not yet.
     """
@@ -67,7 +67,8 @@ class StoreLooks:
             self._looking.cancel()
 
     def _begin(self) -> "asyncio.Task[None]":
-        self._coming = Look(store=AWAY, writable=False, schema=self.seen.schema)
+        late = AWAY if self.sessions.store.loaded else STARTING
+        self._coming = Look(store=late, writable=False, schema=self.seen.schema)
         # In a context of its own: it may outlive the request that began it.
         context, loop = contextvars.Context(), asyncio.get_running_loop()
         self._looking = loop.create_task(self._look(), name="companions-store-look", context=context)
