@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import re
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,15 +18,20 @@ from prometheus_client.parser import text_string_to_metric_families
 from starlette.applications import Starlette
 
 import server
+from middleware.exposition import Counter, Histogram
+from middleware.families import Families, present
 from tests.pages.asking import asked
 from tests.provider import replies
 from tests.provider.server import KEY, Provider
+from tests.wire.processes import ROOT
 from tests.wire.tokens import Issuer
 
 pytest_plugins = ("tests.provider.fixtures",)
 
 MODEL = "openai:loopback"
 PRICES = json.dumps({MODEL: {"input": 1_000, "output": 2_000}})
+Family = Counter | Histogram
+OBSERVING = ROOT / "docs" / "observing.md"
 PRIVATE = "a text that nobody but its owner reads"
 
 
@@ -105,7 +111,8 @@ async def test_steps_models_and_calls_are_counted_as_the_provider_counts_them(
     assert told("companions_steps_total", **of_steps, step="critique", outcome="done") == 1
     assert told("companions_steps_total", **of_steps, step="critique", outcome="repeated") == 1
     assert told("companions_steps_total", **of_steps, step="revise", outcome="done") == 1
-    assert told("companions_step_seconds_count", mode="server") == 2 + 1
+    assert told("companions_step_seconds_count", mode="server") == 2
+    assert told("companions_step_seconds_count", mode="client") == 1
     assert told("companions_model_calls_total", model=MODEL, outcome="ok") == 2
     assert told("companions_model_calls_total", model="other", outcome="failed") == 1
     assert told("companions_model_call_seconds_count", model=MODEL) == 2
@@ -130,7 +137,13 @@ async def test_steps_models_and_calls_are_counted_as_the_provider_counts_them(
 
 async def test_entries_and_sessions_are_counted_once_they_are_stored_and_the_spool_is_told(tmp_path: Path) -> None:
     file = f"sqlite:///{tmp_path / 'sessions.db'}"
-    given = {"store": file, "spool": tmp_path / "spool", "model": "host", "metrics": True, "spool_limit": 77}
+    given: dict[str, Any] = {
+        "store": file,
+        "spool": tmp_path / "spool",
+        "model": "host",
+        "metrics": True,
+        "spool_limit": 77,
+    }
     made = await asyncio.to_thread(Made.of, **given)
     async with Client(made.mcp) as client:
         await client.call_tool("draft", {"query": "Counted?", "text": "Once."})
@@ -167,7 +180,7 @@ async def test_numbers_are_there_only_if_they_are_asked_for(given: dict[str, boo
 
 async def test_with_authentication_only_an_administrator_is_told() -> None:
     issuer = Issuer()
-    given = {name.removeprefix("COMPANIONS_").lower(): value for name, value in issuer.settings.items()}
+    given: dict[str, Any] = {name.removeprefix("COMPANIONS_").lower(): value for name, value in issuer.settings.items()}
     made = await asyncio.to_thread(Made.of, store="memory://", metrics=True, **given)
     tokens = {**issuer.refused(), **issuer.taken()}
     statuses = dict[str, int]()
@@ -180,3 +193,14 @@ async def test_with_authentication_only_an_administrator_is_told() -> None:
             assert answer.status_code != 401 or answer.headers["www-authenticate"].startswith("Bearer")
         assert (await client.get("/metrics", headers={"Host": "evil.example"})).status_code == 421
     assert statuses == dict.fromkeys(issuer.refused(), 401) | dict.fromkeys(issuer.taken(), 403) | {"admin": 200}
+
+
+def test_the_document_names_each_family_with_its_type_and_labels(tmp_path: Path) -> None:
+    wired = Made.of(store=f"sqlite:///{tmp_path / 'sessions.db'}", spool=tmp_path).wired
+    counted: dict[str, Family] = vars(Families())
+    named = {each.name: (type(each).__name__.lower(), each.labels) for each in counted.values()}
+    for line in present(wired.calls, "sqlite"):
+        if not line.startswith("#"):
+            named[re.split(r"[ {]", line)[0]] = ("gauge", tuple(re.findall(r'(\w+)="', line)))
+    rows = re.findall(r"^\| `(companions_\w+)` \| (\w+) \| (.*?) ?\|", OBSERVING.read_text(), re.MULTILINE)
+    assert {name: (kind, tuple(re.findall(r"`(\w+)`", labels))) for name, kind, labels in rows} == named
