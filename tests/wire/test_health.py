@@ -5,12 +5,9 @@ Each kind of store, and how it is looked at, is ``test_probes``'s.
 
 import asyncio
 import json
-import os
-import signal
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
@@ -21,7 +18,7 @@ import pytest
 from resources.health import VERSIONS
 from sessions.stores.postgres import schema
 from tests.servers.postgres_server import PostgresServer, run
-from tests.wire.processes import HTTP, Connection, Era, Served, serving_http
+from tests.wire.processes import Connection, Era, Served, serving_http
 
 PASSWORD = "hunter2"  # noqa: S105 (looked for where it does not belong)
 KEPT = "The store is away: this is kept on the server's own disk"
@@ -235,29 +232,3 @@ async def test_a_server_whose_store_will_not_have_it_fails_and_logs_why(tmp_path
     assert "has no database of that name. Create it, or name another in COMPANIONS_STORE." in log
     assert PASSWORD not in log
     assert "Traceback" not in log
-
-
-def test_a_server_that_is_told_to_end_is_not_ready_from_that_moment(tmp_path: Path) -> None:
-    command = (*HTTP, "--metrics")
-    with serving_http(tmp_path, command=command) as served:
-        with closing(HTTPConnection("127.0.0.1", served.port, timeout=NOTICE_SECONDS)) as kept:
-            assert [_status(kept, path) for path in ("/health", "/health/live", "/metrics")] == [200] * 3
-            pid = served.process.pid
-            # It stands still while the request comes, so that the signal is what it sees first.
-            os.kill(pid, signal.SIGSTOP)
-            os.waitid(os.P_PID, pid, os.WSTOPPED | os.WNOWAIT)
-            kept.request("GET", "/health")
-            os.kill(pid, signal.SIGTERM)
-            os.kill(pid, signal.SIGCONT)
-            answer = kept.getresponse()
-            assert answer.status == 503
-            told = json.loads(answer.read())
-            assert (told["ready"], told["reason"]) == (False, "The program is ending.")
-        assert served.process.wait(NOTICE_SECONDS) == -signal.SIGTERM
-
-
-def _status(connection: HTTPConnection, path: str) -> int:
-    connection.request("GET", path)
-    answer = connection.getresponse()
-    answer.read()
-    return answer.status
