@@ -17,7 +17,8 @@ import pytest
 
 from tests.provider import replies
 from tests.provider.server import Provider
-from tests.wire.processes import HTTP, SERVER, Era, Served, serving_http, with_model
+from tests.wire.processes import HTTP as SERVE_HTTP
+from tests.wire.processes import SERVER, Era, Served, serving_http, with_model
 from tests.wire.raw_stdio import RawHost, raw_host
 from tests.wire.reading import part
 
@@ -185,7 +186,7 @@ async def test_fastmcp_run_serves_over_http(tmp_path: Path) -> None:
 
 
 def test_a_server_that_is_told_to_end_is_not_ready_from_that_moment(tmp_path: Path) -> None:
-    command = (*HTTP, "--metrics")
+    command = (*SERVE_HTTP, "--metrics")
     with serving_http(tmp_path, command=command) as served:
         with closing(HTTPConnection("127.0.0.1", served.port, timeout=20)) as kept:
             assert [_status(kept, path) for path in ("/health", "/health/live", "/metrics")] == [200] * 3
