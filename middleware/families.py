@@ -5,7 +5,7 @@ Who counts is ``metering``; how it is written down is ``exposition``'s work.
 
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 
 import fastmcp
@@ -13,7 +13,6 @@ import fastmcp
 from middleware.exposition import Counter, Histogram, gauge
 from sessions.calls import Calls
 
-PROGRAM = version("persistent-companions")
 WRITE_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2)
 
 
@@ -66,15 +65,21 @@ class Families:
             yield from family.lines()
 
 
-def present(calls: Calls, store: str) -> Iterator[str]:
+def about(store: str) -> dict[str, str]:
+    """Tell what runs here, on which kind of store; it is read from the disk."""
+    versions = {"version": version("persistent-companions"), "fastmcp": fastmcp.__version__}
+    return {**versions, "python": platform.python_version(), "store": store}
+
+
+def present(calls: Calls, about_it: Mapping[str, str]) -> Iterator[str]:
     """Give the lines of what is so now; nothing is asked for it.
 
     Args:
         calls: What the process does.
-        store: Which kind of store it has.
+        about_it: What runs here, as ``about`` tells it.
     """
-    sessions, versions = calls.desk.sessions, {"fastmcp": fastmcp.__version__, "python": platform.python_version()}
-    yield from gauge("companions_info", "What runs here.", 1, {"version": PROGRAM, **versions, "store": store})
+    sessions = calls.desk.sessions
+    yield from gauge("companions_info", "What runs here.", 1, about_it)
     yield from gauge("companions_store_up", "1 unless the store is known to be away.", not sessions.store.away)
     yield from gauge("companions_sessions_open", "Sessions in this process's memory.", sessions.open.count)
     yield from gauge("companions_steps_running", "Steps and loops under way.", calls.runs.count)

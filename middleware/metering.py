@@ -22,7 +22,7 @@ from companions.entries import Entry
 from companions.errors import CompanionsError
 from companions.models import Written
 from middleware.exposition import text
-from middleware.families import Families, present
+from middleware.families import Families, about, present
 from sessions.answers import Answer
 from sessions.budgets import cost_of
 from sessions.calls import Calls
@@ -70,14 +70,14 @@ class Meters(Middleware):
     def __init__(self, calls: Calls, store: str) -> None:
         """Take what is counted, and which kind of store it has."""
         self.families = Families()
-        self._calls, self._store, self._prices = calls, store, calls.desk.allowance.prices
+        self._calls, self._about, self._prices = calls, about(store), calls.desk.allowance.prices
         sessions = calls.desk.sessions
         self._types = Names(lambda: {known.name for known in sessions.library.types})
         self._models = Names(lambda: named_models(sessions.library, sessions.defaults, sessions.priced))
 
     def text(self) -> bytes:
         """Give all numbers as they are sent."""
-        return text(chain(self.families.lines(), present(self._calls, self._store)))
+        return text(chain(self.families.lines(), present(self._calls, self._about)))
 
     async def on_call_tool(
         self, context: MiddlewareContext[mt.CallToolRequestParams], call_next: CallNext[Any, ToolResult]

@@ -19,7 +19,7 @@ from starlette.applications import Starlette
 
 import server
 from middleware.exposition import Counter, Histogram
-from middleware.families import Families, present
+from middleware.families import Families, about, present
 from tests.pages.asking import asked
 from tests.provider import replies
 from tests.provider.server import KEY, Provider
@@ -199,7 +199,7 @@ def test_the_document_names_each_family_with_its_type_and_labels(tmp_path: Path)
     wired = Made.of(store=f"sqlite:///{tmp_path / 'sessions.db'}", spool=tmp_path).wired
     counted: dict[str, Family] = vars(Families())
     named = {each.name: (type(each).__name__.lower(), each.labels) for each in counted.values()}
-    for line in present(wired.calls, "sqlite"):
+    for line in present(wired.calls, about("sqlite")):
         if not line.startswith("#"):
             named[re.split(r"[ {]", line)[0]] = ("gauge", tuple(re.findall(r'(\w+)="', line)))
     rows = re.findall(r"^\| `(companions_\w+)` \| (\w+) \| (.*?) ?\|", OBSERVING.read_text(), re.MULTILINE)
