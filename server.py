@@ -39,9 +39,6 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
-from companions.model_catalog import ModelCatalog
-from companions.offline import OfflineEditor
-from companions.patience import Bounds
 from middleware import authentication
 from middleware.authentication import Authentication
 from middleware.convergence import Convergence
@@ -50,7 +47,8 @@ from middleware.fastmcp_adapter import has_resource, notify_of_changes, skip_sch
 from middleware.guarded_server import GuardedServer, check_address
 from middleware.http_pace import HttpPace
 from middleware.limits import Limits
-from middleware.roles import Roles, may_read, reading_owner
+from middleware.metering import Meters
+from middleware.roles import Roles, administrator, may_read, reading_owner
 from middleware.session_counts import SessionCounts
 from middleware.span_sending import flush_spans, send_spans
 from middleware.telemetry import Telemetry
@@ -60,6 +58,7 @@ from pages.page import Page, inspector_access
 from resources import view
 from resources.listing import LiveResources
 from resources.registering import register as register_resources
+from resources.scraping import Scraping
 from resources.subscriptions import Subscriptions
 from sessions.calls import Calls
 from sessions.ending import Ending
@@ -67,12 +66,12 @@ from sessions.installed_filters import FilteredModels
 from sessions.installed_observers import installed
 from sessions.lifetime import Lifetime
 from sessions.news_exchange import NewsExchange
-from sessions.opening import open_channel, open_sessions
+from sessions.opening import kind_of, open_channel
 from sessions.reading import Reading
 from sessions.running import Runs
 from sessions.sharing import Sharing
 from sessions.steps import Desk
-from sessions.watching import WatchedModels
+from sessions.watching import Together, WatchedModels
 from terminal.app import Program, run
 from terminal.debugging import Debugging
 from terminal.options import Options, listed, secrets, shown
@@ -107,6 +106,7 @@ class Wired:
     """The program, put together."""
 
     settings: Settings
+    watching: Together
     calls: Calls
     reading: Reading
     lifetime: Lifetime
@@ -117,38 +117,24 @@ class Wired:
         """Wire sessions and models; nothing is opened or asked yet."""
         if any(os.environ.get(name) for name in SENT_TO):
             send_spans()
-        defaults, tracing = settings.defaults(), Tracing(settings.store.partition(":")[0], settings.trace_texts)
-        watchers = (tracing, Debugging(secrets(settings, VARIABLES))) if settings.debug else (tracing,)
-        models = ModelCatalog(
-            offline=OfflineEditor(),
-            default=defaults.model,
-            openai_api_key=settings.openai_api_key,
-            openai_base_url=settings.openai_base_url,
-            accounts=settings.accounts(),
-            bounds=Bounds(total_seconds=settings.model_seconds, silence_seconds=settings.silence_seconds),
-        )
-        sessions = open_sessions(
-            settings.store,
-            defaults,
-            library=settings.library,
-            spool=settings.spool,
-            spool_limit=settings.spool_limit,
-            early=settings.durability == "background",
-            retention=settings.retention,
-            keyring=settings.keyring(),
-        )
+        defaults, tracing = settings.defaults(), Tracing(kind_of(settings.store), settings.trace_texts)
+        debugging = [Debugging(secrets(settings, VARIABLES))] if settings.debug else []
+        watching, models = Together([tracing], [tracing, *debugging]), settings.catalog(defaults.model)
+        sessions = settings.sessions(defaults)
         news = NewsExchange(open_channel(settings.store))
         sessions.observing.add("news", news)
         sessions.observing.add("telemetry", SessionCounts())
         sessions.copies.keep_up(models.responses, sessions.observing)
         sessions.observing.load = installed
-        sessions.writer.watcher, asked = tracing, FilteredModels(WatchedModels(models, watchers))
-        desk = Desk(sessions=sessions, models=asked, allowance=settings.allowance(), watcher=tracing)
+        sessions.writer.watcher, asked = watching, FilteredModels(WatchedModels(models, watching.models))
+        desk = Desk(sessions=sessions, models=asked, allowance=settings.allowance(), watcher=watching)
         calls = Calls(desk=desk, runs=Runs(settings.calls_at_once, carried))
         ending, last = Ending(DRAIN_SECONDS), (flush_spans,)
         lifetime = Lifetime(calls=calls, models=models, ending=ending, news=news, refused=end_refused, last=last)
         verifier, reading = settings.authentication().verifier(), Reading(calls=calls)
-        return cls(settings=settings, calls=calls, reading=reading, lifetime=lifetime, verifier=verifier)
+        return cls(
+            settings=settings, watching=watching, calls=calls, reading=reading, lifetime=lifetime, verifier=verifier
+        )
 
     def paced(self) -> tuple[Middleware, ...]:
         """Bound how often one owner may call, where owners are told apart."""
@@ -156,9 +142,10 @@ class Wired:
         pace = Middleware(HttpPace, per_minute=given.calls_per_minute, stateless=given.http_stateless)
         return () if self.verifier is None else (pace,)
 
-    def server(self) -> FastMCP:
-        """Make the MCP server."""
+    def server(self, *, metrics: bool = False) -> FastMCP:
+        """Make the MCP server; ``metrics``: with ``/metrics``, whatever the setting says."""
         sessions, reading, given = self.calls.desk.sessions, self.reading, self.settings
+        meters = [Meters(self.calls, kind_of(given.store))] if metrics or given.metrics else []
         owner = authentication.owner if self.verifier is None else authentication.authenticated_owner
         mcp = GuardedServer(
             "persistent-companions",
@@ -171,6 +158,7 @@ class Wired:
                 Errors(lambda: sessions.newest(owner())),
                 Limits(owner=owner, at_once=given.calls_at_once, characters=4 * given.text_limit),
                 Telemetry(),
+                *meters,
                 *(() if self.verifier is None else (Roles(),)),
                 Convergence(sessions=sessions, owner=owner),
                 LiveResources(reading=reading, owner=owner),
@@ -180,13 +168,24 @@ class Wired:
         seconds = given.reply_seconds
         sharing = None if self.verifier is None else Sharing(sessions=sessions, told=self.lifetime.news.granted)
         register_tools(mcp, reading=reading, owner=owner, reply_seconds=seconds, **most, view=view.URI, sharing=sharing)
-        register_resources(mcp, reading=reading, owner=owner)
+        health = register_resources(mcp, reading=reading, owner=owner, store=kind_of(given.store))
+        self.lifetime.listened.append(health)
+        for each in meters:
+            self._measure(mcp, each)
         watched = Subscriptions(sessions, self.lifetime.news, owner, authentication.until, partial(has_resource, mcp))
         self.lifetime.listened.append(watched)
         notify_of_changes(mcp, watched, may_hear=may_read)
         skip_schema_lookups(mcp)
         self._page(lambda _: owner() if self.verifier is None else reading_owner()).register(mcp)
         return mcp
+
+    def _measure(self, mcp: FastMCP, meters: Meters) -> None:
+        """Count from now on, and tell the numbers to administrators, or without authentication to this machine."""
+        self.watching.watchers.append(meters)
+        self.watching.models.append(meters)
+        self.calls.desk.sessions.observing.add("metrics", meters)
+        asks = authentication.owner if self.verifier is None else administrator
+        Scraping(numbers=meters.text, asks=asks).register(mcp)
 
     def inspector(self, token: str) -> Starlette:
         """Make the page alone, for whoever at this machine has a token."""

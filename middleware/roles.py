@@ -15,7 +15,11 @@ from middleware.authentication import owner_of, present
 from sessions.principals import shown
 
 READ, WRITE, ADMIN = "read", "write", "admin"
-ENOUGH: Mapping[str, frozenset[str]] = {READ: frozenset({READ, WRITE, ADMIN}), WRITE: frozenset({WRITE, ADMIN})}
+ENOUGH: Mapping[str, frozenset[str]] = {
+    READ: frozenset({READ, WRITE, ADMIN}),
+    WRITE: frozenset({WRITE, ADMIN}),
+    ADMIN: frozenset({ADMIN}),
+}
 """By what is asked for, the scopes of which one is enough."""
 SHARING = "share_session"
 """The tool that looks, accepts and leaves too, which is no more than reading; what else it does is writing."""
@@ -75,10 +79,23 @@ def reading_owner() -> str | None:
     Raises:
         ScopeError: The token is not for reading.
     """
+    return _owner_with(READ)
+
+
+def administrator() -> str | None:
+    """Name whoever makes a request beside the protocol that is for administrators; ``None`` without a valid token.
+
+    Raises:
+        ScopeError: The token is not an administrator's.
+    """
+    return _owner_with(ADMIN)
+
+
+def _owner_with(scope: str) -> str | None:
     token = present()
     if token is None:
         return None
-    _ask_for(READ)
+    _ask_for(scope)
     return owner_of(token)
 
 

@@ -28,7 +28,6 @@ from sessions.watching import Asked, Doing
 
 PROVIDERS = {"google": "gcp.gemini"}
 """What the conventions call a provider, where that is not what we do."""
-STORES = {"postgres": "postgresql", "rediss": "redis", "unix": "redis"}
 ROLES = {"human": "user", "ai": "assistant", "tool": "tool"}
 USAGE = {
     "input_tokens": "gen_ai.usage.input_tokens",
@@ -55,7 +54,7 @@ class Tracing:
     """Makes spans; as a ``Watcher`` and a ``ModelWatcher``.
 
     Attributes:
-        store: Which kind of store is written to, as its URL begins.
+        store: Which kind of store is written to.
         texts: Whether prompts and replies are attributes.
     """
 
@@ -113,7 +112,7 @@ class Tracing:
         links = [Link(step) for step in {step.span_id: step for step in steps}.values()]
         entries = sum(len(parcel.entries) for parcel in parcels)
         about = {
-            "db.system.name": STORES.get(self.store, self.store),
+            "db.system.name": self.store,
             "db.operation.name": "append",
             "db.operation.batch.size": entries,
             "companion.sessions": len({parcel.place.session_id for parcel in parcels}),

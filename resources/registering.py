@@ -18,13 +18,17 @@ from sessions.metrics import Metrics
 from sessions.reading import Reading
 
 
-def register(mcp: FastMCP, *, reading: Reading, owner: Callable[[], str]) -> None:
+def register(mcp: FastMCP, *, reading: Reading, owner: Callable[[], str], store: str) -> Health:
     """Add all of it.
 
     Args:
         mcp: The server.
         reading: Where sessions are read.
         owner: Gives the principal of the present request.
+        store: Which kind of store it is.
+
+    Returns:
+        What is to be told when the program begins to end.
     """
     desk = reading.calls.desk
     library = desk.sessions.read_library
@@ -34,4 +38,6 @@ def register(mcp: FastMCP, *, reading: Reading, owner: Callable[[], str]) -> Non
     mcp.completion(Completions(reading=reading, owner=owner, library=library).complete)
     Prompts().register(mcp)
     view.register(mcp)
-    Health(desk.sessions).register(mcp)
+    health = Health(desk.sessions, store)
+    health.register(mcp)
+    return health

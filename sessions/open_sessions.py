@@ -23,6 +23,11 @@ class OpenSessions:
     _sessions: OrderedDict[str, Session] = field(default_factory=OrderedDict[str, Session])
     _held: int = 0
 
+    @property
+    def count(self) -> int:
+        """How many are open."""
+        return len(self._sessions)
+
     def get(self, session_id: str) -> Session | None:
         """Give a session if it is open."""
         return self._sessions.get(session_id)

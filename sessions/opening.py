@@ -28,6 +28,7 @@ from sessions.stores.postgres.store import PostgresStore
 from sessions.stores.redis.news import RedisNews
 from sessions.stores.redis.store import RedisStore
 from sessions.stores.sqlite.store import SQLiteStore
+from sessions.versioned_store import VersionedStore
 
 _SQLITE = "sqlite:///"
 POSTGRES = frozenset({"postgresql", "postgres"})
@@ -66,6 +67,12 @@ def open_store(url: str) -> SealableStore:
         f"There is no store for {driver!r}.",
         "Set COMPANIONS_STORE to sqlite:///PATH, postgresql://..., redis://..., rediss://... or memory://.",
     )
+
+
+def kind_of(url: str) -> str:
+    """Name the kind of store that a URL means: ``sqlite``, ``postgresql``, ``redis`` or ``memory``."""
+    driver = url.partition(":")[0]
+    return "postgresql" if driver in POSTGRES else "redis" if driver in REDIS else driver
 
 
 def open_channel(url: str) -> Channel | None:
@@ -184,4 +191,5 @@ def open_sessions(
         early=early,
         sealed=keyring is not None,
         retention=Retention.parse(retention),
+        versioned=store if isinstance(store, VersionedStore) else None,
     )

@@ -177,6 +177,11 @@ class Runs:
         self.closing = None
 
     @property
+    def count(self) -> int:
+        """How many steps and loops are under way."""
+        return len(self._runs)
+
+    @property
     def closed(self) -> bool:
         """Whether every waiting call has been answered, and the program is ending."""
         return self.closing is not None and self.closing.done()

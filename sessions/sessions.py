@@ -39,6 +39,7 @@ from sessions.slot_counting import SlotCounter
 from sessions.spool.spool import Spool
 from sessions.store import Head, Opening, Store
 from sessions.stores.guarded import GuardedStore
+from sessions.versioned_store import VersionedStore
 from sessions.writer import Writer
 
 log = logging.getLogger("companions.sessions")
@@ -55,6 +56,7 @@ class Sessions:
         sealed: Whether texts are sealed, so that a search sees ids, companion types and dates alone.
         retention: How long sessions are kept; archived ones are found by search and id, and not listed otherwise.
         priced: The models that the table of prices names.
+        versioned: Tells the version of what is stored; ``None`` where nothing outlives the process.
         open: The sessions in memory.
         copies: What providers keep of sessions.
     """
@@ -67,6 +69,7 @@ class Sessions:
     sealed: bool = False
     retention: Retention = field(default_factory=Retention)
     priced: Collection[str] = ()
+    versioned: VersionedStore | None = None
     open: OpenSessions = field(default_factory=OpenSessions)
     leases: Leases = field(init=False)
     store: GuardedStore = field(init=False)

@@ -7,7 +7,8 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from functools import partial
+from typing import Literal, Protocol, TypeVar
 
 from companions.errors import ModelError
 from companions.model_catalog import OFFLINE, NotSetUp
@@ -16,6 +17,8 @@ from companions.tool_calls import ToolCall, ToolResult
 from sessions.answers import Answer
 from sessions.choosing_models import Models
 from sessions.places import Parcel
+
+Told = TypeVar("Told")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +96,45 @@ class Unwatched:
         return nullcontext()
 
 
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Several watchers as one; more may come while they watch.
+
+    Attributes:
+        watchers: Of steps and writes. What is kept with entries is kept for the first of them.
+        models: Of calls of models.
+    """
+
+    watchers: list[Watcher]
+    models: list[ModelWatcher]
+
+    @contextmanager
+    def step(self, doing: Doing) -> Generator[Callable[[Answer], None]]:
+        """Have all watch a step."""
+        with ExitStack() as block:
+            tells = [block.enter_context(each.step(doing)) for each in self.watchers]
+            yield partial(_tell_all, tells)
+
+    @contextmanager
+    def using(self, call: ToolCall) -> Generator[Callable[[ToolResult], None]]:
+        """Have all watch a call of a tool."""
+        with ExitStack() as block:
+            tells = [block.enter_context(each.using(call)) for each in self.watchers]
+            yield partial(_tell_all, tells)
+
+    def handed_over(self) -> object:
+        """Give what the first wants kept."""
+        return self.watchers[0].handed_over()
+
+    @contextmanager
+    def writing(self, parcels: Sequence[Parcel]) -> Generator[None]:
+        """Have all watch a batch."""
+        with ExitStack() as block:
+            for each in self.watchers:
+                block.enter_context(each.writing(parcels))
+            yield
+
+
 UNWATCHED = Unwatched()
 _PRESENT: ContextVar[Doing | None] = ContextVar("doing", default=None)
 
@@ -148,6 +190,11 @@ class _WatchedModel:
         except ModelError as error:
             # What it came of is told to watchers alone: a library may repeat the key, and logs tell causes.
             raise error from None
+
+
+def _tell_all(tells: Sequence[Callable[[Told], None]], told: Told) -> None:
+    for tell in tells:
+        tell(told)
 
 
 def _unheard(_told: Answer | ToolResult) -> None:

@@ -68,6 +68,7 @@ def _add_serve(add: Add, settings: Sequence[str]) -> None:
     serve.add_argument("--http", action="store_true", help="serve over HTTP")
     serve.add_argument("--host", help=f"with --http: the address to listen on (default: {HOST})")
     serve.add_argument("--port", type=port, help=f"with --http: the port to listen on (default: {PORT})")
+    serve.add_argument("--metrics", action="store_true", help="with --http: numbers for Prometheus at /metrics")
 
 
 def _add_inspect(add: Add) -> None:

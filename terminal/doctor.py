@@ -17,8 +17,9 @@ from urllib.request import urlopen
 from rich.text import Text
 
 from companions.errors import CompanionsError
+from sessions.sessions import Sessions
 from sessions.spool.spool import can_be_written, orphans
-from sessions.store import Size, Store
+from sessions.store import Size
 from terminal.arguments import DISTRIBUTION
 from terminal.findings import Finding
 from terminal.model_check import asked, configured, without_password
@@ -77,16 +78,18 @@ def _store(program: Program) -> Finding:
             return Finding("wrong", f"Store {shown}: it cannot be made. Name a folder of yours in COMPANIONS_STORE.")
         return Finding("ok", f"Store {shown}: not there yet; it will be made at {file}")
     try:
-        size = asyncio.run(drained(program, _size(program.calls.desk.sessions.store)))
+        size, schema = asyncio.run(drained(program, _look(program.calls.desk.sessions)))
     except CompanionsError as error:
         return Finding("wrong", f"Store {shown}: {error}")
-    return Finding("ok", f"Store {shown}: {in_words(size)}")
+    told = "" if schema is None else f", schema version {schema}"
+    return Finding("ok", f"Store {shown}: {in_words(size)}{told}")
 
 
-async def _size(store: Store) -> Size:
+async def _look(sessions: Sessions) -> tuple[Size, int | None]:
     # A store that is away says so sooner than it would when it is told to count.
-    await store.head("-")
-    return await store.size()
+    await sessions.store.head("-")
+    versioned = sessions.versioned
+    return await sessions.store.size(), None if versioned is None else await sessions.store.within(versioned.schema)
 
 
 def _spool(program: Program) -> Iterator[Finding]:

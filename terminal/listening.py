@@ -27,7 +27,7 @@ def serve(chosen: argparse.Namespace, make: MakeProgram) -> int:
     program.http.check_address(host)
     _check_port(host, port)
     log_to_stderr(program.log_level)
-    mcp = program.server()
+    mcp = program.server(metrics=chosen.metrics)
     shown = f"[{host}]" if ":" in host else host
     sys.stderr.write(f"companions: serving MCP at http://{shown}:{port}/mcp; Ctrl-C ends it.\n")
     serve_http(mcp, program.drain, host=host, port=port, how=program.http)
@@ -35,8 +35,8 @@ def serve(chosen: argparse.Namespace, make: MakeProgram) -> int:
 
 
 def _serve_stdio(chosen: argparse.Namespace, make: MakeProgram) -> int:
-    if chosen.host or chosen.port:
-        raise InputError("--host and --port are for HTTP.", "Add --http, or leave them out.")
+    if chosen.host or chosen.port or chosen.metrics:
+        raise InputError("--host, --port and --metrics are for HTTP.", "Add --http, or leave them out.")
     program = make()
     log_to_stderr(program.log_level)
     if sys.stdin.isatty():

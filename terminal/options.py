@@ -13,12 +13,17 @@ from pydantic import BaseModel, Field, ValidationError
 from companions.companion_settings import FALLBACKS, is_fallbacks
 from companions.configuration import Defaults, Stopping
 from companions.errors import InputError
+from companions.model_catalog import ModelCatalog
+from companions.offline import OfflineEditor
+from companions.patience import Bounds
 from companions.prices import Prices
 from companions.providers import ANTHROPIC, GOOGLE, OLLAMA, Account
 from sessions.allowance import Allowance
 from sessions.budgets import Budget, Budgets
+from sessions.opening import open_sessions
 from sessions.retention import KEEP
 from sessions.sealing.keys import Keyring
+from sessions.sessions import Sessions
 
 DEFAULT_MODEL = "openai:gpt-5-mini"
 """Asked when a key is set and no model is named."""
@@ -67,6 +72,7 @@ class Options(BaseModel):
     owner_day_tokens: Annotated[int | None, Field(ge=0, description="Most tokens of one owner on one day, UTC")] = None
     owner_day_cost: Annotated[Money, Field(description="Most that one owner's day, UTC, may cost")] = None
     calls_per_minute: Annotated[int, Field(ge=1, description="Requests of one authenticated owner in a minute")] = 600
+    metrics: Annotated[bool, Field(description="Serve numbers for Prometheus at /metrics, over HTTP")] = False
     http_stateless: Annotated[bool, Field(description="Serve legacy HTTP clients without protocol sessions")] = False
     http_hosts: Annotated[str, Field(description="Names under which others reach the server, by commas")] = ""
     http_origins: Annotated[str, Field(description="Origins whose pages may call the server, by commas")] = ""
@@ -100,6 +106,30 @@ class Options(BaseModel):
             fallback_models=self._fallbacks(),
             stopping=self.stopping,
             native_sessions=self.native_sessions,
+        )
+
+    def sessions(self, defaults: Defaults) -> Sessions:
+        """Give the sessions of the store; nothing is read or written yet."""
+        return open_sessions(
+            self.store,
+            defaults,
+            library=self.library,
+            spool=self.spool,
+            spool_limit=self.spool_limit,
+            early=self.durability == "background",
+            retention=self.retention,
+            keyring=self.keyring(),
+        )
+
+    def catalog(self, default: str | None) -> ModelCatalog:
+        """Give the models that can be asked, and by default that one."""
+        return ModelCatalog(
+            offline=OfflineEditor(),
+            default=default,
+            openai_api_key=self.openai_api_key,
+            openai_base_url=self.openai_base_url,
+            accounts=self.accounts(),
+            bounds=Bounds(total_seconds=self.model_seconds, silence_seconds=self.silence_seconds),
         )
 
     def _fallbacks(self) -> tuple[str, ...]:

@@ -25,6 +25,14 @@ class Drain(Protocol):
         ...
 
 
+class MakeServer(Protocol):
+    """Makes the MCP server."""
+
+    def __call__(self, *, metrics: bool = False) -> FastMCP:
+        """Make it; ``metrics``: with numbers for Prometheus, whatever the setting says."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Http:
     """How the server is served over HTTP.
@@ -71,7 +79,7 @@ class Program:
     calls: Calls
     reading: Reading
     owner: str
-    server: Callable[[], FastMCP]
+    server: MakeServer
     inspector: Callable[[str], Starlette]
     drain: Drain
     store: str

@@ -47,6 +47,7 @@ class GuardedStore:
         seconds: How long each call may take.
         patience: How long searches, counts and erasures may.
         away: Whether the store is known to be away; calls then fail at once until a probe has reached it.
+        loaded: Whether what the store needs has been imported.
         on_back: Called when it is back.
         on_stored: Called with each append that is in the store from now on.
     """
@@ -55,10 +56,10 @@ class GuardedStore:
     seconds: float = DEADLINE
     patience: float = PATIENCE
     away: bool = False
+    loaded: bool = False
     on_back: Callable[[], None] = lambda: None
     on_stored: Callable[[Append], None] = lambda _append: None
     _end: End | None = None
-    _loaded: bool = False
     _probing: "asyncio.Task[None] | None" = None
     _waiting: set[Patience] = field(default_factory=set[Patience])
 
@@ -84,9 +85,9 @@ class GuardedStore:
 
     async def load(self) -> None:
         """Import what the store needs; see ``Store.load``. Every call does so first, outside its deadline."""
-        if not self._loaded:
+        if not self.loaded:
             await self.store.load()
-            self._loaded = True
+            self.loaded = True
 
     async def append(self, appends: Sequence[Append]) -> list[Outcome]:
         """Store what fits; an append whose entries are in the store already is committed, whichever call did it."""

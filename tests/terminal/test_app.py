@@ -80,7 +80,8 @@ def test_a_command_line_that_cannot_be_read_is_refused(terminal: Terminal, words
 
 
 def test_an_address_without_http_is_refused(terminal: Terminal) -> None:
-    assert "Add --http" in terminal("serve", "--port", "9000").err
+    for words in (("--port", "9000"), ("--metrics",)):
+        assert "Add --http" in terminal("serve", *words).err
 
 
 @pytest.mark.parametrize(

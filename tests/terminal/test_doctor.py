@@ -5,16 +5,20 @@ from pathlib import Path
 
 import pytest
 
+from sessions.stores.sqlite.schema import VERSION
 from terminal.model_check import without_password
 from tests.terminal.commands import Terminal
 
 
 def test_doctor_says_how_large_the_store_is(terminal: Terminal) -> None:
     assert terminal("refine", "Alot of snow.").status == 0
-    found = re.search(r"ok +Store .*: 1 session, (\d+) entries, (\d+) kB", terminal("doctor").out.decode())
+    found = re.search(
+        r"ok +Store .*: 1 session, (\d+) entries, (\d+) kB, schema version (\d+)\n", terminal("doctor").out.decode()
+    )
     assert found is not None
     assert int(found[1]) >= 3
     assert int(found[2]) > 4
+    assert int(found[3]) == VERSION
 
 
 def test_doctor_says_where_a_store_will_be_and_makes_nothing(

@@ -17,15 +17,16 @@ async def test_a_spool_that_cannot_be_written_is_told_before_it_is_needed_and_fa
 ) -> None:
     (tmp_path / "file").touch()
     process = Process.on(MemoryStore(), spool=Spool(tmp_path / "file" / "spool", "nowhere", limit=1_000))
-    health = Health(process.calls.desk.sessions)
+    health = Health(process.calls.desk.sessions, "memory")
+    health.looks.remembered_seconds = 0
     with log_of("companions.store"):
         begun = await process.step("draft", query="Kept?", text="Yes.")
         told = await health.told()
-        assert (told["status"], told["store"]) == ("degraded", "ok")
+        assert (told["status"], told["store"]["state"]) == ("degraded", "ok")
         assert told["reason"].startswith("COMPANIONS_SPOOL cannot be written: ")
         process.store.away = True
         told = await health.told()
-        assert (told["status"], told["store"]) == ("failing", "away")
+        assert (told["status"], told["store"]["state"]) == ("failing", "away")
         assert told["reason"] == "The store is away, and COMPANIONS_SPOOL takes no more."
         with pytest.raises(StoreError, match="cannot be written"):
             await process.step("critique", begun.session_id, text="No.")
@@ -33,5 +34,5 @@ async def test_a_spool_that_cannot_be_written_is_told_before_it_is_needed_and_fa
         (tmp_path / "file").unlink()
         await until(lambda: not process.calls.desk.sessions.store.away)
         told = await health.told()
-        assert (told["status"], told["store"], "reason" in told) == ("ok", "ok", False)
+        assert (told["status"], told["store"]["state"], "reason" in told) == ("ok", "ok", False)
         await process.calls.rest()

@@ -1,11 +1,15 @@
 """Every way out of the program: it ends in time and as usual, answers whoever waits, and loses nothing it answered."""
 
 import asyncio
+import json
+import os
 import signal
 import sqlite3
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +17,7 @@ import pytest
 
 from tests.provider import replies
 from tests.provider.server import Provider
+from tests.wire.processes import HTTP as SERVE_HTTP
 from tests.wire.processes import SERVER, Era, Served, serving_http, with_model
 from tests.wire.raw_stdio import RawHost, raw_host
 from tests.wire.reading import part
@@ -178,3 +183,29 @@ async def test_fastmcp_run_serves_over_http(tmp_path: Path) -> None:
         async with served.client("auto") as client:
             begun = await client.call_tool("draft", {"query": "Served?"})
             assert begun.structured_content["status"] == "write"
+
+
+def test_a_server_that_is_told_to_end_is_not_ready_from_that_moment(tmp_path: Path) -> None:
+    command = (*SERVE_HTTP, "--metrics")
+    with serving_http(tmp_path, command=command) as served:
+        with closing(HTTPConnection("127.0.0.1", served.port, timeout=20)) as kept:
+            assert [_status(kept, path) for path in ("/health", "/health/live", "/metrics")] == [200] * 3
+            pid = served.process.pid
+            # It stands still while the request comes, so that the signal is what it sees first.
+            os.kill(pid, signal.SIGSTOP)
+            os.waitid(os.P_PID, pid, os.WSTOPPED | os.WNOWAIT)
+            kept.request("GET", "/health")
+            os.kill(pid, signal.SIGTERM)
+            os.kill(pid, signal.SIGCONT)
+            answer = kept.getresponse()
+            assert answer.status == 503
+            told = json.loads(answer.read())
+            assert (told["ready"], told["reason"]) == (False, "The program is ending.")
+        assert served.process.wait(20) == -signal.SIGTERM
+
+
+def _status(connection: HTTPConnection, path: str) -> int:
+    connection.request("GET", path)
+    answer = connection.getresponse()
+    answer.read()
+    return answer.status

@@ -212,13 +212,17 @@ def _expect(guarded: Guarded, verb: str, path: str, status: int) -> None:
         assert status == 200 or b"ann" not in answer.read()
 
 
-@pytest.mark.parametrize("path", ["/health"])
-def test_what_is_told_to_everyone_names_nobody(guarded: Guarded, path: str) -> None:
+def test_what_is_told_to_everyone_names_nobody(guarded: Guarded) -> None:
     connection = HTTPConnection("127.0.0.1", guarded.served.port, timeout=20)
-    connection.request("GET", path)
+    connection.request("GET", "/health")
     answer = connection.getresponse()
     assert answer.status == 200
-    assert set(json.loads(answer.read())) == {"status", "version", "store", "spool"}
+    told = json.loads(answer.read())
+    assert set(told) == {"status", "live", "ready", "store", "spool", "versions"}
+    assert (set(told["store"]), set(told["versions"])) == (
+        {"kind", "state"},
+        {"companions", "fastmcp", "python", "schema"},
+    )
     connection.close()
 
 

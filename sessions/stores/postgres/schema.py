@@ -82,6 +82,8 @@ are empty, and must still be right when they are large."""
 # Looked up in the catalog itself: to_regclass may not have heard yet of what was made while the lock was waited for.
 _MADE = "SELECT EXISTS (SELECT FROM pg_class WHERE relname = 'companions_schema' AND pg_table_is_visible(oid))"
 
+STORED = "SELECT version FROM companions_schema"
+
 
 async def prepare(connection: Any, server: str) -> None:
     """Set up a new connection, and make or migrate the tables if need be.
@@ -108,7 +110,7 @@ async def _version(connection: Any, server: str) -> int:
     """Read the schema's version; 0 where there are no tables of ours."""
     if not await connection.fetchval(_MADE):
         return 0
-    version: int = await connection.fetchval("SELECT version FROM companions_schema")
+    version: int = await connection.fetchval(STORED)
     if version > VERSION:
         raise StoreVersionError(
             f"{server} keeps a store of schema version {version}, and this program knows versions up to {VERSION}.",

@@ -116,6 +116,11 @@ class PostgresStore:
         """Tell how large the store is, its indexes included; of more than a million entries the number is estimated."""
         return await postgres_reads.size(self._others)
 
+    async def schema(self) -> int:
+        """Read the version of the tables; see ``VersionedStore.schema``."""
+        ((version,),) = await self._others.fetch(postgres_schema.STORED)
+        return version
+
     async def project(self, projections: Sequence[Projection]) -> None:
         """Refresh projections; see ``Store.project``."""
         await postgres_writes.project(self._others, projections)

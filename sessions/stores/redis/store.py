@@ -18,7 +18,7 @@ from sessions.store import Append, Committed, Conflict, Gone, Head, Outcome, Pro
 from sessions.stores.redis import projections as redis_projections
 from sessions.stores.redis import rows, scripts
 from sessions.stores.redis.attachments import RedisAttachments
-from sessions.stores.redis.driver import call
+from sessions.stores.redis.driver import call, command
 from sessions.stores.redis.erasing import Erasing
 from sessions.stores.redis.grants import RedisGrants
 from sessions.stores.redis.link import RedisLink
@@ -108,6 +108,11 @@ class RedisStore:
     async def size(self) -> Size:
         """Tell how large the store is; its bytes are those of its sessions in memory."""
         return await self._listings.size()
+
+    async def schema(self) -> int:
+        """Read the version of the keys; see ``VersionedStore.schema``."""
+        (version,) = await self.link.run(command("GET", scripts.SCHEMA))
+        return int(version)
 
     async def project(self, projections: Sequence[Projection]) -> None:
         """Refresh projections; see ``Store.project``."""

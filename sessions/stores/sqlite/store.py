@@ -105,6 +105,10 @@ class SQLiteStore:
         """Tell how large the store is; its bytes are those of the file and of its log."""
         return await self._read(lambda c: sqlite_reads.size(c, self._path), self._counter)
 
+    async def schema(self) -> int:
+        """Read the version of the file's layout; see ``VersionedStore.schema``."""
+        return await self._reader.run(lambda c: c.execute("PRAGMA user_version").fetchone()[0])
+
     async def project(self, projections: Sequence[Projection]) -> None:
         """Refresh projections; see ``Store.project``."""
         await self._writer.run(partial(sqlite_writes.project, projections=projections))
