@@ -29,7 +29,7 @@ ASKED: dict[str, dict[str, Any]] = {
     "COMPANIONS_MODEL": {
         "type": "string",
         "title": "Who writes",
-        "description": "Empty or \"host\": the model that you chat with; with a key, empty is OpenAI's gpt-5-mini. "
+        "description": 'Empty or "host": the model that you chat with; with a key, empty is OpenAI\'s gpt-5-mini. '
         '"offline": a rule-based editor. "openai:NAME": a model by its name, asked with the key below.',
     },
     "OPENAI_API_KEY": {
@@ -84,9 +84,9 @@ def manifest(project: dict[str, Any], tools: Sequence[dict[str, str]]) -> dict[s
     }
 
 
-async def listed_tools() -> list[dict[str, str]]:
-    """Tell what a single user's server offers, each tool with the first sentence of its description."""
-    tools = await server.Wired.of(server.Settings(store="memory://")).server().list_tools()
+def listed_tools() -> list[dict[str, str]]:
+    """Tell what a single user's server offers, each tool with the first line of its description."""
+    tools = asyncio.run(server.Wired.of(server.Settings(store="memory://")).server().list_tools())
     return [{"name": tool.name, "description": (tool.description or "").split("\n")[0]} for tool in tools]
 
 
@@ -119,7 +119,7 @@ def main() -> None:
     """Build it."""
     parser = argparse.ArgumentParser(description="Build the Claude Desktop extension.")
     parser.add_argument("--folder", type=Path, default=ROOT / "dist", help="where it is written (dist)")
-    file = pack(contents(asyncio.run(listed_tools())), parser.parse_args().folder)
+    file = pack(contents(listed_tools()), parser.parse_args().folder)
     print(f"{file} ({file.stat().st_size / 1000:.0f} kB)")
 
 
