@@ -136,7 +136,8 @@ async def test_unpacked_it_answers_a_host_that_passes_on_home_and_path_alone(
     )
 
     assert started["args"][:3] == ["run", "--directory", str(tmp_path / "an extension")]
-    async with Client(transport) as client:
+    client: Any = Client(transport)
+    async with client:
         assert {tool.name for tool in await client.list_tools()} == {tool["name"] for tool in tools}
         await client.call_tool("draft", {"query": "Kept?", "text": "Yes."})
     assert (tmp_path / "kept here" / "sessions.db").is_file()
