@@ -49,6 +49,15 @@ async def test_on_one_machine_the_host_writes_and_sessions_are_kept_in_the_user_
         assert connection.execute("SELECT count(*) FROM entries").fetchone()[0] >= 1
 
 
+def test_store_and_spool_lie_in_the_folder_that_is_set_unless_they_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COMPANIONS_FOLDER", "~/my thinking")
+    both, one = server.Settings(), server.Settings(store="memory://")
+
+    assert both.store == f"sqlite:///{Path.home()}/my thinking/sessions.db"
+    assert both.spool.expanduser() == Path.home() / "my thinking" / "spool"
+    assert (one.store, one.spool) == ("memory://", both.spool)
+
+
 @pytest.fixture(scope="module")
 def guarded_database(own_postgres: PostgresServer) -> str:
     """Give the URL of a database whose owner has a password, which the URL does not tell."""
