@@ -5,7 +5,7 @@ Options are values; the environment, from which a program's come, is read in ``s
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from platformdirs import user_data_path
 from pydantic import BaseModel, Field, ValidationError
@@ -39,14 +39,17 @@ class Options(BaseModel):
     model: Annotated[
         str | None, Field(description=f"host, offline or PROVIDER:NAME; with OpenAI's key, {DEFAULT_MODEL}")
     ] = None
+    folder: Annotated[Path, Field(description="Where SQLite's file and the spool lie, if not said otherwise")] = Field(
+        default_factory=lambda: user_data_path("companions", appauthor=False)
+    )
     store: Annotated[str, Field(description="sqlite:///PATH, postgresql://..., redis://... or memory://")] = Field(
-        default_factory=lambda: f"sqlite:///{_data() / 'sessions.db'}"
+        default_factory=lambda given: f"sqlite:///{given['folder'].expanduser() / 'sessions.db'}"
     )
     durability: Annotated[Literal["committed", "background"], Field(description="When a step is answered")] = (
         "committed"
     )
     spool: Annotated[Path, Field(description="A folder for entries while the store is away")] = Field(
-        default_factory=lambda: _data() / "spool"
+        default_factory=lambda given: given["folder"] / "spool"
     )
     spool_limit: Annotated[int, Field(ge=0, description="Most bytes of entries in the spool")] = 64_000_000
     retention: Annotated[str, Field(description="keep, or like archive=30d,delete=365d")] = KEEP
@@ -194,14 +197,10 @@ def secrets(options: Options, variables: Mapping[str, str]) -> list[str]:
 
 def described(variables: Mapping[str, str]) -> list[str]:
     """Tell every option with its default, by the name that it is set by, for ``companions serve --help``."""
-    known = Options.model_fields
-    defaults = {name: option.get_default(call_default_factory=True) for name, option in known.items()}
+    known, defaults = Options.model_fields, dict[str, Any]()
+    for name, option in known.items():
+        defaults[name] = option.get_default(call_default_factory=True, validated_data=defaults)
     return [
         f"{variables[name]}  {known[name].description}. Default: {'none' if value is None else value}"
         for name, value in defaults.items()
     ]
-
-
-def _data() -> Path:
-    """Name the folder of the user's data; asked when options are read, since the environment may move it."""
-    return user_data_path("companions", appauthor=False)

@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "server": {"companions", "sessions", *SURFACES},
 }
 SHIPPED = set(MAY_IMPORT)
-OURS = SHIPPED | {"tests", "benchmarks", "docs", "examples"}
+OURS = SHIPPED | {"tests", "benchmarks", "docs", "deploy", "examples"}
 
 PROTOCOL = {"fastmcp", "mcp", "mcp_types"}
 STORES = {"aiosqlite", "asyncpg", "redis", "sqlalchemy", "sqlite3"}

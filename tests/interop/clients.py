@@ -1,4 +1,4 @@
-"""Other people's MCP clients: how they are installed, run, and given one of our servers to talk to.
+"""Other people's MCP clients and tools: how they are installed, run, and given one of our servers to talk to.
 
 What they are asked to do, and what must come back, is the tests' work.
 """
@@ -22,6 +22,8 @@ PACKAGES = ("package.json", "package-lock.json")
 SCRIPTS = {
     "inspector": "node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js",
     "conformance": "node_modules/@modelcontextprotocol/conformance/dist/index.js",
+    "mcpb": "node_modules/@anthropic-ai/mcpb/dist/cli/cli.js",
+    "configure": str(HERE / "configure.mjs"),
 }
 INSTALL_SECONDS = 240
 CLIENT_SECONDS = 60
@@ -38,11 +40,14 @@ class Clients:
 
     folder: Path
 
-    def run(self, name: str, *arguments: str, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-        """Run a client with an environment of its own and wait for its end."""
+    def run(
+        self, name: str, *arguments: str, environment: Mapping[str, str], given: str = ""
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a client with an environment and a standard input of its own and wait for its end."""
         cache = {"NODE_COMPILE_CACHE": str(self.folder / "compiled")}
         return subprocess.run(
             [str(_node()), str(self.folder / SCRIPTS[name]), *arguments],
+            input=given,
             capture_output=True,
             text=True,
             check=False,
