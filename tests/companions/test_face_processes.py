@@ -33,6 +33,7 @@ asyncio.run(cell())
 def test_an_interrupt_in_a_notebook_ends_the_thinking() -> None:
     code = """
 import asyncio, os, signal, threading, companions
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it, and what they start
 from langchain_core.language_models import GenericFakeChatModel
 def texts():
     os.kill(os.getpid(), signal.SIGINT)
