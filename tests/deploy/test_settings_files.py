@@ -99,7 +99,8 @@ def asked(served: Served, path: str, **headers: str) -> tuple[int, bytes]:
 def test_a_team_s_server_is_ready_on_its_database_whose_password_stands_beside_the_url(team: Served) -> None:
     status, body = asked(team, "/health")
 
-    assert (status, json.loads(body)["store"]) == (200, "ok"), team.log.read_text()
+    assert (status, json.loads(body)["store"]) == (200, {"kind": "postgresql", "state": "ok"}), team.log.read_text()
+    assert asked(team, "/health/live")[0] == 200
     assert PASSWORD not in team.log.read_text()
 
 
