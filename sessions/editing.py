@@ -85,8 +85,9 @@ async def edit(calls: Calls, principal: str, session_id: str, companion_type: st
 
     Raises:
         InputError: There is no such slot, or no answer in it, or too much is edited already.
-        ConflictError: A step of the companion is under way, or came first in another process; it is not edited.
-        StoreError: The store failed; nothing more was recorded.
+        ConflictError: A step of the companion is under way, or came first in another process; what is wished does
+            not hold.
+        StoreError: The store failed; nothing more was recorded, unless the error says that it may wait for the store.
     """
     session, name = await calls.session(principal, session_id, companion_type)
     if (await session.look(name)).slot is None:
@@ -127,9 +128,13 @@ async def _held(session: Session, companion_type: str) -> AsyncGenerator[Awake]:
         raise ConflictError("A step of this companion is being written.", "Edit it when that is done.") from None
     try:
         if session.writer.early:
-            await session.writer.landed(session.place)  # what is edited is a text that stands in the store
+            await session.writer.landed(session.place)
+        # The caller of a step that was answered and has lost since means a text that is not what stands.
+        lost = companion_type in session.place.lost
         await session.catch_up(awake)
-        if session.kept or session.writer.keeper.away:
+        if lost:
+            raise _overtaken()
+        if session.kept:
             raise StoreAwayError("The store is away, and this session waits for it.", "Edit it when the store is back.")
         yield awake
     finally:

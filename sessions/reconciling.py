@@ -28,7 +28,8 @@ class Reconciled:
     """What became of entries that came too late.
 
     Attributes:
-        lost: Companion types that another process had touched.
+        lost: Companion types that another process had touched, also those of none of the entries: later ones may
+            be theirs.
         alternatives: How many texts became alternatives.
     """
 
@@ -59,8 +60,7 @@ async def reconcile(
         late = [entry for entry in entries if entry.id not in known]
         kept = [_edit_beside(entry, others, lost) if EDIT in entry.meta else _beside(entry, touched) for entry in late]
         stored = await _placed(store, session_id, [entry for entry in kept if entry is not None], newest)
-        losers = frozenset(entry.companion_type for entry in entries) & touched
-        done = Reconciled(lost=losers, alternatives=sum(entry.kind == "alternative" for entry in stored))
+        done = Reconciled(lost=frozenset(touched), alternatives=sum(entry.kind == "alternative" for entry in stored))
         if not stored:
             return done
         (outcome,) = await store.append([Append(session_id=session_id, entries=stored)])

@@ -114,6 +114,25 @@ async def test_an_edit_never_covers_a_text_that_another_process_wrote_anew(
     await process.calls.close()
 
 
+async def test_an_edit_of_a_text_that_loses_while_it_is_on_its_way_corrects_no_other(
+    sqlite: SQLiteStore, other: Process, tmp_path: Path
+) -> None:
+    process, session_id = await in_background(sqlite, tmp_path)
+    await process.step("draft", session_id, query="Fourth?", text="Ours.")
+    await process.calls.desk.sessions.writer.drain()
+    gate = process.store.holds("append")
+    await process.step("draft", query="Elsewhere?", text="In a batch of its own.")
+    await gate.reached.wait()
+    await process.step("draft", session_id, text="Ours, written anew.", redo=True)
+    editing = asyncio.create_task(edited(process, session_id, 3, answer=MINE))
+    await other.step("critique", session_id, text="Theirs, of what was there before.")
+    gate.open()
+    await overtaken(editing)
+    assert await edits_of(process, session_id) == []
+    assert (await edited(process, session_id, 3, answer=MINE)).made == ("answer",)
+    await process.calls.close()
+
+
 async def test_an_edit_that_the_store_went_away_under_is_no_success_and_comes_home_beside_other_steps(
     sqlite: SQLiteStore, other: Process, tmp_path: Path
 ) -> None:
