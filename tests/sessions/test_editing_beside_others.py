@@ -1,7 +1,7 @@
 """Edits that another process, or a store that goes away, comes between: they hold, or whoever made them is told."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from pathlib import Path
 
 import pytest
@@ -10,13 +10,11 @@ from companions.configuration import Defaults
 from companions.edits import EDIT
 from companions.entries import Entry
 from companions.errors import ConflictError, StoreAwayError
-from sessions.editing import Edited
 from sessions.labelling import set_title
 from sessions.stores.sqlite.store import SQLiteStore
-from tests.sessions.edited import companion_of, edited, messages, shown_to_the_next_draft, thought
+from tests.sessions.edited import companion_of, edited, messages, replayed, shown_to_the_next_draft, thought
 from tests.sessions.faults import OWNER, Process
 from tests.sessions.keeping_apart import home, started
-from tests.sessions.test_editing_anywhere import replayed
 
 MINE = "Mended here."
 
@@ -42,7 +40,7 @@ def judges_by(process: Process, threshold: float) -> None:
     process.calls.desk.sessions.defaults = defaults
 
 
-async def overtaken(editing: "asyncio.Task[Edited]") -> None:
+async def overtaken(editing: Awaitable[object]) -> None:
     with pytest.raises(ConflictError, match="went on in another process"):
         await editing
 
