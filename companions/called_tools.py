@@ -42,9 +42,12 @@ def offered(chat: "BaseChatModel", tools: Sequence[Tool], *, model: str) -> dict
     return dict(made)
 
 
-def refused(model: str) -> ToolsRefusedError:
-    """Make the error for a model that cannot be asked with tools."""
-    return ToolsRefusedError(f"The model {model!r} takes no tools.", WITHOUT)
+def refused(model: str, status: int | None = None) -> ToolsRefusedError:
+    """Make the error for a model that cannot be asked with tools, or whose provider refused to with a status."""
+    what = f"The model {model!r} takes no tools."
+    if status is not None:
+        what = f"The provider refused the request with tools to the model {model!r} (HTTP {status})."
+    return ToolsRefusedError(what, WITHOUT, status=status)
 
 
 def argued(chunk: "AIMessageChunk") -> int:
