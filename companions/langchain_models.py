@@ -61,13 +61,13 @@ class LangChainModel:
         """
         check_takes(self._chat.profile, task.messages, model=self._asked)
         sent = self._to_send(task.sampling)
-        heard = Heard(on_text, finishes=self._provider.finishes, tools=bool(task.tools))
+        heard = Heard(on_text, asked=self._asked, finishes=self._provider.finishes, tools=bool(task.tools))
         patience = Patience(self._bounds, began=task.began)
         try:
             await self._hear(task, sent, heard, patience)
             meta = self._in_force(task.sampling, sent)
             limit, counted = meta["sampling"].get("max_tokens"), {"retries": patience.retries}
-            return heard.written(asked=self._asked, max_tokens=limit, meta=meta | counted)
+            return heard.written(max_tokens=limit, meta=meta | counted)
         except ModelError as error:
             error.retries = patience.retries
             raise

@@ -42,7 +42,7 @@ def fault(
     status = _status(error)
     kinds = {kind.__name__ for kind in type(error).__mro__}
     if tools and status in REFUSING:
-        return refused(model)
+        return refused(model, status)
     if status is not None:
         return _unread(status, model, carried) if carried and status in UNREAD else _refusal(status, model, of)
     if kinds & TIMEOUTS:

@@ -65,23 +65,25 @@ class Found:
     whole: bool
 
 
-async def search(sessions: Sessions, principal: str, sought: str, limit: int) -> Found:
-    """Find somebody's sessions, archived ones and shared ones included.
+async def search(sessions: Sessions, principal: str, sought: str, limit: int, *, own_only: bool = False) -> Found:
+    """Find somebody's sessions, archived ones included.
 
     Args:
         sessions: Where they are.
         principal: Who searches.
         sought: Words, each of which must stand somewhere in a session, be it as a part of a word; case is ignored.
         limit: How many are given at most.
+        own_only: Whether what others share with them is left out.
 
     Raises:
         StoreError: The store failed.
     """
     words = frozenset(sought.casefold().split()[:WORDS])
     hits, looked, until, whole = list[Hit](), set[str](), time.monotonic() + SECONDS, True
-    async for few in _newest_first(sessions, principal):
+    async for few in _newest_first(sessions, principal, own_only=own_only):
         if len(looked) >= LOOKED or time.monotonic() >= until:
-            hits += await _titled(sessions, principal, sought, limit, hits)
+            titled = await listing(sessions, principal, search=sought, limit=limit, own_only=own_only)
+            hits += _others(titled, hits)
             return Found(tuple(hits[:limit]), whole=False)
         # One that is used meanwhile moves to the front, and all others one place on.
         unseen = [each for each in few if each.head.opening.session_id not in looked]
@@ -94,18 +96,17 @@ async def search(sessions: Sessions, principal: str, sought: str, limit: int) ->
     return Found(tuple(hits[:limit]), whole=whole)
 
 
-async def _newest_first(sessions: Sessions, principal: str) -> AsyncGenerator[Sequence[Listed]]:
+async def _newest_first(sessions: Sessions, principal: str, *, own_only: bool) -> AsyncGenerator[Sequence[Listed]]:
     """Give somebody's sessions, as many at a time as are read at once."""
-    async for page in newest_first(sessions, principal):
+    async for page in newest_first(sessions, principal, own_only=own_only):
         for first in range(0, len(page), AT_ONCE):
             yield page[first : first + AT_ONCE]
 
 
-async def _titled(sessions: Sessions, principal: str, sought: str, limit: int, hits: Sequence[Hit]) -> list[Hit]:
-    """Find what else has the words, as they were given, in its title or newest answer."""
+def _others(titled: Sequence[Listed], hits: Sequence[Hit]) -> list[Hit]:
+    """Give what else has the words, as they were given, in its title or newest answer."""
     known = {hit.listed.head.opening.session_id for hit in hits}
-    found = await listing(sessions, principal, search=sought, limit=limit)
-    return [Hit(each) for each in found if each.head.opening.session_id not in known]
+    return [Hit(each) for each in titled if each.head.opening.session_id not in known]
 
 
 async def _look(store: GuardedStore, listed: Listed, words: frozenset[str], until: float) -> tuple[Hit | None, bool]:
