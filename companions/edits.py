@@ -85,6 +85,11 @@ class Edits:
         seq = None if place is None else self.corrected.get(place)
         return seq if seq is not None and seq > entry.seq else None
 
+    def supersede(self, entry: Entry) -> bool:
+        """Tell whether another text stands by now in the place of an entry's, be that a correction itself."""
+        place = place_corrected(entry) or _place_of(entry)
+        return place is not None and self.corrected.get(place, 0) > entry.seq
+
     def to_meta(self) -> dict[str, Any]:
         """Give what a ``configure`` keeps of them; nothing if there are none."""
         if not self.newest:
