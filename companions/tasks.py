@@ -71,8 +71,8 @@ def _native(companion: Companion, plan: Plan, messages: Sequence[Message]) -> Na
         return None
     answer = companion.history[-1].answer if companion.history else None
     kept = None if answer is None else answer.meta.get("native")
-    edited = kept is not None and answer is not None and companion.edits.newest > answer.seq
-    return NativeSession.of([message.text for message in messages if message.role != "system"], kept, edited=edited)
+    told = [message.text for message in messages if message.role != "system"]
+    return NativeSession.of(told, kept, edits=companion.edits.newest)
 
 
 def _joined(query: str, texts: Sequence[str]) -> str:

@@ -196,5 +196,7 @@ def _line(hit: searching.Hit) -> str:
     known, found = hit.listed.head.projection, hit.excerpt
     title = "" if known is None else known.title[:TITLE]
     preview = "" if known is None else known.preview
-    where = f"{found.kind} of {found.companion_type}: {found.text}" if found is not None else preview
+    if found is None:
+        return f"{_id(hit.listed)}  {title}\n{preview}"
+    where = f"{found.kind} of {found.companion_type}{', corrected since' if found.corrected else ''}: {found.text}"
     return f"{_id(hit.listed)}  {title}\n{where}"

@@ -7,7 +7,7 @@ be read. What such an entry says is ``companions.edits``'s, and who may work on 
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from companions.companion import Companion, Slot, version_of
@@ -17,8 +17,10 @@ from companions.errors import ConflictError, InputError, StoreAwayError, Unknown
 from companions.requests import check_text
 from sessions.awake import Awake
 from sessions.calls import Calls
+from sessions.corrections import as_corrected
 from sessions.session import Session
 from sessions.slots import companion_at
+from sessions.titles import first_query, title_of
 
 MOST = 500
 """Edited texts and slots of one companion: each of its ``configure`` entries leads to all of them."""
@@ -101,6 +103,8 @@ async def edit(calls: Calls, principal: str, session_id: str, companion_type: st
             note = None if getattr(wish, part) is None else await _note(session, awake.companion, wish, part)
             if note is None:
                 continue
+            if part == "query":
+                note = await _titled(calls, session, awake.companion, note)
             moved = await _record(calls, session, awake, note, principal)
             if moved and await _note(session, awake.companion, wish, part) is not None:
                 raise _overtaken()
@@ -201,6 +205,22 @@ def _said(companion: Companion, text: str, said: dict[str, Any]) -> Note:
         slot=said["slot"],
         text=text,
         meta={**companion.configuration.to_meta(), EDIT: said},
+    )
+
+
+async def _titled(calls: Calls, session: Session, companion: Companion, note: Note) -> Note:
+    """Have a session that goes by the query go by what it is corrected to; a title that a person set stays."""
+    known, first = (
+        (await calls.desk.sessions.head(session)).projection,
+        await first_query(session.store, session.session_id),
+    )
+    if known is None or first is None or (first.companion_type, first.slot) != (note.companion_type, note.slot):
+        return note
+    [stands] = await as_corrected(session.store, session.session_id, companion.edits, [first])
+    return (
+        replace(note, meta={**note.meta, "title": title_of(note.text)})
+        if known.title == title_of(stands.text)
+        else note
     )
 
 

@@ -129,5 +129,6 @@ def _leading(configured: Entry, previous: Entry | None) -> Entry:
         return configured
     meta = without_edits(configured.meta)
     if EDIT in configured.meta:
-        meta = {**Configuration.from_meta(previous.meta).to_meta(), EDIT: configured.meta[EDIT]}
+        own = {name: configured.meta[name] for name in (EDIT, "title") if name in configured.meta}
+        meta = {**Configuration.from_meta(previous.meta).to_meta(), **own}
     return replace(configured, meta=meta | Edits.after(previous).to_meta())

@@ -10,9 +10,10 @@ from collections.abc import AsyncGenerator, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from companions.edits import place_corrected
+from companions.edits import Edits, place_corrected
 from companions.entries import Entry
 from companions.errors import StoreAwayError
+from sessions.configured import CONFIGURED
 from sessions.listing import Listed, listing, newest_first
 from sessions.sessions import Sessions
 from sessions.stores.guarded import GuardedStore
@@ -36,12 +37,17 @@ BEFORE, BEHIND = 60, 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Excerpt:
-    """Where in a session's texts a word was found, and what stands around it."""
+    """Where in a session's texts a word was found, and what stands around it.
+
+    Attributes:
+        corrected: Whether the text was corrected since, so that it does not stand there any more.
+    """
 
     companion_type: str
     slot: int
     kind: str
     text: str
+    corrected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +120,7 @@ async def _look(store: GuardedStore, listed: Listed, words: frozenset[str], unti
     head, shown = listed.head, listed.head.projection
     titled = head.opening.session_id if shown is None else f"{head.opening.session_id}\n{shown.title}\n{shown.preview}"
     missing = {word for word in words if word not in titled.casefold()}
-    excerpt: Excerpt | None = None
+    cited: tuple[Entry, Collection[str]] | None = None
     after, whole = max(0, head.seq - DEEPEST), head.seq <= DEEPEST
     while missing:
         if time.monotonic() >= until:
@@ -126,12 +132,14 @@ async def _look(store: GuardedStore, listed: Listed, words: frozenset[str], unti
         for entry in entries:
             folded = entry.text.casefold()
             here = {word for word in missing if word in folded}
-            excerpt = excerpt or _excerpt(entry, folded, here)
+            cited = cited or ((entry, here) if here else None)
             missing -= here
         if len(entries) < ENTRIES:
             break
         after = entries[-1].seq
-    return (None, whole) if missing else (Hit(listed, excerpt), True)
+    if missing:
+        return None, whole
+    return Hit(listed, None if cited is None else await _excerpt(store, head.opening.session_id, *cited)), True
 
 
 async def _page(store: GuardedStore, session_id: str, after: int) -> list[Entry]:
@@ -140,13 +148,24 @@ async def _page(store: GuardedStore, session_id: str, after: int) -> list[Entry]
     return await store.alone(look, store.seconds)
 
 
-def _excerpt(entry: Entry, folded: str, words: Collection[str]) -> Excerpt | None:
+async def _is_corrected(store: GuardedStore, session_id: str, entry: Entry) -> bool:
+    """Tell whether an entry's text was corrected since; with the store away meanwhile, it is taken as it was found."""
+    look = partial(store.store.tail, session_id, entry.companion_type, CONFIGURED)
+    try:
+        tail = await store.alone(look, store.seconds)
+    except StoreAwayError:
+        return False
+    configured = [each for each in tail if each.kind == "configure"]
+    return bool(configured) and Edits.after(configured[-1]).supersede(entry)
+
+
+async def _excerpt(store: GuardedStore, session_id: str, entry: Entry, words: Collection[str]) -> Excerpt:
     """Cut out what stands around the first of the words; folding may move a place, which does not matter here."""
-    if not words:
-        return None
+    folded = entry.text.casefold()
     place = min(folded.index(word) for word in words)
     text = " ".join(entry.text[max(0, place - BEFORE) : place + BEHIND].split())
     kind, place_of = entry.kind, place_corrected(entry)
     if place_of is not None:
         kind = "query" if place_of.version is None else "revision" if place_of.version else "draft"
-    return Excerpt(companion_type=entry.companion_type, slot=entry.slot, kind=kind, text=text)
+    corrected = await _is_corrected(store, session_id, entry)
+    return Excerpt(companion_type=entry.companion_type, slot=entry.slot, kind=kind, text=text, corrected=corrected)
