@@ -88,8 +88,9 @@ def _message(reply: Reply, asked: Mapping[str, Any]) -> dict[str, Any]:
 
 def _called(reply: Reply) -> list[tuple[dict[str, Any], str]]:
     """Give each call as a block without what it is called with, and that as JSON."""
+    block: dict[str, Any] = {"type": "tool_use", "name": reply.tool, "input": {}}
     given = enumerate(reply.arguments if reply.tool is not None else (), start=1)
-    return [({"type": "tool_use", "id": f"toolu_{index}", "name": reply.tool, "input": {}}, text) for index, text in given]
+    return [(block | {"id": f"toolu_{index}"}, text) for index, text in given]
 
 
 def _stopped(reply: Reply) -> dict[str, Any]:

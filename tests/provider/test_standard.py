@@ -7,8 +7,9 @@ event loops alone, so that the tests that call without one are answered from a l
 import asyncio
 import inspect
 import json
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
+from typing import Any, cast
 
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
@@ -17,6 +18,7 @@ from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_tests.integration_tests import ChatModelIntegrationTests
 from langchain_tests.unit_tests import ChatModelUnitTests
+from langchain_tests.unit_tests.chat_models import ChatModelTests
 
 from companions.provider_line import Line
 from companions.provider_lines import open_lines
@@ -26,6 +28,7 @@ from tests.provider.server import KEY, Provider
 from tests.provider.spoken import SPOKEN
 
 pytest_plugins = ("tests.provider.fixtures",)
+pytestmark = pytest.mark.usefixtures("few_certificates", "nothing_is_skipped")
 
 MADE = "it makes a chat model of its own, as nobody here does: lines make ours"
 FETCHED = "it fetches a file from the internet; tests/provider/test_lines.py sends each provider a picture"
@@ -75,6 +78,12 @@ ANSWERS = {
 """What the provider answers where its author's words will not do."""
 
 
+@pytest.fixture
+def nothing_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fail where a standard test would skip itself: what does not apply is left out by name."""
+    monkeypatch.setattr(pytest, "skip", pytest.fail)
+
+
 @pytest.fixture(scope="module")
 def portal() -> Iterator[BlockingPortal]:
     with start_blocking_portal() as portal:
@@ -84,25 +93,33 @@ def portal() -> Iterator[BlockingPortal]:
 @pytest.fixture(scope="module")
 def lines(_served_provider: Provider, portal: BlockingPortal) -> Iterator[dict[str, Line]]:
     served = _served_provider
-    opened = open_lines({name: Account(key=KEY, url=served.url if name == "openai" else served.root) for name in SPOKEN})
+    urls = {name: served.url if name == "openai" else served.root for name in SPOKEN}
+    opened = open_lines({name: Account(key=KEY, url=url) for name, url in urls.items()})
     yield opened
     for line in opened.values():
         portal.call(line.aclose)
 
 
 @pytest.fixture(params=list(SPOKEN))
-def name(request: pytest.FixtureRequest) -> str:
-    return request.param
+async def chat(
+    request: pytest.FixtureRequest, lines: dict[str, Line], portal: BlockingPortal
+) -> AsyncIterator[BaseChatModel]:
+    line, model = lines[request.param], SPOKEN[request.param].model.partition(":")[2]
+    if inspect.iscoroutinefunction(request.function):
+        yield await line.chat(model)
+        await line.aclose()
+    else:
+        yield _without_loop(await asyncio.wrap_future(portal.start_task_soon(line.chat, model)), portal)
 
 
-class Asked:
-    """The chat model that a line gives, for LangChain's tests to ask."""
+class Asked(ChatModelTests):
+    """The chat model that a line gives, in place of one that the tests would make."""
 
     _chat: BaseChatModel
 
     @property
-    def chat_model_class(self) -> Callable[..., BaseChatModel]:
-        return lambda **given: _given(self._chat, given)
+    def chat_model_class(self) -> type[BaseChatModel]:
+        return cast("type[BaseChatModel]", partial(_given, self._chat))  # it is only called
 
     @property
     def has_tool_calling(self) -> bool:
@@ -113,29 +130,13 @@ class Asked:
         return True
 
     @pytest.fixture
-    async def model(
-        self,
-        request: pytest.FixtureRequest,
-        provider: Provider,
-        lines: dict[str, Line],
-        portal: BlockingPortal,
-        name: str,
-        few_certificates: None,
-        monkeypatch: pytest.MonkeyPatch,
-    ) -> AsyncIterator[BaseChatModel]:
-        monkeypatch.setattr(pytest, "skip", pytest.fail)  # what does not apply is left out above, and nothing else
+    def model(self, request: pytest.FixtureRequest, chat: BaseChatModel, provider: Provider) -> BaseChatModel:
         provider.queue(*ANSWERS.get(request.node.originalname, ()))
-        model = SPOKEN[name].model.partition(":")[2]
-        if inspect.iscoroutinefunction(request.function):
-            self._chat = await lines[name].chat(model)
-        else:
-            opened = portal.start_task_soon(lines[name].chat, model)
-            self._chat = _without_loop(await asyncio.wrap_future(opened), portal)
-        yield _given(self._chat, getattr(request, "param", {}))
-        await lines[name].aclose()
+        self._chat = chat
+        return _given(chat, **getattr(request, "param", {}))
 
 
-def _given(chat: BaseChatModel, given: dict[str, Any]) -> BaseChatModel:
+def _given(chat: BaseChatModel, **given: Any) -> BaseChatModel:
     """Give the chat model with other parameters, by their names or aliases."""
     fields = type(chat).model_fields
     names = {field.alias: name for name, field in fields.items()} | {name: name for name in fields}
@@ -145,16 +146,16 @@ def _given(chat: BaseChatModel, given: dict[str, Any]) -> BaseChatModel:
 def _without_loop(chat: BaseChatModel, portal: BlockingPortal) -> BaseChatModel:
     """Answer calls that are made without an event loop from the portal's."""
 
+    asked: Any = chat  # what a chat model answers with is protected
+
     def generate(messages: list[BaseMessage], stop: list[str] | None = None, **given: Any) -> ChatResult:
-        return portal.call(lambda: chat._agenerate(messages, stop, **given))
+        return portal.call(partial(asked._agenerate, messages, stop, **given))
 
-    def stream(messages: list[BaseMessage], stop: list[str] | None = None, **given: Any) -> list[ChatGenerationChunk]:
-        given.pop("run_manager", None)
+    async def heard(messages: list[BaseMessage], **given: Any) -> list[ChatGenerationChunk]:
+        return [chunk async for chunk in asked._astream(messages, **given)]
 
-        async def heard() -> list[ChatGenerationChunk]:
-            return [chunk async for chunk in chat._astream(messages, stop, **given)]
-
-        return portal.call(heard)
+    def stream(messages: list[BaseMessage], **given: Any) -> list[ChatGenerationChunk]:
+        return portal.call(partial(heard, messages, **given | {"run_manager": None}))
 
     object.__setattr__(chat, "_generate", generate)
     object.__setattr__(chat, "_stream", stream)
