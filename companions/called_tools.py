@@ -7,11 +7,11 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from companions.chats import Chat
 from companions.errors import ToolsRefusedError
 from companions.tool_calls import Tool, ToolCall
 
 if TYPE_CHECKING:
-    from langchain_core.language_models import BaseChatModel
     from langchain_core.messages import AIMessageChunk
 
 MOST_ARGUMENTS = 4_000
@@ -21,7 +21,7 @@ REFUSING = frozenset({400, 404, 405, 415, 422, 501})
 """What providers answer where a model takes no tools, among other reasons: without tools those come up again."""
 
 
-def offered(chat: "BaseChatModel", tools: Sequence[Tool], *, model: str) -> dict[str, Any]:
+def offered(chat: Chat, tools: Sequence[Tool], *, model: str) -> dict[str, Any]:
     """Give the arguments of a call that offers tools, as the chat model's own integration makes them.
 
     Raises:

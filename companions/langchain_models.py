@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from companions import model_faults
 from companions.called_tools import offered
+from companions.chats import Chat
 from companions.content_blocks import all_spoken, carried, check_takes
 from companions.errors import ModelError
 from companions.model_replies import Heard
@@ -19,7 +20,6 @@ from companions.providers import provider_of
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from langchain_core.language_models import BaseChatModel
     from langchain_core.messages import AIMessageChunk
 
 
@@ -32,7 +32,7 @@ class LangChainModel:
         bounds: How long a call may take.
     """
 
-    def __init__(self, chat: "BaseChatModel", *, name: str | None = None, bounds: Bounds = DEFAULT_BOUNDS) -> None:
+    def __init__(self, chat: Chat, *, name: str | None = None, bounds: Bounds = DEFAULT_BOUNDS) -> None:
         self._chat = chat
         self._asked = _own_name(chat)
         self._name = name or self._asked
@@ -128,6 +128,6 @@ class LangChainModel:
         }
 
 
-def _own_name(chat: "BaseChatModel") -> str:
+def _own_name(chat: Chat) -> str:
     names = (getattr(chat, "model_name", None), getattr(chat, "model", None), type(chat).__name__)
     return next(name for name in names if isinstance(name, str) and name)
