@@ -65,11 +65,12 @@ class OllamaWire:
                 # The next but one takes what opens the HTTP client; the next always opens a plain one.
                 super(sdk.client, self).__init__(open_client, url)  # pyright: ignore[reportUnknownMemberType] -- not typed
 
-            async def chat(self, *, messages: Sequence[Mapping[str, Any]], **asked: Any) -> Any:
+            async def chat(self, *places: Any, **asked: Any) -> Any:
                 """Ask with pictures as bytes: of a text the SDK would look whether it is the path of a file."""
+                messages: Sequence[Mapping[str, Any]] = asked.get("messages") or ()
                 if any(message.get("images") for message in messages):
-                    messages = await asyncio.to_thread(lambda: [*map(_with_bytes, messages)])
-                return await super().chat(messages=messages, **asked)
+                    asked["messages"] = await asyncio.to_thread(lambda: [*map(_with_bytes, messages)])
+                return await super().chat(*places, **asked)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] -- not typed
 
         client, chat = Client(), sdk.chat(model=NOBODY, base_url=OLLAMA_URL, client_kwargs=idle())
         # The one that it has made belongs to no event loop of ours, and asks once.

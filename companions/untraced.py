@@ -5,18 +5,18 @@ work; whether calls of a chat model that a program in Python made are traced is 
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import AbstractContextManager, asynccontextmanager
 
 
 @asynccontextmanager
-async def untraced() -> AsyncIterator[None]:
+async def untraced() -> AsyncGenerator[None]:
     """Trace nothing of what this task does inside."""
     with await asyncio.to_thread(_off):  # in a thread: the first call imports
         yield
 
 
 def _off() -> AbstractContextManager[None]:
-    from langsmith.run_helpers import tracing_context  # noqa: PLC0415 -- deferred: it comes with LangChain, and is heavy
+    from langsmith import run_helpers  # noqa: PLC0415 -- deferred: it comes with LangChain, and is heavy
 
-    return tracing_context(enabled=False)
+    return run_helpers.tracing_context(enabled=False)  # pyright: ignore[reportUnknownMemberType] -- in part not typed

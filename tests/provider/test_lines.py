@@ -13,7 +13,7 @@ from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage
 from langchain_core.tracers.langchain import wait_for_all_tracers
 from langsmith import run_trees
-from langsmith.utils import get_env_var
+from langsmith import utils as langsmith_utils
 
 from companions.errors import ModelError
 from companions.model_catalog import ModelCatalog
@@ -168,16 +168,17 @@ def test_an_account_shows_neither_key_nor_address() -> None:
 def langsmith(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
     """Stand for LangSmith, with its variables set and read anew, and a client of this test's own."""
     with collecting() as collector:
+        read_anew: Callable[[], None] = getattr(langsmith_utils.get_env_var, "cache_clear")  # noqa: B009 -- its type hides it
         for name, value in {"TRACING": "true", "ENDPOINT": collector.url, "API_KEY": "lsv2_loopback"}.items():
             monkeypatch.setenv(f"LANGSMITH_{name}", value)
         monkeypatch.setattr(run_trees, "_CLIENT", None)
-        get_env_var.cache_clear()
+        read_anew()
         _program().invoke("What a program asks is the program's to send; and what blocks at first is done here.")
         wait_for_all_tracers()
         assert collector.bodies != []
         collector.bodies.clear()
         yield collector
-    get_env_var.cache_clear()
+    read_anew()
 
 
 def _program() -> GenericFakeChatModel:
