@@ -59,7 +59,7 @@ class LangChainModel:
             ModelReplyError: The reply is cut, unreadable, empty, or was ended by a limit or filter.
             ModelError: The provider refused or could not be reached, after its client's own retries.
         """
-        check_takes(self._chat.profile, task.messages, model=self._asked)
+        check_takes(self._chat.profile, task.messages, model=self._asked, of=self._provider)
         sent = self._to_send(task.sampling)
         heard = Heard(on_text, asked=self._asked, finishes=self._provider.finishes, tools=bool(task.tools))
         patience = Patience(self._bounds, began=task.began)
@@ -104,6 +104,7 @@ class LangChainModel:
                     error,
                     model=self._asked,
                     started=heard.started,
+                    sent=patience.requests > 0,
                     of=self._provider,
                     carried=carried(task.messages),
                     tools=bool(task.tools),

@@ -19,6 +19,7 @@ from companions.provider_line import Line
 from companions.provider_lines import open_lines
 from companions.providers import OPENAI, PROVIDERS, Account, Provider, provider_of
 from companions.responses_api import ResponsesAPI
+from companions.untraced import untraced
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -155,6 +156,10 @@ class _ProviderModel:
         self._bounds = bounds
 
     async def write(self, task: Task, on_text: OnText | None = None) -> Written:
+        async with untraced():
+            return await self._written(task, on_text)
+
+    async def _written(self, task: Task, on_text: OnText | None) -> Written:
         model = self.name.partition(":")[2]
         if task.native is not None and self._responses is not None:
             native = NativeModel(model, self._responses, name=self.name, bounds=self._bounds)
