@@ -31,7 +31,7 @@ pytest_plugins = ("tests.provider.fixtures",)
 pytestmark = pytest.mark.usefixtures("few_certificates", "nothing_is_skipped")
 
 MADE = "it makes a chat model of its own, as nobody here does: lines make ours"
-FETCHED = "it fetches a file from the internet; tests/provider/test_lines.py sends each provider a picture"
+FETCHED = "it fetches a file from the internet; tests/provider/test_every_attachment.py sends each provider a picture"
 STRUCTURED = "no step asks for a structured answer"
 RENAMED = "no call names another model than its chat model's; Google's and Ollama's cannot"
 LEFT_OUT = {
