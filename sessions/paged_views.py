@@ -25,6 +25,7 @@ from sessions.markdown import NOTES, heading, in_markdown
 from sessions.metrics import by_model, told
 from sessions.notes import in_words
 from sessions.principals import LOCAL, shown
+from sessions.provider_marks import MARK
 from sessions.retention import last_used
 from sessions.session import Session
 from sessions.slots import PAGE, SHOWN, TOLD, page_of, steps_of
@@ -174,7 +175,7 @@ def moment(at: float) -> str:
 
 
 def _but_sums(values: Body) -> Body:
-    return {name: value for name, value in values.items() if name not in KEPT}
+    return {name: value for name, value in values.items() if name not in KEPT and name != MARK}
 
 
 def _size_beside(entry: Entry) -> int:
