@@ -95,7 +95,8 @@ def test_doctor_looks_at_every_model_that_is_asked_unnamed(
     monkeypatch.setenv("COMPANIONS_COMPARISON_MODEL", "ollama:llama3.2")
     monkeypatch.setenv("COMPANIONS_FALLBACK_MODELS", "google:gemini-2.5-flash,anthropic:claude-test")
     monkeypatch.setenv("COMPANIONS_LIBRARY", str(tmp_path))
-    guide = "---\nname: travel\ndescription: Plans.\nmodel: gpt-own\n---\n## draft\nPlan.\n\n## critique\nCheck.\n\n## revision\nMend.\n"
+    top, sections = "name: travel\ndescription: Plans.\nmodel: gpt-own\n", ("draft", "critique", "revision")
+    guide = "\n".join(["---", top + "---", *(f"## {section}\n\nPlan.\n" for section in sections)])
     (tmp_path / "travel.md").write_text(guide, encoding="utf-8")
     for name in ("GEMINI_API_KEY", "GOOGLE_GEMINI_BASE_URL", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"):
         monkeypatch.delenv(name)
