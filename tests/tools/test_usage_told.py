@@ -71,7 +71,7 @@ async def test_a_session_says_of_how_many_calls_its_sum_is_not(process: Process)
 async def test_critics_of_which_one_tells_nothing_do_not_pass_for_all_of_them(process: Process) -> None:
     (answer,) = await drafted(process, "generic")
     told = {"asked_model": "m", "usage": {"input_tokens": 5, "output_tokens": 1_200}}
-    silent = {"asked_model": "n", "usage": {}}
+    silent: dict[str, Any] = {"asked_model": "n", "usage": {}}
     usage, critics = told["usage"], [told, silent, silent]
     entry = placed(note("critique", usage=usage, critics=critics, model="m, n"), 2)
     assert usage_of(entry) == {"input_tokens": 5, "output_tokens": 1_200, "calls_not_reported": 2}
