@@ -126,6 +126,7 @@ class Wired:
             openai_base_url=settings.openai_base_url,
             accounts=settings.accounts(),
             bounds=Bounds(total_seconds=settings.model_seconds, silence_seconds=settings.silence_seconds),
+            further=defaults.further_models,
         )
         sessions = open_sessions(
             settings.store,
@@ -152,8 +153,7 @@ class Wired:
 
     def paced(self) -> tuple[Middleware, ...]:
         """Bound how often one owner may call, where owners are told apart."""
-        given = self.settings
-        pace = Middleware(HttpPace, per_minute=given.calls_per_minute, stateless=given.http_stateless)
+        pace = Middleware(HttpPace, per_minute=self.settings.calls_per_minute, stateless=self.settings.http_stateless)
         return () if self.verifier is None else (pace,)
 
     def server(self) -> FastMCP:

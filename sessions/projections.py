@@ -13,6 +13,7 @@ from companions.next_step import stop_reason
 from sessions.awake import read_companion
 from sessions.labels import Label, label_after, listed_at
 from sessions.late_uses import NEWEST
+from sessions.provider_marks import mark_of
 from sessions.session import Session
 from sessions.store import Head, Opening, Projection, Store
 from sessions.titles import title_at, title_of
@@ -49,6 +50,7 @@ def shown_after(before: Mapping[str, Any], companion: Companion, entries: Sequen
         for name, count in entry.meta.get("usage", {}).items():
             usage[name] = usage.get(name, 0) + count
     sums = sums_after(before, entries) | _picks_after(before, entries) | workflows_after(before, entries)
+    sums |= mark_of(before)
     slot = companion.slot
     if slot is None:
         return {"phase": "draft", "usage": usage} | sums
