@@ -119,7 +119,7 @@ class Wired:
             send_spans()
         defaults, tracing = settings.defaults(), Tracing(kind_of(settings.store), settings.trace_texts)
         debugging = [Debugging(secrets(settings, VARIABLES))] if settings.debug else []
-        watching, models = Together([tracing], [tracing, *debugging]), settings.catalog(defaults.model)
+        watching, models = Together([tracing], [tracing, *debugging]), settings.catalog(defaults)
         sessions = settings.sessions(defaults)
         news = NewsExchange(open_channel(settings.store))
         sessions.observing.add("news", news)
@@ -138,8 +138,7 @@ class Wired:
 
     def paced(self) -> tuple[Middleware, ...]:
         """Bound how often one owner may call, where owners are told apart."""
-        given = self.settings
-        pace = Middleware(HttpPace, per_minute=given.calls_per_minute, stateless=given.http_stateless)
+        pace = Middleware(HttpPace, per_minute=self.settings.calls_per_minute, stateless=self.settings.http_stateless)
         return () if self.verifier is None else (pace,)
 
     def server(self, *, metrics: bool = False) -> FastMCP:

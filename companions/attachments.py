@@ -130,7 +130,7 @@ def too_large(limit: int) -> InputError:
     """Make the error for attachments that are too large."""
     return InputError(
         f"The attachments of a query have more than {limit:,} bytes together, which is the limit.",
-        "Attach less, or smaller pictures.",
+        "Attach less, or have COMPANIONS_ATTACHMENT_LIMIT raised.",
     )
 
 

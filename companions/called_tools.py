@@ -5,23 +5,23 @@ It reads LangChain's values by what they carry and imports nothing of it. Carryi
 
 import json
 from collections.abc import Sequence
-from functools import reduce
-from operator import add
 from typing import TYPE_CHECKING, Any
 
+from companions.chats import Chat
 from companions.errors import ToolsRefusedError
 from companions.tool_calls import Tool, ToolCall
 
 if TYPE_CHECKING:
-    from langchain_core.language_models import BaseChatModel
     from langchain_core.messages import AIMessageChunk
 
+MOST_ARGUMENTS = 4_000
+"""Characters of arguments in one reply; what is far longer is no call but a model that repeats itself."""
 WITHOUT = "Ask it without tools, or choose another model."
 REFUSING = frozenset({400, 404, 405, 415, 422, 501})
 """What providers answer where a model takes no tools, among other reasons: without tools those come up again."""
 
 
-def offered(chat: "BaseChatModel", tools: Sequence[Tool], *, model: str) -> dict[str, Any]:
+def offered(chat: Chat, tools: Sequence[Tool], *, model: str) -> dict[str, Any]:
     """Give the arguments of a call that offers tools, as the chat model's own integration makes them.
 
     Raises:
@@ -42,9 +42,17 @@ def offered(chat: "BaseChatModel", tools: Sequence[Tool], *, model: str) -> dict
     return dict(made)
 
 
-def refused(model: str) -> ToolsRefusedError:
-    """Make the error for a model that cannot be asked with tools."""
-    return ToolsRefusedError(f"The model {model!r} takes no tools.", WITHOUT)
+def refused(model: str, status: int | None = None) -> ToolsRefusedError:
+    """Make the error for a model that cannot be asked with tools, or whose provider refused to with a status."""
+    what = f"The model {model!r} takes no tools."
+    if status is not None:
+        what = f"The provider refused the request with tools to the model {model!r} (HTTP {status})."
+    return ToolsRefusedError(what, WITHOUT, status=status)
+
+
+def argued(chunk: "AIMessageChunk") -> int:
+    """Count the characters of arguments in a piece of a reply."""
+    return sum(len(call["args"] or "") for call in getattr(chunk, "tool_call_chunks", ()))
 
 
 def called(chunks: "Sequence[AIMessageChunk]") -> tuple[tuple[ToolCall, ...], object]:
@@ -55,7 +63,7 @@ def called(chunks: "Sequence[AIMessageChunk]") -> tuple[tuple[ToolCall, ...], ob
     """
     if not chunks:
         return (), None
-    whole = reduce(add, chunks)
+    whole = chunks[0] + list(chunks[1:])  # at once: each sum reads the arguments so far as JSON
     given: list[tuple[Any, Any]] = [(call, _sound(call["args"])) for call in whole.tool_calls]
     given += [(call, None) for call in whole.invalid_tool_calls]
     calls = tuple(

@@ -102,6 +102,11 @@ class Slot:
         return next((each for each in known if each and version_of(each) == picked.meta["version"]), self.current)
 
     @property
+    def exchange(self) -> "Exchange | None":
+        """What history shows of it once it is left; nothing while it waits for its draft."""
+        return None if self.current is None else Exchange(self.query, self.current)
+
+    @property
     def max_iterations(self) -> int | None:
         """The maximum that its loop was given; ``None`` leaves it to the configuration."""
         return None if self.workflow is None else self.workflow.meta.get("max_iterations")
@@ -235,6 +240,6 @@ class Companion:
             return
         if slot is not None and entry.slot <= slot.number:
             raise ValueError(f"query of slot {entry.slot} came after slot {slot.number} was drafted")
-        if slot is not None and slot.current is not None:
-            self.history.append(Exchange(slot.query, slot.current))
+        if slot is not None and slot.exchange is not None:
+            self.history.append(slot.exchange)
         self.slot = Slot(entry.slot, entry)

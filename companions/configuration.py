@@ -52,6 +52,11 @@ class Defaults:
     stopping: Stopping = "economy"
     native_sessions: bool = False
 
+    @property
+    def further_models(self) -> tuple[str, ...]:
+        """The models beside the default one that are asked without a caller naming them."""
+        return tuple(name for name in (self.critic_model, self.comparison_model, *self.fallback_models) if name)
+
     @classmethod
     def of(cls, name: str, **chosen: Any) -> "Defaults":
         """Read who writes from a model's name: ``host``, ``offline``, or a model that is asked in server mode."""

@@ -11,6 +11,7 @@ from typing import Any
 from companions.attachments import Attachment, Kind
 from companions.errors import ModelError
 from companions.models import Message
+from companions.providers import UNKNOWN, Provider
 
 TAKEN_BY: Mapping[Kind, str] = {"image": "image_inputs", "pdf": "pdf_inputs"}
 """Under which name a model's profile tells whether it takes a kind."""
@@ -42,19 +43,22 @@ def carried(messages: Iterable[Message]) -> str:
     return " and ".join(name for kind, name in NAMES.items() if kind in kinds)
 
 
-def check_takes(profile: Mapping[str, Any] | None, messages: Sequence[Message], *, model: str) -> None:
-    """Refuse what a model says of itself that it does not take; of most models nothing is known.
+def check_takes(
+    profile: Mapping[str, Any] | None, messages: Sequence[Message], *, model: str, of: Provider = UNKNOWN
+) -> None:
+    """Refuse what a model is known not to take; of most models nothing is known.
 
     Args:
         profile: What LangChain knows of the model, if anything.
         messages: What it is to be sent.
         model: Its name, for the error.
+        of: Whose model it is.
 
     Raises:
         ModelError: It takes no attachments of a kind that is among them.
     """
     for each in (each for message in messages for each in message.attachments):
-        if (profile or {}).get(TAKEN_BY[each.kind]) is False:
+        if (profile or {}).get(TAKEN_BY[each.kind]) is False or each.kind not in of.takes:
             raise ModelError(
                 f"The model {model!r} does not take {NAMES[each.kind]}, and {each.name!r} is one.",
                 "Choose a model that does with sampling.model, or ask again without it.",

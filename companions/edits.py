@@ -17,6 +17,8 @@ EDIT, EDITS = "edit", "edits"
 QUERY = "query"
 CORRECTED = "corrected"
 """Under this name the ``meta`` of a text tells ``by`` whom it was corrected, ``at`` what time, and in which ``seq``."""
+FIRST_TEXT = "first_text"
+"""Under this name the ``meta`` of a corrected query keeps its text as it was put; it is never stored."""
 
 
 class Place(NamedTuple):
@@ -83,6 +85,11 @@ class Edits:
         seq = None if place is None else self.corrected.get(place)
         return seq if seq is not None and seq > entry.seq else None
 
+    def supersede(self, entry: Entry) -> bool:
+        """Tell whether another text stands by now in the place of an entry's, be that a correction itself."""
+        place = place_corrected(entry) or _place_of(entry)
+        return place is not None and self.corrected.get(place, 0) > entry.seq
+
     def to_meta(self) -> dict[str, Any]:
         """Give what a ``configure`` keeps of them; nothing if there are none."""
         if not self.newest:
@@ -130,8 +137,15 @@ def corrected(entry: Entry, edit: Entry) -> Entry:
     place = _place_of(entry)
     if place is None or place != place_corrected(edit) or edit.seq < entry.seq:
         return entry
-    told = {"by": edit.author, "at": edit.at, "seq": edit.seq}
-    return replace(entry, text=edit.text, meta={**entry.meta, CORRECTED: told})
+    meta = {**entry.meta, CORRECTED: {"by": edit.author, "at": edit.at, "seq": edit.seq}}
+    if place.version is None:
+        meta.setdefault(FIRST_TEXT, entry.text)
+    return replace(entry, text=edit.text, meta=meta)
+
+
+def texts_of(query: Entry) -> frozenset[str]:
+    """Give the texts that a query is known by: the one that it was put with, and what that was corrected to."""
+    return frozenset((query.text, query.meta.get(FIRST_TEXT, query.text)))
 
 
 def written_at(entry: Entry) -> int:

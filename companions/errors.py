@@ -150,7 +150,15 @@ class FilterError(ModelError):
 
 
 class ToolsRefusedError(ModelError):
-    """The model cannot be asked with tools; without them it may write."""
+    """The model cannot be asked with tools; without them it may write.
+
+    Attributes:
+        status: What its provider answered, of HTTP; ``None`` where that need not be asked.
+    """
+
+    def __init__(self, what: str, remedy: str, *, status: int | None = None) -> None:
+        super().__init__(what, remedy)
+        self.status = status
 
 
 class ModelTimeoutError(ModelError):

@@ -143,7 +143,7 @@ class _Applied:
         if native is not None:
             # What a provider keeps is what it was told, and so is what it may go on from.
             texts_told = [each.text for each in messages if each.role != "system"]
-            native = NativeSession.of(texts_told, native.kept, edited=native.edited)
+            native = NativeSession.of(texts_told, native.kept, edits=native.edits)
         return replace(task, messages=tuple(messages), native=native, **texts)
 
     async def to_call(self, call: ToolCall) -> ToolCall:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from companions import model_faults
 from companions.called_tools import offered
+from companions.chats import Chat
 from companions.content_blocks import all_spoken, carried, check_takes
 from companions.errors import ModelError
 from companions.model_replies import Heard
@@ -19,7 +20,6 @@ from companions.providers import provider_of
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from langchain_core.language_models import BaseChatModel
     from langchain_core.messages import AIMessageChunk
 
 
@@ -32,7 +32,7 @@ class LangChainModel:
         bounds: How long a call may take.
     """
 
-    def __init__(self, chat: "BaseChatModel", *, name: str | None = None, bounds: Bounds = DEFAULT_BOUNDS) -> None:
+    def __init__(self, chat: Chat, *, name: str | None = None, bounds: Bounds = DEFAULT_BOUNDS) -> None:
         self._chat = chat
         self._asked = _own_name(chat)
         self._name = name or self._asked
@@ -59,15 +59,15 @@ class LangChainModel:
             ModelReplyError: The reply is cut, unreadable, empty, or was ended by a limit or filter.
             ModelError: The provider refused or could not be reached, after its client's own retries.
         """
-        check_takes(self._chat.profile, task.messages, model=self._asked)
+        check_takes(self._chat.profile, task.messages, model=self._asked, of=self._provider)
         sent = self._to_send(task.sampling)
-        heard = Heard(on_text, finishes=self._provider.finishes, tools=bool(task.tools))
+        heard = Heard(on_text, asked=self._asked, finishes=self._provider.finishes, tools=bool(task.tools))
         patience = Patience(self._bounds, began=task.began)
         try:
             await self._hear(task, sent, heard, patience)
             meta = self._in_force(task.sampling, sent)
             limit, counted = meta["sampling"].get("max_tokens"), {"retries": patience.retries}
-            return heard.written(asked=self._asked, max_tokens=limit, meta=meta | counted)
+            return heard.written(max_tokens=limit, meta=meta | counted)
         except ModelError as error:
             error.retries = patience.retries
             raise
@@ -104,6 +104,7 @@ class LangChainModel:
                     error,
                     model=self._asked,
                     started=heard.started,
+                    sent=patience.requests > 0,
                     of=self._provider,
                     carried=carried(task.messages),
                     tools=bool(task.tools),
@@ -128,6 +129,6 @@ class LangChainModel:
         }
 
 
-def _own_name(chat: "BaseChatModel") -> str:
+def _own_name(chat: Chat) -> str:
     names = (getattr(chat, "model_name", None), getattr(chat, "model", None), type(chat).__name__)
     return next(name for name in names if isinstance(name, str) and name)

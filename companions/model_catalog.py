@@ -5,7 +5,7 @@ What is known of each provider stands in ``providers``.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from companions.provider_line import Line
 from companions.provider_lines import open_lines
 from companions.providers import OPENAI, PROVIDERS, Account, Provider, provider_of
 from companions.responses_api import ResponsesAPI
+from companions.untraced import untraced
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -58,6 +59,7 @@ class ModelCatalog:
         openai_base_url: An OpenAI-compatible server instead of OpenAI's; needs no key.
         accounts: How the other providers are reached, by their names.
         bounds: How long a call may take.
+        further: Other models that are asked without a caller naming them, such as critics' and fallbacks.
 
     Attributes:
         responses: What of drafts the provider keeps, where it is asked to.
@@ -72,9 +74,11 @@ class ModelCatalog:
         openai_base_url: str | None = None,
         accounts: Mapping[str, Account] | None = None,
         bounds: Bounds = DEFAULT_BOUNDS,
+        further: Sequence[str] = (),
     ) -> None:
         self._offline = offline
         self._default = default
+        self._named = (*(() if default is None else (default,)), *further)
         self._bounds = bounds
         self._elsewhere = bool(openai_base_url)
         openai = Account(key=openai_api_key, url=openai_base_url)
@@ -105,18 +109,18 @@ class ModelCatalog:
         return LangChainModel(chat, bounds=self._bounds)
 
     def warm(self) -> None:
-        """Import the SDK of the default model's provider, about a second's work; for a background thread.
+        """Import the SDKs of the providers of the default and the further models; for a background thread.
 
-        One that is not installed is told to whoever asks the model.
+        Each is about a second's work. One that is not installed is told to whoever asks the model.
         """
-        whole = whole_name(self._default or "")
-        if line := self._lines.get(whole.partition(":")[0]):
-            with suppress(ImportError):
-                line.load()
+        for provider in dict.fromkeys(whole_name(name).partition(":")[0] for name in self._named):
+            if line := self._lines.get(provider):
+                with suppress(ImportError):
+                    line.load()
 
     async def warm_later(self) -> None:
-        """Do so a moment later, if there is a model to ask by default: a server's first answers go before it."""
-        if self._default is not None:
+        """Do so a moment later, if there is a model to ask unnamed: a server's first answers go before it."""
+        if self._named:
             await asyncio.sleep(WARM_SECONDS)
             await asyncio.to_thread(self.warm)
 
@@ -155,6 +159,10 @@ class _ProviderModel:
         self._bounds = bounds
 
     async def write(self, task: Task, on_text: OnText | None = None) -> Written:
+        async with untraced():
+            return await self._written(task, on_text)
+
+    async def _written(self, task: Task, on_text: OnText | None) -> Written:
         model = self.name.partition(":")[2]
         if task.native is not None and self._responses is not None:
             native = NativeModel(model, self._responses, name=self.name, bounds=self._bounds)

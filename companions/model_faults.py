@@ -14,6 +14,7 @@ TIMEOUTS = frozenset({"TimeoutError", "TimeoutException", "APITimeoutError", "Mo
 UNREACHED = frozenset({"ConnectionError", "TransportError", "APIConnectionError", "ModelConnectionError"})
 
 AGAIN = "Call the same tool again; if it goes on, choose another model."
+WITHOUT_THEM = "Choose a model that takes such attachments with sampling.model, or ask again without them."
 REDIRECTED = 300
 BUSY = 429
 NOT_FOUND = 404
@@ -27,7 +28,14 @@ UNREAD = frozenset({400, 415, 422})
 
 
 def fault(
-    error: Exception, *, model: str, started: bool, of: Provider = UNKNOWN, carried: str = "", tools: bool = False
+    error: Exception,
+    *,
+    model: str,
+    started: bool,
+    sent: bool = True,
+    of: Provider = UNKNOWN,
+    carried: str = "",
+    tools: bool = False,
 ) -> ModelError:
     """Turn an exception of a model call into our own error, to be raised from it.
 
@@ -35,6 +43,7 @@ def fault(
         error: What the library raised.
         model: What was asked for.
         started: Whether a piece of the reply had arrived.
+        sent: Whether a request is known to have gone out.
         of: Whose model it is.
         carried: Which kinds of attachments were sent, as a clause; "" for none.
         tools: Whether tools were offered.
@@ -42,7 +51,7 @@ def fault(
     status = _status(error)
     kinds = {kind.__name__ for kind in type(error).__mro__}
     if tools and status in REFUSING:
-        return refused(model)
+        return refused(model, status)
     if status is not None:
         return _unread(status, model, carried) if carried and status in UNREAD else _refusal(status, model, of)
     if kinds & TIMEOUTS:
@@ -53,6 +62,8 @@ def fault(
             f"Check the network and the base URL{_named(of.url)}, then call the same tool again.",
             outage="away",
         )
+    if carried and not (started or sent):
+        return ModelError(f"The model {model!r} cannot be sent {carried}.", WITHOUT_THEM)
     what = f"The model {model!r} broke its reply off, or sent one that cannot be read."
     return ModelReplyError(what, AGAIN, outage="away")
 
@@ -87,7 +98,7 @@ def _named(setting: str) -> str:
 def _unread(status: int, model: str, carried: str) -> ModelError:
     return ModelError(
         f"The provider refused the request to the model {model!r} (HTTP {status}), which carried {carried}.",
-        "Choose a model that takes such attachments with sampling.model, or ask again without them.",
+        WITHOUT_THEM,
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, cast
 
-from companions.called_tools import called
+from companions.called_tools import MOST_ARGUMENTS, argued, called
 from companions.errors import ModelReplyError, ReplyLengthError, ToolCallError
 from companions.model_faults import AGAIN
 from companions.models import OnText, Written
@@ -39,16 +39,19 @@ class Heard:
 
     Args:
         on_text: Hears each piece as it arrives.
+        asked: The model that was asked for.
         finishes: Whether the model's complete replies always say why they stopped.
         tools: Whether it may call tools.
     """
 
-    def __init__(self, on_text: OnText | None, *, finishes: bool = False, tools: bool = False) -> None:
+    def __init__(self, on_text: OnText | None, *, asked: str, finishes: bool = False, tools: bool = False) -> None:
         self._on_text = on_text
+        self._asked = asked
         self._finishes = finishes
         self._tools = tools
         self._chunks: list[AIMessageChunk] = []
         self._called_tool = False
+        self._arguments = 0
         self._pieces: list[str] = []
         self._usage: Counter[str] = Counter()
         self._metadata: dict[str, Any] = {}
@@ -77,11 +80,19 @@ class Heard:
         return isinstance(feedback, dict) and bool(cast("dict[str, Any]", feedback).get("block_reason"))
 
     def take(self, chunk: "AIMessageChunk") -> None:
-        """Take in the next chunk."""
+        """Take in the next chunk.
+
+        Raises:
+            ToolCallError: It calls tools with more than anybody could mean; the rest need not be heard.
+        """
         self._metadata.update(chunk.response_metadata)
         self._usage.update(_counts(getattr(chunk, "usage_metadata", None)))
         if self._tools:
             self._chunks.append(chunk)
+            self._arguments += argued(chunk)
+            if self._arguments > MOST_ARGUMENTS:
+                what = f"The model {self._asked!r} called a tool with over {MOST_ARGUMENTS:,} characters of arguments."
+                raise ToolCallError(what, AGAIN)
         self._called_tool |= bool(getattr(chunk, "tool_call_chunks", None) or getattr(chunk, "tool_calls", None))
         if piece := str(chunk.text):
             self._first_at = self._first_at or perf_counter()
@@ -89,11 +100,10 @@ class Heard:
             if self._on_text is not None:
                 self._on_text(piece)
 
-    def written(self, *, asked: str, max_tokens: int | None, meta: Mapping[str, Any]) -> Written:
+    def written(self, *, max_tokens: int | None, meta: Mapping[str, Any]) -> Written:
         """Give the reply as a text of ours.
 
         Args:
-            asked: The model that was asked for.
             max_tokens: The limit that was in force.
             meta: What else is recorded of the call.
 
@@ -102,7 +112,7 @@ class Heard:
         """
         text = "".join(self._pieces)
         calls, turn = called(self._chunks) if self._called_tool else ((), None)
-        self._judge(text, calls, model=asked, max_tokens=max_tokens)
+        self._judge(text, calls, max_tokens=max_tokens)
         first = None if self._first_at is None else round(self._first_at - self._asked_at, 6)
         recorded = {
             "finish_reason": self.finish,
@@ -113,16 +123,16 @@ class Heard:
         }
         return Written(
             text=text,
-            model=str(self._metadata.get("model_name") or asked),
+            model=str(self._metadata.get("model_name") or self._asked),
             usage=dict(self._usage),
             meta={name: value for name, value in recorded.items() if value not in (None, {})},
             calls=calls,
             turn=turn,
         )
 
-    def _judge(self, text: str, calls: Sequence[ToolCall], *, model: str, max_tokens: int | None) -> None:
+    def _judge(self, text: str, calls: Sequence[ToolCall], *, max_tokens: int | None) -> None:
         """Refuse a reply that ended well for the library and not for its reader."""
-        reason = (self.finish or "").lower()
+        reason, model = (self.finish or "").lower(), self._asked
         if reason in LENGTH:
             limit = "" if max_tokens is None else f" of {max_tokens} tokens"
             raise ReplyLengthError(

@@ -8,8 +8,9 @@ are ``langchain_models``'s.
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any
 
+from companions.chats import Chat
 from companions.errors import ModelError
 from companions.langchain_models import LangChainModel
 from companions.models import OnText, Task, Written
@@ -48,19 +49,27 @@ class NativeModel:
         draft = _Draft(
             task=task, native=native, line=line, on_text=on_text, ends=time.monotonic() + self._bounds.total_seconds
         )
-        fell_back: FellBack | None = "edited" if native.edited else None
-        retries = 0
-        for before in dict.fromkeys([native.response_to_go_on_from(line), None]):
+        tried = _Tried(fell_back="edited" if native.edited else None)
+        try:
+            return _noted(await self._tried(draft, tried), tried)
+        except ModelError as error:
+            if tried.retries:
+                error.retries = tried.retries + (error.retries or 0)
+            raise
+
+    async def _tried(self, draft: "_Draft", tried: "_Tried") -> Written:
+        """Try what is new, the whole history, and chat completions, as far as it needs."""
+        for before in dict.fromkeys([draft.native.response_to_go_on_from(draft.line), None]):
             if not self._api.usable:
-                fell_back = "unsupported"
+                tried.fell_back = "unsupported"
                 break
             chat = ResponsesChat(self._api.line, self._model, before)
             asked = await self._ask(draft, chat, new_only=before is not None)
             if isinstance(asked, Written):
-                return _noted(asked, fell_back, retries)
-            fell_back, retries = asked, retries + chat.retries
+                return asked
+            tried.fell_back, tried.retries = asked, tried.retries + chat.retries
         completions = await self._api.line.chat(self._model)
-        return _noted(await self._bounded(completions, draft).write(task, on_text), fell_back, retries)
+        return await self._bounded(completions, draft).write(draft.task, draft.on_text)
 
     async def _ask(self, draft: "_Draft", chat: ResponsesChat, *, new_only: bool) -> Written | FellBack:
         """Ask once: for what follows a response, or all there is; gives why the server cannot be asked so."""
@@ -82,9 +91,9 @@ class NativeModel:
     def _kept(self, chat: ResponsesChat) -> KeptResponse | None:
         return None if chat.response is None else KeptResponse(chat.response, self._api.line.account)
 
-    def _bounded(self, chat: object, draft: "_Draft") -> LangChainModel:
+    def _bounded(self, chat: Chat, draft: "_Draft") -> LangChainModel:
         left = replace(self._bounds, total_seconds=max(draft.ends - time.monotonic(), LEAST_SECONDS))
-        return LangChainModel(cast("Any", chat), name=self._name, bounds=left)  # either can be asked like the other
+        return LangChainModel(chat, name=self._name, bounds=left)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,12 +112,26 @@ class _Draft:
     ends: float
 
 
-def _noted(written: Written, fell_back: FellBack | None, retries: int) -> Written:
-    """Note why an attempt before this one was given up, and what its client had asked again by then."""
-    if fell_back is None:
+@dataclass(slots=True, kw_only=True)
+class _Tried:
+    """What came of the attempts that were given up.
+
+    Attributes:
+        fell_back: Why the whole is sent, where what is new should have done.
+        retries: How often their client asked again.
+    """
+
+    fell_back: FellBack | None
+    retries: int = 0
+
+
+def _noted(written: Written, tried: _Tried) -> Written:
+    """Note why attempts before this one were given up, and what their client had asked again by then."""
+    if tried.fell_back is None:
         return written
-    written = replace(written, meta={**written.meta, "retries": retries + (written.meta.get("retries") or 0)})
-    return _with(written, {"sent": "whole", **written.meta.get("native", {}), "fell_back": fell_back})
+    retries = tried.retries + (written.meta.get("retries") or 0)
+    written = replace(written, meta={**written.meta, "retries": retries})
+    return _with(written, {"sent": "whole", **written.meta.get("native", {}), "fell_back": tried.fell_back})
 
 
 def _with(written: Written, native: Mapping[str, Any]) -> Written:

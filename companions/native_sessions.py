@@ -44,7 +44,7 @@ class NativeSession:
         asked: The digest of what is asked of it now.
         asked_characters: Of that.
         kept: What the entry of the newest of those answers tells of its response; empty if nothing.
-        edited: Whether the companion's history was edited since, so that the response holds what is to be told no more.
+        edits: The ``seq`` of the newest edit of the companion's history that the draft is told; 0 without any.
     """
 
     told: tuple[str, ...]
@@ -52,10 +52,10 @@ class NativeSession:
     asked: str
     asked_characters: int
     kept: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    edited: bool = False
+    edits: int = 0
 
     @classmethod
-    def of(cls, texts: Sequence[str], kept: Mapping[str, Any] | None, *, edited: bool = False) -> "NativeSession":
+    def of(cls, texts: Sequence[str], kept: Mapping[str, Any] | None, *, edits: int = 0) -> "NativeSession":
         """Make it of the texts of a prompt without its instructions, of which the last is what is asked."""
         *told, asked = texts
         return cls(
@@ -63,9 +63,17 @@ class NativeSession:
             told_characters=sum(map(len, told)),
             asked=digest(asked),
             asked_characters=len(asked),
-            kept={} if edited else kept or {},
-            edited=edited,
+            kept=kept or {},
+            edits=edits,
         )
+
+    @property
+    def edited(self) -> bool:
+        """Whether the response knew other edits, so that it may hold what is to be told no more.
+
+        When it was stored does not say so: another process may have edited while it was written.
+        """
+        return "held" in self.kept and self.kept.get("edits", 0) != self.edits
 
     def response_to_go_on_from(self, line: str) -> str | None:
         """Give the id of the response that holds what the draft is told; ``None`` if there is none.
@@ -74,7 +82,7 @@ class NativeSession:
             line: The digest of who is asked, and by which instructions.
         """
         newest = tuple(self.kept.get("held", ()))[-len(self.told) :]
-        fits = bool(self.told) and newest == self.told and self.kept.get("line") == line
+        fits = bool(self.told) and newest == self.told and self.kept.get("line") == line and not self.edited
         kept = kept_response(self.kept) if fits and self.kept.get("characters", 0) <= MOST_CHARACTERS else None
         return None if kept is None else kept.id
 
@@ -95,6 +103,7 @@ class NativeSession:
             "line": line,
             "held": [*before, self.asked, digest(text)][-HELD:],
             "characters": characters + self.asked_characters + len(text),
+            "edits": self.edits,
             "sent": "new" if new_only else "whole",
         }
 

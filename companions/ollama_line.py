@@ -3,6 +3,9 @@
 It opens and closes; for which event loop is ``provider_line``'s work, and what is asked ``langchain_models``'s.
 """
 
+import asyncio
+from base64 import b64decode
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
@@ -62,6 +65,13 @@ class OllamaWire:
                 # The next but one takes what opens the HTTP client; the next always opens a plain one.
                 super(sdk.client, self).__init__(open_client, url)  # pyright: ignore[reportUnknownMemberType] -- not typed
 
+            async def chat(self, *places: Any, **asked: Any) -> Any:
+                """Ask with pictures as bytes: of a text the SDK would look whether it is the path of a file."""
+                messages: Sequence[Mapping[str, Any]] = asked.get("messages") or ()
+                if any(message.get("images") for message in messages):
+                    asked["messages"] = await asyncio.to_thread(lambda: [*map(_with_bytes, messages)])
+                return await super().chat(*places, **asked)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] -- not typed
+
         client, chat = Client(), sdk.chat(model=NOBODY, base_url=OLLAMA_URL, client_kwargs=idle())
         # The one that it has made belongs to no event loop of ours, and asks once.
         chat._async_client = client  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] -- it takes none; tested
@@ -80,3 +90,7 @@ def _person(url: str) -> tuple[str, str] | None:
     """Read who asks, where the URL of a proxy says so; the SDK drops it."""
     given = urlsplit(url)
     return None if given.username is None else (unquote(given.username), unquote(given.password or ""))
+
+
+def _with_bytes(message: Mapping[str, Any]) -> dict[str, Any]:
+    return {**message, "images": [b64decode(image) for image in message.get("images") or ()]}

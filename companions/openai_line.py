@@ -136,7 +136,8 @@ class OpenAILine:
             base_url=self._url,
             max_retries=RETRIES,
             timeout=None,  # ours are wider than a read: they bound silence and the whole call
-            http_client=sdk.http(event_hooks=hooks, timeout=None),
+            # A redirected request would take the prompt along to another host.
+            http_client=sdk.http(event_hooks=hooks, timeout=None, follow_redirects=False),
         )
         # The SDK fills these from OPENAI_ORG_ID, OPENAI_PROJECT_ID and OPENAI_CUSTOM_HEADERS, whatever it is given.
         client.organization = client.project = None

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from companions.attachments import Kind
+
 Sent = dict[str, Any]
 _NEVER = re.compile(r"(?!)")
 DISTRIBUTION = "persistent-companions"
@@ -44,6 +46,7 @@ class Provider:
         extra: What of this distribution brings its integration; "" if it comes along anyway.
         free: Whether it answers without a key.
         finishes: Whether its complete replies always say why they stopped.
+        takes: The kinds of attachments that its integration can send; whether a model reads them is not said.
         one_temperature: The models, by the beginning of their names, that take no temperature but 1.
         said: Turns ``temperature`` and ``max_tokens`` into the arguments of a call.
     """
@@ -54,6 +57,7 @@ class Provider:
     extra: str = ""
     free: bool = False
     finishes: bool = True
+    takes: frozenset[Kind] = frozenset({"image", "pdf"})
     one_temperature: re.Pattern[str] = _NEVER
     said: Callable[[Sent], Sent] = dict
 
@@ -111,7 +115,15 @@ GOOGLE = Provider(
     one_temperature=_GOOGLE_FIXED,
     said=_for_google,
 )
-OLLAMA = Provider(name="ollama", key="OLLAMA_API_KEY", url="OLLAMA_HOST", extra="ollama", free=True, said=_for_ollama)
+OLLAMA = Provider(
+    name="ollama",
+    key="OLLAMA_API_KEY",
+    url="OLLAMA_HOST",
+    extra="ollama",
+    free=True,
+    takes=frozenset({"image"}),
+    said=_for_ollama,
+)
 PROVIDERS: Mapping[str, Provider] = {known.name: known for known in (OPENAI, ANTHROPIC, GOOGLE, OLLAMA)}
 
 

@@ -8,6 +8,7 @@ from companions.attachments import Attachment, told_of
 from companions.checks import Failing
 from companions.configuration import Configuration
 from companions.critics import Critic
+from companions.edits import texts_of
 from companions.entries import Entry, Note
 from companions.errors import InputError
 from companions.models import ExecutionMode, Sampling, Step
@@ -64,7 +65,8 @@ class Request:
     def asks(self, query: Entry) -> bool:
         """Tell whether a draft asks what a query asks already; what it leaves out is the same."""
         files = told_of(self.attachments) or query.meta.get("attachments", [])
-        return self.query in (None, query.text) and files == query.meta.get("attachments", [])
+        same = self.query is None or self.query in texts_of(query)
+        return same and files == query.meta.get("attachments", [])
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import contextvars
 import logging
 import time
 from collections.abc import Iterable, Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 from companions.native_sessions import KeptResponse
 from companions.openai_line import OpenAILine
@@ -27,6 +27,8 @@ CLOSE_SECONDS = 0.3
 UNRECORDED_SECONDS = 600.0
 """After how long a response is deleted that no stored entry names."""
 GONE = 404
+Answer = Literal["gone", "unknown"]
+"""What a provider said of a response that it was to delete: it is deleted, or was written by somebody else."""
 
 
 class Deleting(Protocol):
@@ -38,6 +40,10 @@ class Deleting(Protocol):
 
     def delete_later(self, responses: Iterable[KeptResponse]) -> None:
         """Delete responses in the background; what cannot be is told in the log."""
+        ...
+
+    async def delete_for_good(self, responses: Sequence[KeptResponse], seconds: float) -> bool:
+        """Delete responses within a bound, and tell whether there is nothing to be tried again; it raises nothing."""
         ...
 
     def recorded(self, response: KeptResponse) -> None:
@@ -103,21 +109,39 @@ class ResponsesAPI:
         """
         if not (responses and self._reachable):
             return tuple(responses)
-        left, turns = dict.fromkeys(responses), asyncio.Semaphore(AT_ONCE)
+        answers = await self._answers(responses, seconds)
+        return tuple(response for response in dict.fromkeys(responses) if answers.get(response) != "gone")
+
+    async def delete_for_good(self, responses: Sequence[KeptResponse], seconds: float) -> bool:
+        """Delete responses within a bound, and tell whether there is nothing to be tried again; it raises nothing.
+
+        One that was written by another server, or account, and is not known here is told in the log, and not tried
+        again: the answer would be the same for ever.
+        """
+        if responses and not self._reachable:
+            return False
+        answers = await self._answers(responses, seconds)
+        self._tell(response for response in responses if answers.get(response) == "unknown")
+        return all(response in answers for response in responses)
+
+    async def _answers(self, responses: Sequence[KeptResponse], seconds: float) -> dict[KeptResponse, Answer]:
+        """Ask for the deletion of responses; about those that are left out the provider said nothing in time."""
+        answers, turns = dict[KeptResponse, Answer](), asyncio.Semaphore(AT_ONCE)
 
         async def delete_one(response: KeptResponse) -> None:
             async with turns:
-                if await self._delete(response):
-                    left.pop(response)
+                if (answer := await self._delete(response)) is not None:
+                    answers[response] = answer
 
-        tasks = [asyncio.create_task(delete_one(response)) for response in left]
+        tasks = [asyncio.create_task(delete_one(response)) for response in dict.fromkeys(responses)]
         try:
-            await asyncio.wait(tasks, timeout=seconds)
+            if tasks:
+                await asyncio.wait(tasks, timeout=seconds)
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-        return tuple(left)
+        return answers
 
     async def settled(self) -> None:
         """Wait until nothing is being deleted in the background."""
@@ -146,10 +170,12 @@ class ResponsesAPI:
         if named := ", ".join(response.id for response in left):
             log.warning("the provider may still keep these responses, since they could not be deleted: %s", named)
 
-    async def _delete(self, response: KeptResponse) -> bool:
+    async def _delete(self, response: KeptResponse) -> Answer | None:
         try:
             responses = await self.line.responses()
             await responses.delete(response.id, timeout=DELETE_SECONDS)
         except Exception as error:  # noqa: BLE001 (whatever the SDK fails with, it is the caller's to tell)
-            return getattr(error, "status_code", None) == GONE and response.account == self.line.account
-        return True
+            if getattr(error, "status_code", None) != GONE:
+                return None
+            return "gone" if response.account == self.line.account else "unknown"
+        return "gone"

@@ -69,6 +69,10 @@ class ResponsesChat:
         self._before = before
         self._refusal = False
 
+    def bind_tools(self, tools: Sequence[object]) -> object:
+        """Refuse them: it asks for drafts, and tools are offered to critics alone."""
+        raise NotImplementedError(len(tools))
+
     async def astream(self, prompt: Sequence[Spoken], **sent: Any) -> AsyncGenerator[Piece]:
         """Ask, and tell the answer piece by piece.
 

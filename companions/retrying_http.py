@@ -7,9 +7,10 @@ It asks again where that can help, and waits for as long as the provider asked f
 import asyncio
 import json
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from itertools import chain
 from random import random
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +52,7 @@ def open_http(**options: Any) -> "httpx.AsyncClient":
                 if not (response.status_code in AGAIN or response.status_code >= SERVER_FAULT):
                     return response
                 await response.aread()
-                seconds = next(_wishes(response), seconds)
+                seconds = next(chain(wishes_in(response.headers), _told_in(response.content)), seconds)
                 if seconds > LONGEST_SECONDS:
                     return response
                 await asyncio.sleep(seconds)
@@ -65,10 +66,12 @@ def open_http(**options: Any) -> "httpx.AsyncClient":
     return RetryingClient(**options | ours)
 
 
-def _wishes(response: "httpx.Response") -> Iterator[float]:
-    """Give the seconds that a provider asks for, in a header, or in the body as Google does."""
-    header = response.headers.get("retry-after", "").strip()
-    if _is_number(header):
+def wishes_in(headers: Mapping[str, str]) -> Iterator[float]:
+    """Give the seconds that a provider asks for in a header, if it does."""
+    milliseconds, header = (headers.get(name, "").strip() for name in ("retry-after-ms", "retry-after"))
+    if _is_number(milliseconds):
+        yield float(milliseconds) / 1000
+    elif _is_number(header):
         yield float(header)
     elif header:
         try:
@@ -76,8 +79,6 @@ def _wishes(response: "httpx.Response") -> Iterator[float]:
         except ValueError:
             return
         yield max(0.0, (until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
-    else:
-        yield from _told_in(response.content)
 
 
 def _told_in(body: bytes) -> Iterator[float]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from companions import attachments, checks, prompts
 from companions.attachments import Attachment
-from companions.companion import Companion, Slot, version_of
+from companions.companion import EXCHANGES, Companion, Exchange, Slot, version_of
 from companions.material import Blocks
 from companions.models import Message, Task
 from companions.native_sessions import NativeSession
@@ -55,6 +55,15 @@ def task(
     )
 
 
+def shown_next(companion: Companion) -> list[Exchange]:
+    """Give the earlier exchanges that a draft of a new query is shown, oldest first."""
+    if companion.configuration is None or companion.configuration.clear_history:
+        return []
+    left = None if companion.slot is None else companion.slot.exchange
+    earlier = [*companion.history] if left is None else [*companion.history, left]
+    return _shown(companion, earlier[-EXCHANGES:])
+
+
 def _native(companion: Companion, plan: Plan, messages: Sequence[Message]) -> NativeSession | None:
     """Have a provider keep drafts alone: critique and revision see too little for one to go on from another."""
     given = plan.configuration
@@ -62,8 +71,8 @@ def _native(companion: Companion, plan: Plan, messages: Sequence[Message]) -> Na
         return None
     answer = companion.history[-1].answer if companion.history else None
     kept = None if answer is None else answer.meta.get("native")
-    edited = kept is not None and answer is not None and companion.edits.newest > answer.seq
-    return NativeSession.of([message.text for message in messages if message.role != "system"], kept, edited=edited)
+    told = [message.text for message in messages if message.role != "system"]
+    return NativeSession.of(told, kept, edits=companion.edits.newest)
 
 
 def _joined(query: str, texts: Sequence[str]) -> str:
@@ -77,7 +86,7 @@ def _messages(
     given = plan.configuration
     match plan.step:
         case "draft":
-            history = () if given.clear_history else _history(companion)
+            history = () if given.clear_history else _told(_shown(companion, companion.history))
             return prompts.draft_messages(
                 given.draft,
                 query=slot.query.text,
@@ -121,15 +130,19 @@ def _newest_revisions(slot: Slot) -> list[str]:
     return [version.text for version in standing[-REVISIONS_SEEN:]]
 
 
-def _history(companion: Companion) -> list[tuple[str, str]]:
-    """Give the newest earlier queries with their answers, as many as fit."""
-    kept: list[tuple[str, str]] = []
+def _shown(companion: Companion, earlier: Sequence[Exchange]) -> list[Exchange]:
+    """Give what a draft is shown of earlier exchanges: the newest that were not left out, as many as fit."""
+    kept: list[Exchange] = []
     room = HISTORY_CHARACTERS
-    for exchange in reversed(companion.history):
+    for exchange in reversed(earlier):
         if exchange.query.slot in companion.edits.left_out:
             continue
         room -= len(exchange.query.text) + len(exchange.answer.text)
         if room < 0:
             break
-        kept.append((exchange.query.text, exchange.answer.text))
+        kept.append(exchange)
     return kept[::-1]
+
+
+def _told(exchanges: Sequence[Exchange]) -> list[tuple[str, str]]:
+    return [(exchange.query.text, exchange.answer.text) for exchange in exchanges]

@@ -13,6 +13,7 @@ from typing import Any
 
 from companions import prompts
 from companions.errors import CompanionsError, ToolCallError, ToolsRefusedError
+from companions.falling_back import Outages
 from companions.material import MATERIAL, material
 from companions.models import Message, Model, OnText, Task, Written
 from companions.tool_calls import ToolCall, ToolResult
@@ -38,8 +39,17 @@ _OF_EACH = frozenset({"response_metadata", "sampling", "not_sent", "filters"})
 """What is told of a text and not of each time that its model was asked."""
 _ONE_TOO_MANY = f"This call was not carried out: {MOST_CALLS} are allowed."
 
+_NOT_AGAIN = "It has not been asked with tools since."
+
 Drop = Callable[[Sequence[Written]], None]
 """Is told what a model wrote that nothing stored will tell of."""
+
+
+@dataclass(slots=True)
+class ToolRefusals(Outages):
+    """The models whose providers refused tools some minutes ago and took the same request without: none are offered."""
+
+    seconds: float = 600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,11 +60,13 @@ class ToolUser:
         model: Who writes.
         each: What its ``meta`` tells of one time that it is asked and would not hold for several.
         drop: Hears of what it used where it fails in the end.
+        refusals: Shared by all that ask the same models.
     """
 
     model: Model
     each: frozenset[str] = frozenset()
     drop: Drop = lambda _: None
+    refusals: ToolRefusals = field(default_factory=ToolRefusals)
 
     @property
     def name(self) -> str:
@@ -65,7 +77,7 @@ class ToolUser:
         """Have it write, with tools if the task has any; see ``Model.write``."""
         if not task.tools:
             return await self.model.write(task, on_text)
-        talk = _Talk(self.model, replace(task, began=time.monotonic()), on_text, self.each)
+        talk = _Talk(self.model, replace(task, began=time.monotonic()), on_text, self.each, self.refusals)
         try:
             return await talk.write()
         except BaseException:
@@ -81,18 +93,19 @@ class _Talk:
     task: Task
     on_text: OnText | None
     each: frozenset[str]
+    refusals: ToolRefusals
     rounds: list[Written] = field(default_factory=list[Written])
     _made: list[tuple[ToolCall, ToolResult]] = field(default_factory=list[tuple[ToolCall, ToolResult]])
     _first_words: float | None = None
 
     async def write(self) -> Written:
-        why = None
-        messages = self.task.messages
-        while len(self._made) < MOST_CALLS:
+        refusal, messages = None, self.task.messages
+        why = self.refusals.of(self.model.name)
+        while why is None and len(self._made) < MOST_CALLS:
             try:
                 written = await self._ask(replace(self.task, messages=messages))
             except (ToolsRefusedError, ToolCallError) as error:
-                why = error.what
+                refusal, why = error, error.what
                 break
             if not written.calls:
                 return self._told(written, None)
@@ -100,7 +113,11 @@ class _Talk:
         # Every model takes that: the same question, with what was found out in it.
         found = [(_as_text(call), _clean(result.text, TOLD_CHARACTERS)) for call, result in self._made]
         asked = prompts.with_results(self.task.messages, found) if found else self.task.messages
-        return self._told(await self._ask(replace(self.task, messages=asked, tools=())), why)
+        written = await self._ask(replace(self.task, messages=asked, tools=()))
+        # Whoever has answered a round takes tools: what was refused then is something else.
+        if isinstance(refusal, ToolsRefusedError) and refusal.status is not None and len(self.rounds) == 1:
+            self.refusals.note(self.model.name, f"{refusal.what} {_NOT_AGAIN}")
+        return self._told(written, why)
 
     async def _ask(self, task: Task) -> Written:
         begun = time.monotonic()

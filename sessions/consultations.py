@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from companions.companion import Companion
+from companions.edits import texts_of
 from companions.entries import Entry
 from companions.errors import BudgetError, CompanionsError, InputError, SlotLeftError
 from companions.requests import SlotName
@@ -91,7 +92,7 @@ class Begun:
 def begun_on(companion: Companion, query: str | None) -> Begun | None:
     """Give the consultation that a synthesizer is at, or was at last, if it is on this query."""
     slot, known = companion.slot, consultation(companion.slot)
-    if slot is None or known is None or query not in (None, slot.query.text):
+    if slot is None or known is None or (query is not None and query not in texts_of(slot.query)):
         return None
     name = companion.companion_type
     return Begun(synthesizer=name, slot=slot.number, query=slot.query, known=known, draft=slot.draft)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from companions.companion import Companion, Slot
+from companions.edits import texts_of
 from companions.entries import Entry
 from companions.errors import InputError, SlotLeftError
 from sessions.answers import Answer
@@ -177,7 +178,7 @@ class Consulting:
                 f"The companion {question.synthesizer!r} is at no consultation here.",
                 "Call consult with query: the question to ask several companions.",
             )
-        same = slot is not None and slot.query.text == query
+        same = slot is not None and query in texts_of(slot.query)
         if slot is not None and slot.draft is not None and same:
             raise InputError(
                 f"The companion {question.synthesizer!r} has answered this query already, by itself.",

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
+from companions.edits import texts_of
 from companions.errors import CompanionsError, StoreError, UnknownNameError
 from companions.requests import Request
 from sessions.answers import Answer
@@ -60,7 +61,7 @@ class Contributing:
         for name in names:
             await self.session.wake(name)  # one after the other: with the store away, none can be read beside a write
             slot = (await self.session.look(name)).slot
-            earlier = slot is not None and slot.draft is not None and slot.query.text == query
+            earlier = slot is not None and slot.draft is not None and query in texts_of(slot.query)
             text = self.question.text if name == text_for else None
             requests.append(self.request(query, text=text, redo=earlier))
         given = await asyncio.gather(*map(self._contribution, names, requests), return_exceptions=True)

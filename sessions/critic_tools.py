@@ -92,7 +92,7 @@ class _Kit:
         return {
             "run_checks": ("Hold the newest text to the checks of its companion.", _None, self._run_checks),
             "read_attachment": ("Read a text that is attached to the query.", _Attachment, self._read_attachment),
-            "search_sessions": ("Search the person's other sessions for words.", _Words, self._search_sessions),
+            "search_sessions": ("Search the person's own other sessions for words.", _Words, self._search_sessions),
             "read_version": ("Read an earlier version of the text.", _Version, self._read_version),
         }
 
@@ -134,9 +134,10 @@ class _Kit:
         return _piece(version.text, given.offset)
 
     async def _search_sessions(self, given: _Words) -> ToolResult:
-        """Search as ``list_sessions`` does; the entry keeps which were found and not what stands in them.
+        """Search as ``list_sessions`` does, in own sessions; the entry keeps which were found and not their texts.
 
-        Not from a session that others take part in: a text of theirs could ask for it to be quoted to them.
+        Not from a session that others take part in: a text of theirs could ask for it to be quoted to them. Nor in
+        one that others share: the critique that quotes it stays when the share ends, and can be shared further.
         """
         place, own = self.place, self.place.session.session_id
         grants = await place.sessions.store.grants.of(own)
@@ -144,10 +145,10 @@ class _Kit:
             return ToolResult(text="This session is shared, so no other sessions are searched from it.", failed=True)
         principal = place.principal or place.session.place.owner
         if place.sessions.sealed:
-            listed = await listing(place.sessions, principal, search=given.words, limit=HITS + 1)
+            listed = await listing(place.sessions, principal, search=given.words, limit=HITS + 1, own_only=True)
             hits, whole = tuple(searching.Hit(each) for each in listed), True
         else:
-            found = await searching.search(place.sessions, principal, given.words, HITS + 1)
+            found = await searching.search(place.sessions, principal, given.words, HITS + 1, own_only=True)
             hits, whole = found.hits, found.whole
         others = [hit for hit in hits if _id(hit.listed) != own][:HITS]
         kept = f"Sessions found: {', '.join(_id(hit.listed) for hit in others) or 'none'}."
@@ -195,5 +196,7 @@ def _line(hit: searching.Hit) -> str:
     known, found = hit.listed.head.projection, hit.excerpt
     title = "" if known is None else known.title[:TITLE]
     preview = "" if known is None else known.preview
-    where = f"{found.kind} of {found.companion_type}: {found.text}" if found is not None else preview
+    if found is None:
+        return f"{_id(hit.listed)}  {title}\n{preview}"
+    where = f"{found.kind} of {found.companion_type}{', corrected since' if found.corrected else ''}: {found.text}"
     return f"{_id(hit.listed)}  {title}\n{where}"

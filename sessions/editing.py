@@ -7,7 +7,7 @@ be read. What such an entry says is ``companions.edits``'s, and who may work on 
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from companions.companion import Companion, Slot, version_of
@@ -17,8 +17,10 @@ from companions.errors import ConflictError, InputError, StoreAwayError, Unknown
 from companions.requests import check_text
 from sessions.awake import Awake
 from sessions.calls import Calls
+from sessions.corrections import as_corrected
 from sessions.session import Session
 from sessions.slots import companion_at
+from sessions.titles import first_query, title_of
 
 MOST = 500
 """Edited texts and slots of one companion: each of its ``configure`` entries leads to all of them."""
@@ -85,8 +87,9 @@ async def edit(calls: Calls, principal: str, session_id: str, companion_type: st
 
     Raises:
         InputError: There is no such slot, or no answer in it, or too much is edited already.
-        ConflictError: A step of the companion is under way, or came first in another process; it is not edited.
-        StoreError: The store failed; nothing more was recorded.
+        ConflictError: A step of the companion is under way, or came first in another process; what is wished does
+            not hold.
+        StoreError: The store failed; nothing more was recorded, unless the error says that it may wait for the store.
     """
     session, name = await calls.session(principal, session_id, companion_type)
     if (await session.look(name)).slot is None:
@@ -98,9 +101,14 @@ async def edit(calls: Calls, principal: str, session_id: str, companion_type: st
     async with _held(session, name) as awake:
         for part in PARTS:
             note = None if getattr(wish, part) is None else await _note(session, awake.companion, wish, part)
-            if note is not None:
-                await _record(calls, session, awake, note, principal)
-                made.append(part)
+            if note is None:
+                continue
+            if part == "query":
+                note = await _titled(calls, session, awake.companion, note)
+            moved = await _record(calls, session, awake, note, principal)
+            if moved and await _note(session, awake.companion, wish, part) is not None:
+                raise _overtaken()
+            made.append(part)
         slot, edits = await _slot(session, awake.companion, wish.slot), awake.companion.edits
     return Edited(
         session_id=session.session_id,
@@ -123,7 +131,13 @@ async def _held(session: Session, companion_type: str) -> AsyncGenerator[Awake]:
     except TimeoutError:
         raise ConflictError("A step of this companion is being written.", "Edit it when that is done.") from None
     try:
+        if session.writer.early:
+            await session.writer.landed(session.place)
+        # The caller of a step that was answered and has lost since means a text that is not what stands.
+        lost = companion_type in session.place.lost
         await session.catch_up(awake)
+        if lost:
+            raise _overtaken()
         if session.kept:
             raise StoreAwayError("The store is away, and this session waits for it.", "Edit it when the store is back.")
         yield awake
@@ -131,18 +145,33 @@ async def _held(session: Session, companion_type: str) -> AsyncGenerator[Awake]:
         awake.lock.release()
 
 
-async def _record(calls: Calls, session: Session, awake: Awake, note: Note, principal: str) -> None:
+async def _record(calls: Calls, session: Session, awake: Awake, note: Note, principal: str) -> bool:
+    """Record an edit, and wait until it is stored; tells whether another process wrote to the session meanwhile."""
     sessions = calls.desk.sessions
     await sessions.writer.room(session.session_id)
     try:
         entries = await session.record(awake, [note], principal)
     except ConflictError:
-        raise ConflictError(
-            "This companion went on in another process meanwhile.", "Look at its history, then edit it again."
-        ) from None
+        raise _overtaken() from None
     # Later entries lead to this one by its number, which it has once it is stored.
     await sessions.writer.landed(session.place)
-    await sessions.project(session, awake.companion, entries)
+    if moved := awake.fresh != session.foreign:
+        await session.catch_up(awake)
+        await sessions.count_again(session)
+    else:
+        await sessions.project(session, awake.companion, entries)
+    if session.kept:
+        raise StoreAwayError(
+            "The store went away, and the edit may wait for it on this machine's disk.",
+            "Look at the history when the store is back.",
+        )
+    return moved
+
+
+def _overtaken() -> ConflictError:
+    return ConflictError(
+        "This companion went on in another process meanwhile.", "Look at its history, then edit it again."
+    )
 
 
 async def _note(session: Session, companion: Companion, wish: Wish, part: Part) -> Note | None:
@@ -176,6 +205,22 @@ def _said(companion: Companion, text: str, said: dict[str, Any]) -> Note:
         slot=said["slot"],
         text=text,
         meta={**companion.configuration.to_meta(), EDIT: said},
+    )
+
+
+async def _titled(calls: Calls, session: Session, companion: Companion, note: Note) -> Note:
+    """Have a session that goes by the query go by what it is corrected to; a title that a person set stays."""
+    known, first = (
+        (await calls.desk.sessions.head(session)).projection,
+        await first_query(session.store, session.session_id),
+    )
+    if known is None or first is None or (first.companion_type, first.slot) != (note.companion_type, note.slot):
+        return note
+    [stands] = await as_corrected(session.store, session.session_id, companion.edits, [first])
+    return (
+        replace(note, meta={**note.meta, "title": title_of(note.text)})
+        if known.title == title_of(stands.text)
+        else note
     )
 
 

@@ -10,18 +10,16 @@ import contextlib
 
 from companions.edits import settled
 from companions.entries import Entry, Note
-from companions.errors import CompanionsError, ConflictError, InputError, StoreAwayError, StoreError, UnopenedError
+from companions.errors import CompanionsError, ConflictError, InputError, StoreAwayError, StoreError
 from sessions.awake import read_companion
+from sessions.configured import configured_at
 from sessions.keeping import Kept
 from sessions.labels import UNLABELLED, Label
-from sessions.projections import last_type_at, projection_of, shown_at_birth, title_at
+from sessions.projections import last_type_at, projection_of, shown_at_birth
 from sessions.session import Session, gone
 from sessions.sessions import Sessions
-from sessions.store import Committed, Gone, Head, Store, Window
-
-PAGE = 200
-"""Entries that are looked through at a time for a ``configure`` that is not in force any more."""
-CONFIGURED = Window(versions=1, exchanges=0)
+from sessions.store import Committed, Gone, Head, Store
+from sessions.titles import title_at
 
 
 async def fork(sessions: Sessions, owner: str, session_id: str, at: int | None = None) -> Session:
@@ -65,29 +63,15 @@ async def fork(sessions: Sessions, owner: str, session_id: str, at: int | None =
 
 
 async def _configured(store: Store, session_id: str, at: int) -> Entry:
-    """Find the ``configure`` of the last used companion that was in force at a ``seq``: mostly the newest still is."""
+    """Find the ``configure`` of the last used companion that was in force at a ``seq``."""
     shared = await store.page(session_id, after=at - 1, limit=1)
     if not shared:
         raise gone(session_id)
     companion_type = await last_type_at(store, session_id, at) or shared[0].companion_type
-    tail = list[Entry]()
-    # Behind the fork something may not open: forking before it is the way to go on.
-    with contextlib.suppress(UnopenedError):
-        tail = await store.tail(session_id, companion_type, CONFIGURED)
-    newest = [entry for entry in tail if entry.kind == "configure"]
-    if newest and newest[-1].seq <= at:
-        return newest[-1]
-    found, after = list[Entry](), 0
-    while page := await store.page(
-        session_id, after=after, limit=PAGE, companion_type=companion_type, kinds=("configure",)
-    ):
-        found += [entry for entry in page if entry.seq <= at]
-        after = page[-1].seq
-        if after > at:
-            break
-    if not found:
+    found = await configured_at(store, session_id, companion_type, at)
+    if found is None:
         raise gone(session_id)
-    return found[-1]
+    return found
 
 
 async def _begin(session: Session, configured: Entry) -> None:

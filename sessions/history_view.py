@@ -1,22 +1,23 @@
 """A companion's history as messages, slot by slot: which were corrected, and which the next draft is not shown.
 
-A page is read in a few short reads for each slot, however long the session is. The newest messages alone, as LangChain
-has them, are ``views``'s; how one is edited, ``editing``'s.
+How its slots are read is ``exchanges``'s to know. The newest messages alone, as LangChain has them, are ``views``'s;
+how one is edited, ``editing``'s.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
-from companions.companion import EXCHANGES, Companion, Slot, version_of
+from companions.companion import Companion, version_of
 from companions.edits import CORRECTED
 from companions.entries import Entry
+from companions.tasks import shown_next
 from sessions.cutting import PAGE_BYTES, cut, size
+from sessions.exchanges import Texts, exchanges_from, texts_in
 from sessions.paged_views import moment, signed, unnamed
 from sessions.session import Session
-from sessions.slots import companion_at
 
 LOOKED = 100
-"""Slots that are read for a page at most."""
+"""Slots that are looked through for a page at most."""
 MESSAGE_BYTES = 4_000
 """What a page holds of one message at most."""
 WORDS = 16
@@ -33,7 +34,7 @@ async def history_page(
 
     Args:
         session: The session.
-        companion: It, as it stands in the slot that is meant.
+        companion: It, as it stands in the slot that is meant, or as it stands now.
         slot: That slot; ``None`` for all.
         offset: The slot to begin with, as the page before said.
         search: Words, in any order.
@@ -43,27 +44,36 @@ async def history_page(
         ``slot``, ``type`` (human or ai), ``content``, ``seq`` and ``at``; an answer its ``version``; what was edited,
         ``corrected`` or ``left_out``; and whether the next draft is shown it (``in_window``).
     """
-    stands, words, owner = companion.slot, search.casefold().split()[:WORDS], await unnamed(session)
-    newest = companion if slot is not None else await session.look(companion.companion_type)
-    last = 0 if stands is None or newest.slot is None else newest.slot.number
-    first, beyond = (offset, last + 1) if slot is None else (slot, slot + 1)
+    words, owner = search.casefold().split()[:WORDS], await unnamed(session)
+    newest = companion if slot is None else await session.look(companion.companion_type)
+    seen = {exchange.query.slot for exchange in shown_next(newest)}
     messages: list[Body] = []
     room, following = PAGE_BYTES, None
-    for number in range(first, beyond):
-        at = companion if slot is not None else await companion_at(session, companion.companion_type, number)
-        entries = [] if at.slot is None else [each for each in (at.slot.query, at.slot.current) if each is not None]
+    async for number, entries in _slots(session, companion, slot, offset):
         page = [_message(signed(entry, session, owner), words) for entry in entries if _holds(entry.text, words)]
         room -= sum(size(message["content"]) + size(message.get("found", "")) for message in page)
-        if (messages and room < 0) or number - first == LOOKED:
+        if (messages and room < 0) or (slot is None and number - offset == LOOKED):
             following = number
             break
-        messages += [message | _stands(newest, number) for message in page]
+        stands = {"in_window": number in seen} | ({"left_out": True} if number in newest.edits.left_out else {})
+        messages += [message | stands for message in page]
     return {
         "session_id": session.session_id,
         "companion_type": companion.companion_type,
         "messages": messages,
         "next_offset": following,
     }
+
+
+async def _slots(
+    session: Session, companion: Companion, slot: int | None, first: int
+) -> AsyncIterator[tuple[int, Texts]]:
+    """Give the slots that are meant, each with its number."""
+    if slot is None:
+        async for texts in exchanges_from(session, companion, first):
+            yield texts[0].slot, texts
+    elif companion.slot is not None:
+        yield slot, texts_in(companion.slot)
 
 
 def _holds(text: str, words: Sequence[str]) -> bool:
@@ -82,7 +92,10 @@ def _message(entry: Entry, words: Sequence[str]) -> Body:
     }
     if entry.kind != "query":
         told["version"] = version_of(entry)
-    told |= {name: entry.meta[name] for name in ("author", CORRECTED) if name in entry.meta}
+    if "author" in entry.meta:
+        told["author"] = entry.meta["author"]
+    if CORRECTED in entry.meta:
+        told[CORRECTED] = {name: value for name, value in entry.meta[CORRECTED].items() if name != "was"}
     if following is not None:
         told["more"] = {"part": "transcript", "slot": entry.slot, "offset": 0}
         if words:
@@ -94,16 +107,3 @@ def _around(text: str, words: Sequence[str]) -> str:
     """Give what stands around the first of some words; folding may move a place, which does not matter here."""
     place = min(text.casefold().index(word) for word in words)
     return " ".join(text[max(0, place - AROUND) : place + AROUND].split())
-
-
-def _stands(newest: Companion, number: int) -> Body:
-    """Tell whether the next draft is shown a slot."""
-    slot, left_out = newest.slot, number in newest.edits.left_out
-    shown = newest.configuration is not None and not newest.configuration.clear_history
-    inside = shown and slot is not None and _reaches(slot, number)
-    return {"in_window": inside and not left_out} | ({"left_out": True} if left_out else {})
-
-
-def _reaches(newest: Slot, number: int) -> bool:
-    last = newest.number if newest.draft is not None else newest.number - 1
-    return last - EXCHANGES < number <= last

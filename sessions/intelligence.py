@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from companions.companion import Companion, Slot
 from companions.configuration import Configuration
+from companions.edits import texts_of
 from companions.errors import CompanionsError
 from companions.irregularities import irregularities
 from companions.models import ExecutionMode, Sampling, Step
@@ -84,7 +85,8 @@ def _opens(slot: Slot, tool: str, arguments: Arguments) -> bool:
     if tool not in {"draft", "refine"}:
         return False
     again = tool == "draft" and bool(arguments.get("redo")) and slot.critiques > 0
-    return again or _word(arguments, "query") not in (None, slot.query.text)
+    query = _word(arguments, "query")
+    return again or (query is not None and query not in texts_of(slot.query))
 
 
 def _brings(arguments: Arguments) -> bool:

@@ -1,5 +1,6 @@
 """Labels: the title that a person gave a session, and whether it is pinned, as its ``configure`` entries say them.
 
+An edit of the query that a session goes by says its new title, too: whoever reads the entries need not look for it.
 What an entry does not speak of stays as it was. A label is one session's: a fork begins without its parent's. Who sets
 one, and what a title may be, is ``labelling``'s work.
 """

@@ -46,14 +46,20 @@ class Listed:
 
 
 async def listing(
-    sessions: "Sessions", principal: str, *, search: str | None = None, limit: int = 10, offset: int = 0
+    sessions: "Sessions",
+    principal: str,
+    *,
+    search: str | None = None,
+    limit: int = 10,
+    offset: int = 0,
+    own_only: bool = False,
 ) -> list[Listed]:
-    """List the newest sessions that somebody can reach, but the first few; a search gives archived ones too.
+    """List the newest sessions that somebody can reach, or owns, but the first few; a search gives archived ones too.
 
     Raises:
         StoreError: The store failed.
     """
-    shared = await _shared(sessions, principal)
+    shared = [] if own_only else await _shared(sessions, principal)
     if search:
         shared = [each for each in shared if _shows(each.head, search.casefold())]
     else:
@@ -69,9 +75,11 @@ async def listing(
     return [replace(each, head=await sessions.shown(each.head)) if each.role else each for each in chosen]
 
 
-async def newest_first(sessions: "Sessions", principal: str) -> AsyncGenerator[Sequence[Listed]]:
-    """Give all sessions that somebody can reach, archived ones too, some at a time."""
-    shared = await _shared(sessions, principal)
+async def newest_first(
+    sessions: "Sessions", principal: str, *, own_only: bool = False
+) -> AsyncGenerator[Sequence[Listed]]:
+    """Give all sessions that somebody can reach, or owns, archived ones too, some at a time."""
+    shared = [] if own_only else await _shared(sessions, principal)
     offset = 0
     while page := await sessions.list(principal, limit=PAGE, offset=offset, archived=True):
         own = [Listed(head) for head in page]

@@ -15,7 +15,7 @@ from sessions.allowance import Allowance
 from sessions.budgets import Budget, Spent
 from sessions.sessions import Sessions
 from sessions.store import Head
-from sessions.usage import Counts, Sums, in_all, merged
+from sessions.usage import UNREPORTED, Counts, Sums, in_all, merged
 from sessions.workflow_sums import told_by_kind
 
 Body = dict[str, Any]
@@ -76,7 +76,7 @@ def told(sums: Mapping[str, Counts], prices: Prices) -> Body:
     first = round(whole.get("first_token_milliseconds", 0) / timed / 1000, 3) if timed else NOT_MEASURED
     body["first_token_seconds"] = first
     if silent:
-        body |= {"calls_not_reported": silent, "estimated_tokens": spent.estimated}
+        body |= {UNREPORTED: silent, "estimated_tokens": spent.estimated}
     return body | {"cost": NOT_PRICED if spent.unpriced else round(spent.cost, 6)}
 
 

@@ -25,11 +25,12 @@ from sessions.markdown import NOTES, heading, in_markdown
 from sessions.metrics import by_model, told
 from sessions.notes import in_words
 from sessions.principals import LOCAL, shown
+from sessions.provider_marks import MARK
 from sessions.retention import last_used
 from sessions.session import Session
 from sessions.slots import PAGE, SHOWN, TOLD, page_of, steps_of
 from sessions.store import Head
-from sessions.usage import KEPT, in_all
+from sessions.usage import KEPT, in_all, merged, silent_of
 from sessions.workflow_sums import told_by_kind, told_newest
 
 Body = dict[str, Any]
@@ -160,7 +161,7 @@ def overview(session: Session, head: Head, prices: Prices) -> Body:
         "entries": head.seq,
         "companions": {name: _but_sums(values) for name, values in shown.items()},
         "workflows": {"newest": told_newest(shown), "by_kind": told_by_kind(shown.values())},
-        "usage": usage,
+        "usage": usage | silent_of(merged([{"": each} for each in models.values()]).get("", {})),
         "models": by_model(models, prices),
         "spent": told(models, prices) | {"currency": prices.currency},
         "versions": sum(values.get("versions", 0) for values in shown.values()),
@@ -174,7 +175,7 @@ def moment(at: float) -> str:
 
 
 def _but_sums(values: Body) -> Body:
-    return {name: value for name, value in values.items() if name not in KEPT}
+    return {name: value for name, value in values.items() if name not in KEPT and name != MARK}
 
 
 def _size_beside(entry: Entry) -> int:

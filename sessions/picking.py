@@ -102,7 +102,10 @@ class Pick:
         asked = configuration.sampling(self.sampling, "compare")
         await desk.sessions.writer.room(self.session.session_id)
         with desk.allowance.spending(desk.sessions, self.session, self.caller.loop) as spending:
-            model = in_order(desk.models.get, spending, configuration, self.sampling, desk.outages)(asked.model)
+            choose = in_order(
+                desk.models.get, spending, configuration, self.sampling, desk.outages, refusals=desk.refusals
+            )
+            model = choose(asked.model)
             tasks = [_comparison(slot, contest, number, by_caller=False) for number in range(len(known), ORDERS)]
             with asking(self.caller):
                 given = await asyncio.gather(*[model.write(each) for each in tasks], return_exceptions=True)

@@ -13,26 +13,16 @@ from companions.next_step import stop_reason
 from sessions.awake import read_companion
 from sessions.labels import Label, label_after, listed_at
 from sessions.late_uses import NEWEST
+from sessions.provider_marks import mark_of
 from sessions.session import Session
 from sessions.store import Head, Opening, Projection, Store
+from sessions.titles import title_at, title_of
 from sessions.usage import sums_after
 from sessions.workflow_sums import inherited, workflows_after
 
-TITLE = 80
 PREVIEW = 200
 MISSING = 200
 """Entries of one page when a projection is brought up to date."""
-
-
-def title_of(query: str) -> str:
-    """Give a query's beginning on one line."""
-    return " ".join(query[: 4 * TITLE].split())[:TITLE]
-
-
-async def title_at(store: Store, session_id: str, seq: int) -> str:
-    """Give the title of a fork at an entry: it shows none of a query that it does not share, nor one that was set."""
-    first = await store.page(session_id, kinds=("query",), limit=1)
-    return title_of(first[0].text) if first and first[0].seq <= seq else ""
 
 
 async def last_type_at(store: Store, session_id: str, seq: int) -> str | None:
@@ -60,6 +50,7 @@ def shown_after(before: Mapping[str, Any], companion: Companion, entries: Sequen
         for name, count in entry.meta.get("usage", {}).items():
             usage[name] = usage.get(name, 0) + count
     sums = sums_after(before, entries) | _picks_after(before, entries) | workflows_after(before, entries)
+    sums |= mark_of(before)
     slot = companion.slot
     if slot is None:
         return {"phase": "draft", "usage": usage} | sums

@@ -13,9 +13,10 @@ from companions.companion import Companion
 from companions.entries import Entry
 from companions.errors import StoreError
 from sessions.labels import label_after
-from sessions.projections import projection_of, shown_after, title_of
+from sessions.projections import projection_of, shown_after
 from sessions.session import Session
 from sessions.store import Projection, Store
+from sessions.titles import title_of
 
 log = logging.getLogger("companions.projector")
 

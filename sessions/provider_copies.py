@@ -4,6 +4,7 @@ What becomes of a session is decided elsewhere, and so is how a provider is aske
 """
 
 import contextlib
+import time
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -13,6 +14,8 @@ from companions.native_sessions import KeptResponse, kept_response
 from companions.responses_api import Deleting
 from sessions.observers import Observed
 from sessions.observing import Observing
+from sessions.projections import brought_up
+from sessions.provider_marks import deleted_until, marked
 from sessions.spool.spool import Spool
 from sessions.store import Head, Store
 
@@ -26,12 +29,16 @@ SECONDS = 5.0
 """How long whoever forgets a session waits for its provider."""
 ERASE_SECONDS = 60.0
 """The same for all sessions of an owner."""
+ARCHIVED_SECONDS = 60.0
+"""How long a page of a session that is archived may take, which nobody waits for."""
+REST_SECONDS = 3_600.0
+"""How long a provider that did not answer is asked nothing about sessions that are archived."""
 UNREAD = "What its model's provider keeps of it could not be looked up, so it is still there."
 
 
 @dataclass(slots=True)
 class ProviderCopies:
-    """An observer too: what is archived is deleted at the provider, and a session that is used again goes on without.
+    """An observer too, which hears of responses that the store has come to name.
 
     Attributes:
         store: Where the entries are.
@@ -42,6 +49,7 @@ class ProviderCopies:
     store: Store
     spool: Spool | None = None
     provider: Deleting | None = None
+    _rests_until: float = -REST_SECONDS
 
     def keep_up(self, provider: Deleting, observing: Observing) -> None:
         """Have what a provider keeps deleted from now on."""
@@ -97,6 +105,25 @@ class ProviderCopies:
         """Have deleted, in the background, what is kept of a session that is about to be deleted."""
         self.delete_later(await self.found(head.opening.session_id))
 
+    async def archive(self, head: Head) -> None:
+        """Delete what is kept of a session that is archived, once; if it is used again, it goes on without.
+
+        How far that is done is kept in the store. What a provider says nothing about is tried again with the next call;
+        after one that is slow to say nothing, calls do nothing for a while.
+
+        Raises:
+            StoreError: The store failed; the next call begins where this one did.
+        """
+        if self.provider is None or deleted_until(head.projection) >= head.seq or time.monotonic() < self._rests_until:
+            return
+        now = await self.store.head(head.opening.session_id)
+        if now is None or now.seq != head.seq:
+            return  # used again: the next round sees what it is then
+        before = max(deleted_until(now.projection), now.opening.base)
+        done = await self._deleted(now, before, self.provider)
+        if done > before:
+            await self.store.project([marked(now.projection or await brought_up(self.store, now), done)])
+
     async def on_created(self, session: Observed) -> None:
         """Nothing is kept yet."""
 
@@ -108,12 +135,21 @@ class ProviderCopies:
             self.provider.recorded(response)
 
     async def on_archived(self, session: Observed) -> None:
-        """Have deleted what is kept of it."""
-        with contextlib.suppress(StoreAwayError):  # it is in the store still, and names it
-            self.delete_later(await self.found(session.session_id))
+        """Whoever found it archived has seen to it."""
 
     async def on_deleted(self, session: Observed) -> None:
         """Its entries are gone: whoever deleted it has seen to it."""
+
+    async def _deleted(self, head: Head, after: int, provider: Deleting) -> int:
+        """Delete what is kept of a session behind a ``seq``, and give the one up to which nothing is left."""
+        began, session_id = time.monotonic(), head.opening.session_id
+        while entries := await self.store.page(session_id, after=after, limit=PAGE, kinds=TELLING):
+            if not await provider.delete_for_good(_told(entries), ARCHIVED_SECONDS):
+                if time.monotonic() - began > SECONDS:
+                    self._rests_until = time.monotonic() + REST_SECONDS
+                return after
+            after = entries[-1].seq
+        return head.seq
 
     async def _stored(self, head: Head) -> list[KeptResponse]:
         told, after = list[KeptResponse](), head.opening.base

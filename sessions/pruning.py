@@ -9,7 +9,7 @@ import secrets
 import time
 from dataclasses import dataclass, field
 
-from companions.errors import StoreError
+from companions.errors import StoreAwayError, StoreError
 from sessions.observing import Observing
 from sessions.retention import DAY, Fate, Leaving, Retention, Spared, nothing_elsewhere, nothing_spared, prune
 from sessions.store import Head, Store
@@ -32,10 +32,13 @@ class _Telling:
 
     observing: Observing | None
     retention: Retention
+    archiving: Leaving = nothing_elsewhere
     before: float = NEVER
     told: set[str] = field(default_factory=set[str])
 
-    def __call__(self, head: Head, fate: Fate) -> None:
+    async def __call__(self, head: Head, fate: Fate) -> None:
+        if fate == "archived":
+            await self._archive(head)
         if self.observing is None:
             return
         session_id = head.opening.session_id
@@ -44,6 +47,15 @@ class _Telling:
         elif fate == "archived" and session_id not in self.told and not self.retention.archived(head, self.before):
             self.told.add(session_id)
             self.observing.archived(head.opening)
+
+    async def _archive(self, head: Head) -> None:
+        """See to what is kept of it elsewhere, in each round: whoever does so knows what is done already."""
+        try:
+            await self.archiving(head)
+        except StoreAwayError:
+            raise  # of the next session it would say the same
+        except StoreError as error:
+            log.warning("what is kept elsewhere of an archived session could not be looked up: %s", error.what)
 
     def finish(self, began: float) -> None:
         self.before = began
@@ -59,6 +71,7 @@ async def keep_pruned(
     spared: Spared = nothing_spared,
     observing: Observing | None = None,
     leaving: Leaving = nothing_elsewhere,
+    archiving: Leaving = nothing_elsewhere,
 ) -> None:
     """Prune a store now and then until cancelled; whatever fails is logged and tried again in the next round.
 
@@ -70,8 +83,9 @@ async def keep_pruned(
         spared: Tells which sessions this process has used later than the store can know.
         observing: Who hears of sessions that are archived or deleted.
         leaving: Sees to what is kept elsewhere of sessions, before they are deleted.
+        archiving: Sees to what is kept elsewhere of sessions that are archived; called for each in every round.
     """
-    holder, pause, telling = secrets.token_hex(8), first_seconds, _Telling(observing, retention)
+    holder, pause, telling = secrets.token_hex(8), first_seconds, _Telling(observing, retention, archiving)
     while retention.delete is not None or (retention.archive is not None and observing is not None):
         await asyncio.sleep(pause)
         await _round(store, retention, holder, spared, telling, leaving=leaving)

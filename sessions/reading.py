@@ -229,7 +229,7 @@ def _listed(listed: Listed, principal: str) -> Body:
 
 
 def _found_in(excerpt: searching.Excerpt | None) -> Body:
-    return {} if excerpt is None else {"found": asdict(excerpt)}
+    return {} if excerpt is None else {"found": {name: it for name, it in asdict(excerpt).items() if it is not False}}
 
 
 def _brief(companions: "Any") -> Body:

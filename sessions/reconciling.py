@@ -1,23 +1,26 @@
 """Two writers, after the answer: entries that another process came before go behind its own, as what they still are.
 
 An entry of a companion that the other left alone keeps its kind; a text of one that it touched becomes an
-``alternative``: never counted, never lost. Only entries that were answered before they were stored come here, and all
-that waits of a session at once: what follows a text that lost has lost too.
+``alternative``: never counted, never lost. An edit stays one, unless the other wrote the text anew that it corrects.
+Only entries that were answered before they were stored come here, and all that waits of a session at once: what follows
+a text that lost has lost too.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from companions.edits import Edits
+from companions.configuration import Configuration
+from companions.edits import EDIT, Edits, corrected, without_edits
 from companions.entries import Entry
 from companions.errors import StoreAwayError
-from sessions.store import Append, Committed, Gone, Store
+from sessions.store import Append, Committed, Gone, Store, Window
 
 ATTEMPTS = 20
 PAGE = 200
 TOUCHES = frozenset({"query", "draft", "critique", "revision"})
 """By what a companion is touched: a ``configure`` alone, such as a title or a pin sets, leaves it where it stood."""
 STEPS = TOUCHES | {"configure"}
+NEWEST = Window(versions=1, exchanges=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +28,8 @@ class Reconciled:
     """What became of entries that came too late.
 
     Attributes:
-        lost: Companion types that another process had touched.
+        lost: Companion types that another process had touched, also those of none of the entries: later ones may
+            be theirs.
         alternatives: How many texts became alternatives.
     """
 
@@ -51,13 +55,12 @@ async def reconcile(
         head = await store.head(session_id)
         if head is None:
             return Reconciled()
-        touched, newest, known, edits = await _since(store, session_id, entries, head.seq)
-        touched |= {*lost}
-        late = [_carried(entry, edits) for entry in entries if entry.id not in known]
-        kept = [_beside(entry, touched) for entry in late]
-        stored = _renumbered([entry for entry in kept if entry is not None], newest)
-        losers = frozenset(entry.companion_type for entry in entries) & touched
-        done = Reconciled(lost=losers, alternatives=sum(entry.kind == "alternative" for entry in stored))
+        others, newest, known = await _since(store, session_id, entries, head.seq)
+        touched = {*lost, *(entry.companion_type for entry in others)}
+        late = [entry for entry in entries if entry.id not in known]
+        kept = [_edit_beside(entry, others, lost) if EDIT in entry.meta else _beside(entry, touched) for entry in late]
+        stored = await _placed(store, session_id, [entry for entry in kept if entry is not None], newest)
+        done = Reconciled(lost=frozenset(touched), alternatives=sum(entry.kind == "alternative" for entry in stored))
         if not stored:
             return done
         (outcome,) = await store.append([Append(session_id=session_id, entries=stored)])
@@ -70,25 +73,15 @@ async def reconcile(
 
 async def _since(
     store: Store, session_id: str, entries: Sequence[Entry], head: int
-) -> tuple[set[str], int, set[str], dict[str, Edits]]:
-    """Read what was written in the meantime: who was touched, the head, the ids of all, and what was edited of whom."""
+) -> tuple[list[Entry], int, set[str]]:
+    """Read what was written in the meantime: by what others touched companions, the head, and the ids of all."""
     ours = {_writer(entry) for entry in entries}
-    after, touched, known = min(entries[0].seq - 1, head), set[str](), set[str]()
-    edits: dict[str, Edits] = {}
+    after, others, known = min(entries[0].seq - 1, head), list[Entry](), set[str]()
     while page := await store.page(session_id, after=after, limit=PAGE):
         after = page[-1].seq
         known |= {entry.id for entry in page}
-        touched |= {entry.companion_type for entry in page if _writer(entry) not in ours and entry.kind in TOUCHES}
-        edits |= {entry.companion_type: Edits.after(entry) for entry in page if entry.kind == "configure"}
-    return touched, after, known, edits
-
-
-def _carried(entry: Entry, edits: Mapping[str, Edits]) -> Entry:
-    """Have a late ``configure`` lead to the edits that others made before it."""
-    made = edits.get(entry.companion_type)
-    if made is None or entry.kind != "configure":
-        return entry
-    return replace(entry, meta={**entry.meta, **made.to_meta()})
+        others += [entry for entry in page if _writer(entry) not in ours and entry.kind in TOUCHES]
+    return others, after, known
 
 
 def _writer(entry: Entry) -> str:
@@ -104,5 +97,38 @@ def _beside(entry: Entry, touched: Collection[str]) -> Entry | None:
     return replace(entry, kind="alternative", meta={**entry.meta, "of": entry.kind})
 
 
-def _renumbered(entries: Sequence[Entry], head: int) -> tuple[Entry, ...]:
-    return tuple(replace(entry, seq=seq) for seq, entry in enumerate(entries, start=head + 1))
+def _edit_beside(edit: Entry, others: Sequence[Entry], lost: Collection[str]) -> Entry | None:
+    """Keep an edit, which touches no step, unless the text that it was made of is not the one that stands there now."""
+    theirs = [other for other in others if other.companion_type == edit.companion_type]
+    rewritten = any(corrected(other, replace(edit, seq=other.seq)) is not other for other in theirs)
+    return None if rewritten or edit.companion_type in lost else edit
+
+
+async def _placed(store: Store, session_id: str, entries: Sequence[Entry], head: int) -> tuple[Entry, ...]:
+    """Number entries behind the head; each ``configure`` leads to the edits that are before it then."""
+    placed = list[Entry]()
+    before = dict[str, Entry | None]()
+    for seq, entry in enumerate(entries, start=head + 1):
+        placed.append(replace(entry, seq=seq))
+        if entry.kind == "configure":
+            name = entry.companion_type
+            previous = before[name] if name in before else await _configured(store, session_id, name)
+            before[name] = placed[-1] = _leading(placed[-1], previous)
+    return tuple(placed)
+
+
+async def _configured(store: Store, session_id: str, companion_type: str) -> Entry | None:
+    """Read a companion's newest ``configure``."""
+    tail = await store.tail(session_id, companion_type, NEWEST)
+    return next((entry for entry in tail if entry.kind == "configure"), None)
+
+
+def _leading(configured: Entry, previous: Entry | None) -> Entry:
+    """Have a ``configure`` lead to the edits up to the one before it; an edit configures nothing besides."""
+    if previous is None:
+        return configured
+    meta = without_edits(configured.meta)
+    if EDIT in configured.meta:
+        own = {name: configured.meta[name] for name in (EDIT, "title") if name in configured.meta}
+        meta = {**Configuration.from_meta(previous.meta).to_meta(), **own}
+    return replace(configured, meta=meta | Edits.after(previous).to_meta())

@@ -22,7 +22,7 @@ from sessions.convergence_points import shortened
 from sessions.markdown import NOTES
 from sessions.notes import in_words
 from sessions.paged_views import moment
-from sessions.usage import cost_told
+from sessions.usage import account_of, cost_told
 
 Body = Mapping[str, Any]
 
@@ -186,6 +186,8 @@ def _beside(entry: Entry) -> Iterator[str]:
     for name, word in (("input_tokens", "read"), ("output_tokens", "written")):
         if name in usage:
             yield f"{usage[name]:,} tokens {word}"
+    if silent := account_of(entry).get("not_reported"):
+        yield f"tokens of {silent} call{'s' if silent > 1 else ''} not reported" if usage else "tokens not reported"
     if (cost := cost_told(entry)) is not None:
         yield f"{cost[0]:,.6f} {cost[1]}"
 

@@ -105,12 +105,12 @@ class Pruned:
 
 
 Fate = Literal["kept", "archived", "deleted"]
-OnFate = Callable[[Head, Fate], None]
+OnFate = Callable[[Head, Fate], Awaitable[None]]
 """Told of each session what became of it, where something may."""
 Spared = Callable[[str], bool]
 """Tells of a session that it is not to be deleted, however old it looks in the store."""
 Leaving = Callable[[Head], Awaitable[None]]
-"""Sees to what is kept elsewhere of a session, before it is deleted."""
+"""Sees to what is kept elsewhere of a session that is archived, or before it is deleted."""
 
 
 def nothing_spared(_session_id: str) -> bool:
@@ -118,7 +118,7 @@ def nothing_spared(_session_id: str) -> bool:
     return False
 
 
-def nobody_told(_head: Head, _fate: Fate) -> None:
+async def nobody_told(_head: Head, _fate: Fate) -> None:
     """Tell nobody."""
 
 
@@ -187,7 +187,7 @@ async def _walk(
             fates["kept"] += 1
         else:
             fate = await _fate(store, head, retention, now, leaving=None if held is None else leaving)
-            told(head, fate)
+            await told(head, fate)
             fates[fate] += 1
     return Pruned(
         sessions=fates.total(),

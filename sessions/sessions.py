@@ -208,8 +208,11 @@ class Sessions:
 
     async def keep_pruned(self) -> None:
         """Delete what is older than sessions are kept, now and then, until cancelled."""
-        spared, leaving = self.writer.keeper.waits, self.copies.leave
-        await keep_pruned(self.store, self.retention, spared=spared, observing=self.observing, leaving=leaving)
+        spared, copies, observing = self.writer.keeper.waits, self.copies, self.observing
+        leaving, archiving = copies.leave, copies.archive
+        await keep_pruned(
+            self.store, self.retention, spared=spared, observing=observing, leaving=leaving, archiving=archiving
+        )
 
     def _moved(self, session_id: str, done: Reconciled) -> None:
         """Take note that another process wrote first to a session whose entries were answered before."""

@@ -45,8 +45,13 @@ async def companion_at(session: Session, companion_type: str, slot: int | None) 
     companion = await session.look(companion_type)
     if slot is None or companion.slot is None or slot >= companion.slot.number:
         return companion
+    return await left_at(session, companion, slot)
+
+
+async def left_at(session: Session, companion: Companion, slot: int) -> Companion:
+    """Give a companion as it left an earlier slot than the one that it stands in."""
     steps = await _Steps(session, companion).of(slot)
-    earlier = Companion(companion_type)
+    earlier = Companion(companion.companion_type)
     for entry in [*steps, *await corrections(session.store, session.session_id, companion.edits, steps)]:
         earlier.apply(entry)
     earlier.configuration, earlier.edits = companion.configuration, companion.edits

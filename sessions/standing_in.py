@@ -7,7 +7,7 @@ from companions.configuration import Configuration
 from companions.falling_back import InOrder, Outages
 from companions.model_catalog import OFFLINE
 from companions.models import Model, Sampling
-from companions.tool_use import ToolUser
+from companions.tool_use import ToolRefusals, ToolUser
 from companions.writing import Choose
 from sessions.allowance import Spending
 from sessions.usage import COST, ESTIMATED
@@ -16,7 +16,13 @@ PER_CALL = frozenset({COST, ESTIMATED})
 
 
 def in_order(
-    choose: Choose, spending: Spending, configuration: Configuration, call: Sampling, outages: Outages
+    choose: Choose,
+    spending: Spending,
+    configuration: Configuration,
+    call: Sampling,
+    outages: Outages,
+    *,
+    refusals: ToolRefusals,
 ) -> Choose:
     """Give the same models, each asked as far as there is something to spend, and its fallbacks where it is down.
 
@@ -26,6 +32,7 @@ def in_order(
         configuration: Names the fallbacks.
         call: What the call asked for itself.
         outages: What is known of all models.
+        refusals: Which of them take no tools for now.
     """
 
     def get(name: str | None) -> Model:
@@ -33,7 +40,10 @@ def in_order(
         if first.name == OFFLINE:
             return first
         models = {each.name: each for each in (first, *map(choose, configuration.fallback_models))}
-        paid = [ToolUser(model=spending.model(each), each=PER_CALL, drop=spending.drop) for each in models.values()]
+        paid = [
+            ToolUser(model=spending.model(each), each=PER_CALL, drop=spending.drop, refusals=refusals)
+            for each in models.values()
+        ]
         return paid[0] if len(paid) == 1 else InOrder(models=paid, outages=outages, insisted=call.model is not None)
 
     return get

@@ -20,6 +20,7 @@ from companions.models import Sampling, Task, Written
 from companions.next_step import next_step
 from companions.planning import plan
 from companions.requests import Brought, Plan, Repeat, Request, workflow_notes
+from companions.tool_use import ToolRefusals
 from companions.writing import Choose, write
 from sessions.advising import advised
 from sessions.allowance import Allowance
@@ -45,6 +46,7 @@ class Desk:
     models: Models
     allowance: Allowance = field(default_factory=Allowance)
     outages: Outages = field(default_factory=Outages)
+    refusals: ToolRefusals = field(default_factory=ToolRefusals)
     watcher: Watcher = UNWATCHED
 
     def __post_init__(self) -> None:
@@ -148,7 +150,7 @@ class Desk:
             choose = chosen(self.models, again)
             with self.allowance.spending(self.sessions, session, caller.loop) as spending:
                 asked, call = again.configuration, again.request.sampling
-                paid = choose and in_order(choose, spending, asked, call, self.outages)
+                paid = choose and in_order(choose, spending, asked, call, self.outages, refusals=self.refusals)
                 return await self._write(session, awake, again, caller, paid)
 
     async def _note(self, session: Session, awake: Awake, notes: Sequence[Note], caller: Caller) -> None:

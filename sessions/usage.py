@@ -32,6 +32,8 @@ TOLD = ("cache_read_tokens", "reasoning_tokens", "retries", "first_token_millise
 """Counts that not every call tells: none told is not 0."""
 SEVERAL = ("critics", "comparisons")
 """Likewise: the calls of an entry that came of several; ``usage`` beside them is their sum."""
+UNREPORTED = "calls_not_reported"
+"""Beside a usage as it is told: the calls whose provider told none."""
 MODELS = 8
 """Models that one companion's sums tell apart."""
 OTHERS = "other models"
@@ -122,6 +124,24 @@ def calls(sums: Mapping[str, Counts]) -> int:
 def account_of(entry: Entry) -> Counts:
     """Add up what the models used that an entry came of; empty if none was asked."""
     return merged([{"": each} for _, each in _calls(entry)]).get("", {})
+
+
+def usage_of(entry: Entry) -> Counts:
+    """Give what an entry's calls used as reported; how many of them told nothing stands beside it."""
+    return dict(entry.meta.get("usage", {})) | silent_of(account_of(entry))
+
+
+def silent_of(counts: Mapping[str, int]) -> Counts:
+    """Give how many of the calls that were counted told no usage; empty if all did."""
+    return {UNREPORTED: counts["not_reported"]} if counts.get("not_reported") else {}
+
+
+def in_words(usage: Mapping[str, int]) -> str:
+    """Tell a usage: what was reported, and of how many calls nothing was; empty if no model was asked."""
+    counts = [f"{name.replace('_', ' ')} {count:,}" for name, count in usage.items() if count and name != UNREPORTED]
+    if silent := usage.get(UNREPORTED):
+        counts.append("not reported" if not counts else f"not reported by {silent:,} call{'s' if silent > 1 else ''}")
+    return ", ".join(counts)
 
 
 def milliseconds_of(entry: Entry) -> int:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from typing import Any
 
 from companions.companion import Companion, Slot
+from companions.edits import texts_of
 from companions.entries import Entry
 from companions.next_step import stop_reason
 from sessions.branches import branch_states
@@ -61,7 +62,8 @@ def _contribution(companion: Companion, query: Entry) -> Entry | None:
     known = [(exchange.query, exchange.answer) for exchange in companion.history]
     if slot is not None and slot.draft is not None:
         known.append((slot.query, slot.draft))
-    fitting = [text for asked, text in reversed(known) if asked.text == query.text and text.seq > query.seq]
+    texts = texts_of(query)
+    fitting = [text for asked, text in reversed(known) if texts & texts_of(asked) and text.seq > query.seq]
     return fitting[0] if fitting else None
 
 

@@ -12,6 +12,7 @@ from companions.errors import InputError
 
 MARKS = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif", b"%PDF-": "application/pdf"}
 PLAIN = "text/plain"
+NEVER_TEXT = ("image/", "audio/", "application/zip", "application/pdf")
 
 
 def read_files(files: Iterable[str]) -> tuple[Attachment, ...]:
@@ -34,9 +35,21 @@ def _read(path: Path) -> Attachment:
 
 
 def _type_of(name: str, data: bytes) -> str:
-    """Tell a file's type: what its first bytes say, else its name, else text, which source of any language is."""
+    """Tell a file's type: what its first bytes say, else its name, else text, which source of any language is.
+
+    What is named as a picture or a sound, or is no text, is of the type of its name: whoever checks it refuses it.
+    """
     marked = next((mime_type for mark, mime_type in MARKS.items() if data.startswith(mark)), None)
     if marked is None and data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         marked = "image/webp"
     named = mimetypes.guess_type(name)[0] or PLAIN
-    return marked or (named if kind_of(named) == "text" else PLAIN)
+    taken = kind_of(named) == "text"
+    return marked or (named if taken or named.startswith(NEVER_TEXT) or not _reads(data) else PLAIN)
+
+
+def _reads(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

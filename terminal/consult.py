@@ -7,6 +7,7 @@ import argparse
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
+from companions.edits import texts_of
 from companions.errors import InputError
 from companions.model_catalog import OFFLINE
 from companions.models import Sampling
@@ -144,9 +145,9 @@ class Consultation:
         newest, synthesizer = 0, SYNTHESIZER
         for name in (await self.program.reading.overview(self.program.owner, session.session_id))["companions"]:
             slot = (await session.look(name)).slot
-            if slot is None or consultation(slot) is None or self.wish.query not in (None, slot.query.text):
+            if slot is None or consultation(slot) is None:
                 continue
-            if slot.query.seq > newest:
+            if self.wish.query in (None, *texts_of(slot.query)) and slot.query.seq > newest:
                 newest, synthesizer = slot.query.seq, name
         return synthesizer
 

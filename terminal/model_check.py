@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from importlib.metadata import PackageNotFoundError, version
 
 from companions.errors import CompanionsError, ReplyLengthError
-from companions.model_catalog import whole_name
+from companions.model_catalog import OFFLINE, whole_name
 from companions.models import Message, Sampling, Task, Written
 from companions.providers import OPENAI, PROVIDERS, UNKNOWN, Provider, provider_of
 from terminal.findings import Finding
@@ -52,6 +52,9 @@ def configured(program: Program) -> Iterator[Finding]:
             yield Finding("ok", f"Model: none; the offline editor writes ({why})")
         case "server":
             yield _writes(program, defaults.model, why if named else f"{OPENAI.key} is set")
+    default = defaults.model if defaults.execution_mode == "server" else None
+    for model, where in _further(program, default or OFFLINE).items():
+        yield _writes(program, model, where)
 
 
 def asked(program: Program, name: str) -> Finding:
@@ -72,6 +75,24 @@ def asked(program: Program, name: str) -> Finding:
     except CompanionsError as error:
         return Finding("wrong", f"Asked {model}: {error.what} {remedy(error.remedy, None)}")
     return Finding("ok", f"Asked {model}: {_told(written)}")
+
+
+def _further(program: Program, default: str) -> dict[str, str]:
+    """Give the models beside the default one that are asked unnamed, each once, and where it is named."""
+    sessions = program.calls.desk.sessions
+    defaults, found = sessions.defaults, dict[str, str]()
+    named = [
+        (defaults.critic_model, "COMPANIONS_CRITIC_MODEL"),
+        (defaults.comparison_model, "COMPANIONS_COMPARISON_MODEL"),
+    ]
+    named += [(name, "COMPANIONS_FALLBACK_MODELS") for name in defaults.fallback_models]
+    for known in sessions.library.types:
+        own = (known.model, known.critic_model, known.comparison_model, *(known.fallback_models or ()))
+        named += [(name, f"companion {known.name}") for name in (*own, *(critic.model for critic in known.critics))]
+    for name, where in named:
+        if name and whole_name(name) not in {OFFLINE, whole_name(default), *map(whole_name, found)}:
+            found[name] = where
+    return found
 
 
 def _writes(program: Program, model: str | None, why: str) -> Finding:

@@ -124,15 +124,16 @@ class Options(BaseModel):
             keyring=self.keyring(),
         )
 
-    def catalog(self, default: str | None) -> ModelCatalog:
-        """Give the models that can be asked, and by default that one."""
+    def catalog(self, defaults: Defaults) -> ModelCatalog:
+        """Give the models that can be asked, and by default the one that writes."""
         return ModelCatalog(
             offline=OfflineEditor(),
-            default=default,
+            default=defaults.model,
             openai_api_key=self.openai_api_key,
             openai_base_url=self.openai_base_url,
             accounts=self.accounts(),
             bounds=Bounds(total_seconds=self.model_seconds, silence_seconds=self.silence_seconds),
+            further=defaults.further_models,
         )
 
     def _fallbacks(self) -> tuple[str, ...]:

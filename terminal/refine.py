@@ -12,6 +12,7 @@ from typing import Any
 from companions.attachments import check_several
 from companions.companion import Companion, Slot
 from companions.configuration import Configuration
+from companions.edits import texts_of
 from companions.errors import InputError
 from companions.model_catalog import OFFLINE
 from companions.models import Sampling
@@ -73,7 +74,8 @@ class Loop:
         awake = self.session.awake.get(self.companion_type)
         slot = None if awake is None else awake.companion.slot
         query, _ = self._question(slot, offline=self._offline)
-        if self.wish.session_id is not None and query is not None and (slot is None or slot.query.text != query):
+        asked = query is None or (slot is not None and query in texts_of(slot.query))
+        if self.wish.session_id is not None and not asked:
             return None
         return self._command(self.session, slot)
 

@@ -13,6 +13,7 @@ from companions.word_diff import Piece, laid_out, marked, word_diff
 from sessions.advising import of_fallback
 from sessions.answers import Answer
 from sessions.loops import Refined
+from sessions.usage import in_words
 from terminal.screen import Screen, harmless
 
 HEADING, QUIET, WARNING = "bold cyan", "dim", "yellow"
@@ -106,9 +107,8 @@ def tell_pick(screen: Screen, loop: Refined) -> None:
 
 
 def tell_usage(screen: Screen, usage: dict[str, int]) -> None:
-    """Tell what the session has cost so far, where a model counted."""
-    if usage:
-        told = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in usage.items() if count)
+    """Tell what the session has used so far, as far as models told it."""
+    if told := in_words(usage):
         screen.say(f"Used by this session so far: {told}.", QUIET)
 
 

@@ -43,6 +43,7 @@ DEFERRED = {
     "companions/ollama_line.py": {"langchain_ollama", "ollama"},
     "companions/retrying_http.py": {"httpx"},
     "companions/offline.py": {"proselint"},
+    "companions/untraced.py": {"langsmith"},
     "middleware/span_sending.py": {"opentelemetry"},
     "sessions/sealing/cipher.py": {"cryptography"},
     "sessions/stores/postgres/connections.py": {"asyncpg", "sqlalchemy"},

@@ -19,6 +19,8 @@ from sessions.answers import Answer
 from sessions.calls import Pending
 from sessions.cutting import PAGE_BYTES, cut, size
 from sessions.paged_views import text_offset_of
+from sessions.usage import in_words as used_in_words
+from sessions.usage import usage_of
 from tools.attached import with_attachments
 from tools.suggesting import suggestions, with_suggestions
 
@@ -104,7 +106,7 @@ def _done_reply(answer: Answer, suggested: list[str]) -> ToolResult:
         **{name: meta.get(name) for name in GUARDED},
         "advice": [*_advice(answer), *suggested][:ADVICE],
         "model": meta.get("model"),
-        "usage": dict(meta.get("usage", {})),
+        "usage": usage_of(entry),
         "already_done": answer.already_done or None,
         "not_recorded": answer.not_recorded,
         "links": links(answer.session_id, answer.companion_type),
@@ -176,7 +178,7 @@ def shown_of(entry: Entry | None) -> Body:
     """Tell of a text that is shown where it stands, who wrote it and what it used."""
     if entry is None:
         return {}
-    return {"seq": entry.seq, "model": entry.meta.get("model"), "usage": dict(entry.meta.get("usage", {}))}
+    return {"seq": entry.seq, "model": entry.meta.get("model"), "usage": usage_of(entry)}
 
 
 def links(session_id: str, companion_type: str) -> Body:
@@ -209,8 +211,8 @@ def _done_prose(answer: Answer, body: Body, text: str) -> str:
     if answer.not_recorded:
         said.append(answer.not_recorded)
     said += body["advice"]
-    if body["usage"]:
-        said.append("Usage: " + ", ".join(f"{name} {count}" for name, count in body["usage"].items()) + ".")
+    if used := used_in_words(body["usage"]):
+        said.append(f"Usage: {used}.")
     return "\n".join(said) + f"\n{more_line(body['more'])}{next_line(body['next'])}"
 
 

@@ -10,9 +10,9 @@ from sessions.archives import layout
 from sessions.archives.zipping import Part
 from sessions.markdown import in_markdown
 from sessions.paged_views import moment
-from sessions.projections import title_of
 from sessions.slots import SHOWN
 from sessions.store import Opening
+from sessions.titles import title_of
 
 
 class Parts:

@@ -231,7 +231,7 @@ catalog.get()
 print(heavy())
 model_catalog.ModelCatalog(offline=None).warm()
 print(heavy())
-catalog.warm()
+model_catalog.ModelCatalog(offline=None, further=["openai:x"], openai_api_key="k").warm()
 print(heavy())
 """
     lines = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.splitlines()

@@ -210,3 +210,17 @@ async def test_what_the_client_asked_again_is_counted_over_all_attempts(provider
     provider.queue(replies.refusal(503), replies.text("Without the history."), replies.text("With it."))
     came = await written(catalog, draft("two", [("one", first.text)], first.meta["native"]))
     assert (came.text, came.meta["native"]["fell_back"], came.meta["retries"]) == ("With it.", "unsupported", 1)
+
+
+async def test_a_draft_that_fails_in_the_end_counts_the_attempts_before_its_last(
+    provider: Provider, open_catalog: Open
+) -> None:
+    catalog = open_catalog()
+    first = await written(catalog, draft("one"))
+    provider.responses.keeps = False
+    provider.queue(
+        replies.refusal(503), replies.text("Without the history."), replies.refusal(503), replies.refusal(400)
+    )
+    with pytest.raises(ModelError) as failed:
+        await written(catalog, draft("two", [("one", first.text)], first.meta["native"]))
+    assert failed.value.retries == 2

@@ -24,7 +24,8 @@ class AnthropicWire:
     def whole(self, reply: Reply, asked: Mapping[str, Any]) -> bytes:
         if reply.fault == "broken_json":
             return b'{"content": [{'
-        content = [{"type": "text", "text": reply.words}]
+        text: list[dict[str, Any]] = [{"type": "text", "text": reply.words}] if reply.words else []
+        content = text + [called | {"input": json.loads(given)} for called, given in _called(reply)]
         usage = _usage(reply, self.prompt(asked))
         return json.dumps(_message(reply, asked) | {"content": content, "usage": usage, **_stopped(reply)}).encode()
 
@@ -44,8 +45,7 @@ class AnthropicWire:
 
     def finish(self, reply: Reply, asked: Mapping[str, Any]) -> bytes:
         called = b""
-        for index, given in enumerate(reply.arguments if reply.tool is not None else (), start=1):
-            block: Any = {"type": "tool_use", "id": f"toolu_{index}", "name": reply.tool, "input": {}}
+        for index, (block, given) in enumerate(_called(reply), start=1):
             called += _event("content_block_start", index=index, content_block=block)
             delta: Any = {"type": "input_json_delta", "partial_json": given}
             called += _event("content_block_delta", index=index, delta=delta)
@@ -84,6 +84,13 @@ def _message(reply: Reply, asked: Mapping[str, Any]) -> dict[str, Any]:
         "stop_reason": None,
         "stop_sequence": None,
     }
+
+
+def _called(reply: Reply) -> list[tuple[dict[str, Any], str]]:
+    """Give each call as a block without what it is called with, and that as JSON."""
+    block: dict[str, Any] = {"type": "tool_use", "name": reply.tool, "input": {}}
+    given = enumerate(reply.arguments if reply.tool is not None else (), start=1)
+    return [(block | {"id": f"toolu_{index}"}, text) for index, text in given]
 
 
 def _stopped(reply: Reply) -> dict[str, Any]:

@@ -26,8 +26,8 @@ class Case:
     asked: int = 1
 
 
-def _refused(name: str, status: int, said: str, asked: int) -> Case:
-    answers = (replies.refusal(status, retry_after="0.01"),) * 3
+def _refused(name: str, status: int, said: str, asked: int, *, wait: str = "0.01") -> Case:
+    answers = (replies.refusal(status, retry_after=wait),) * 3
     return Case(name=f"{status} {name}", answers=answers, ends=ModelError, said=said, asked=asked)
 
 
@@ -40,6 +40,7 @@ CASES = (
     _refused("wrong key", 401, "Check the key", 1),
     _refused("unknown model", 404, "does not know the model", 1),
     _refused("too many requests", 429, "refuses more requests for now", 3),
+    _refused("with a wait of an hour", 429, "refuses more requests for now", 1, wait="3600"),
     _refused("server error", 500, "failed (HTTP 500)", 3),
     _refused("unavailable", 503, "failed (HTTP 503)", 3),
     _refused("overloaded", 529, "failed (HTTP 529)", 3),

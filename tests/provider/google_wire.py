@@ -26,7 +26,8 @@ class GoogleWire:
     def whole(self, reply: Reply, asked: Mapping[str, Any]) -> bytes:
         if reply.fault == "broken_json":
             return b'{"candidates": [{'
-        return json.dumps(self._frame(reply, asked, [{"text": reply.words}], finish=reply.finish)).encode()
+        parts = [{"text": reply.words}, *_called(reply)]
+        return json.dumps(self._frame(reply, asked, parts, finish=reply.finish)).encode()
 
     def refused(self, reply: Reply, key: str) -> bytes:
         message = f"Refused with {reply.status} for {key}"
@@ -44,10 +45,7 @@ class GoogleWire:
         if reply.fault == "no_choices":
             blocked = {"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}}
             return _event({"modelVersion": asked["model"], **blocked})
-        parts: list[Any] = [{"text": ""}]
-        if reply.tool is not None:
-            calls = [{"name": reply.tool, "args": json.loads(given)} for given in reply.arguments]
-            parts = [{"functionCall": call, "thoughtSignature": SIGNATURE} for call in calls]
+        parts = _called(reply) or [{"text": ""}]
         return _event(self._frame(reply, asked, parts, finish=reply.finish))
 
     def end(self, reply: Reply, asked: Mapping[str, Any]) -> bytes:
@@ -71,6 +69,11 @@ class GoogleWire:
             "modelVersion": reply.model or asked["model"],
             "usageMetadata": _usage(reply, self.prompt(asked)),
         }
+
+
+def _called(reply: Reply) -> list[dict[str, Any]]:
+    calls = [{"name": reply.tool, "args": json.loads(given)} for given in reply.arguments]
+    return [{"functionCall": call, "thoughtSignature": SIGNATURE} for call in calls] if reply.tool is not None else []
 
 
 def _event(body: Mapping[str, Any]) -> bytes:

@@ -15,7 +15,7 @@ class OllamaWire:
         return {"stream": True} | body  # unlike others, it streams unless told not to
 
     def prompt(self, asked: Mapping[str, Any]) -> list[str]:
-        return [str(message["content"]) for message in asked["messages"]]
+        return [str(message.get("content", "")) for message in asked["messages"]]
 
     def whole(self, reply: Reply, asked: Mapping[str, Any]) -> bytes:
         if reply.fault == "broken_json":

@@ -20,7 +20,7 @@ class OpenAIWire:
     def whole(self, reply: Reply, asked: Mapping[str, Any]) -> bytes:
         if reply.fault == "broken_json":
             return b'{"choices": [{'
-        message = {"role": "assistant", "content": reply.words}
+        message = {"role": "assistant", "content": reply.words} | _called(reply)
         choice = {"index": 0, "message": message, "finish_reason": reply.finish}
         choices = [] if reply.fault == "no_choices" else [choice]
         return json.dumps(_frame(reply, asked, "chat.completion", choices) | {"usage": _usage(reply, asked)}).encode()
@@ -37,16 +37,7 @@ class OpenAIWire:
         return _delta(reply, asked, {"content": words})
 
     def finish(self, reply: Reply, asked: Mapping[str, Any]) -> bytes:
-        calls = [
-            {
-                "index": index,
-                "id": f"call_{index}",
-                "type": "function",
-                "function": {"name": reply.tool, "arguments": given},
-            }
-            for index, given in enumerate(reply.arguments)
-        ]
-        called = b"" if reply.tool is None else _delta(reply, asked, {"tool_calls": calls})
+        called = b"" if reply.tool is None else _delta(reply, asked, _called(reply))
         return called + _delta(reply, asked, {"content": ""}, finish=reply.finish)
 
     def end(self, reply: Reply, asked: Mapping[str, Any]) -> bytes:
@@ -59,6 +50,19 @@ class OpenAIWire:
 
     def garbles(self) -> bytes:
         return b'data: {"choices": [{\n\n'
+
+
+def _called(reply: Reply) -> dict[str, Any]:
+    calls = [
+        {
+            "index": index,
+            "id": f"call_{index}",
+            "type": "function",
+            "function": {"name": reply.tool, "arguments": given},
+        }
+        for index, given in enumerate(reply.arguments)
+    ]
+    return {} if reply.tool is None else {"tool_calls": calls}
 
 
 def _delta(reply: Reply, asked: Mapping[str, Any], said: Mapping[str, Any], *, finish: str | None = None) -> bytes:

@@ -27,6 +27,7 @@ class Responses:
     Attributes:
         kept: By id, the whole conversation that a response ends, its answer included.
         deleted: The ids of those that were deleted, in order.
+        deletions: The ids that were to be deleted, in order, whatever came of it.
         there: Whether the server has the API at all.
         keeps: Whether it keeps anything; one that does not ignores what it is to go on from.
         deleting: The status of its answer to a deletion; ``None`` if it hangs.
@@ -43,6 +44,7 @@ class Responses:
         """Begin anew; ids go on, so that none ever means two responses."""
         self.forget()
         self.deleted: list[str] = []
+        self.deletions: list[str] = []
         self.there = self.keeps = True
         self.deleting: int | None = 200
         self.asked_to_delete = Signal()
@@ -86,6 +88,7 @@ class Responses:
         request = Request(scope, receive)
         response = request.path_params["response"]
         if request.method == "DELETE":
+            self.deletions.append(response)
             self.asked_to_delete.set()
             if self.deleting is None:
                 await _left(receive)

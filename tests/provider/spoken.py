@@ -18,6 +18,7 @@ class Spoken:
         counted: The same as we record them.
         prompt: Gives the roles and texts of a request.
         picture: Gives what a request has of a picture.
+        document: Gives what a request has of a PDF; ``None`` if it can have none.
         offered: Gives the names of the tools that a request offers.
         result: Gives what a request says last: what a call of a tool gave.
         stray: Variables that its SDK or LangChain's integration reads.
@@ -30,6 +31,7 @@ class Spoken:
     counted: Mapping[str, int]
     prompt: Callable[[Body], list[tuple[str, str]]]
     picture: Callable[[Body], Any]
+    document: Callable[[Body], Any] | None
     offered: Callable[[Body], list[str]]
     result: Callable[[Body], str]
     stray: tuple[str, ...]
@@ -53,6 +55,11 @@ def _by_content(body: Body) -> str:
     return body["messages"][-1]["content"]
 
 
+def _only_block(body: Body, kind: str) -> Any:
+    (block,) = [each for each in body["messages"][-1]["content"] if each["type"] == kind]
+    return block
+
+
 COUNTED = {"input_tokens": 100, "output_tokens": 50, "total_tokens": 150}
 DETAILED = {**COUNTED, "cache_read_tokens": 64, "reasoning_tokens": 30}
 
@@ -69,7 +76,8 @@ SPOKEN = {
         },
         counted=DETAILED,
         prompt=_by_messages,
-        picture=lambda body: body["messages"][-1]["content"][1]["image_url"]["url"],
+        picture=lambda body: body["messages"][-1]["content"][0]["image_url"]["url"],
+        document=lambda body: body["messages"][-1]["content"][0]["file"]["file_data"],
         offered=_by_functions,
         result=_by_content,
         stray=("OPENAI_BASE_URL", "OPENAI_ORG_ID", "OPENAI_CUSTOM_HEADERS", "OPENAI_API_KEY"),
@@ -87,7 +95,8 @@ SPOKEN = {
         },
         counted=DETAILED,
         prompt=lambda body: [("system", body["system"]), *_by_messages(body)],
-        picture=lambda body: body["messages"][-1]["content"][1]["source"],
+        picture=lambda body: _only_block(body, "image")["source"],
+        document=lambda body: _only_block(body, "document")["source"],
         offered=lambda body: [tool["name"] for tool in body["tools"]],
         result=lambda body: body["messages"][-1]["content"][0]["content"],
         stray=(
@@ -116,7 +125,8 @@ SPOKEN = {
         },
         counted=DETAILED,
         prompt=_by_parts,
-        picture=lambda body: body["contents"][-1]["parts"][1]["inlineData"],
+        picture=lambda body: body["contents"][-1]["parts"][0]["inlineData"],
+        document=lambda body: body["contents"][-1]["parts"][0]["inlineData"],
         offered=lambda body: [tool["name"] for tool in body["tools"][0]["functionDeclarations"]],
         result=lambda body: body["contents"][-1]["parts"][0]["functionResponse"]["response"]["output"],
         stray=(
@@ -137,6 +147,7 @@ SPOKEN = {
         counted=COUNTED,
         prompt=_by_messages,
         picture=lambda body: body["messages"][-1]["images"],
+        document=None,
         offered=_by_functions,
         result=_by_content,
         stray=("OLLAMA_HOST", "OLLAMA_API_KEY"),

@@ -1,29 +1,35 @@
 """What is one provider's own, and what a line does before a call and without one."""
 
 import asyncio
-import base64
 import json
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from langchain_core.messages import HumanMessage
+from langchain_core.language_models import GenericFakeChatModel
+from langchain_core.messages import AIMessage
+from langchain_core.tracers.langchain import wait_for_all_tracers
+from langsmith import run_trees
+from langsmith import utils as langsmith_utils
 
 from companions.errors import ModelError
 from companions.model_catalog import ModelCatalog
 from companions.models import Message, Sampling, Task
-from companions.provider_lines import open_lines
+from companions.native_sessions import NativeSession
 from companions.providers import PROVIDERS, Account
 from tests.provider import replies
 from tests.provider.server import KEY, Provider
 from tests.provider.spoken import SPOKEN
+from tests.wire.collector import Collector, collecting
 
 pytest_plugins = ("tests.provider.fixtures",)
 
 Open = Callable[..., ModelCatalog]
 TASK = Task(step="draft", messages=(Message("human", "Why?"),), query="Why?")
+NATIVE = replace(TASK, native=NativeSession.of(["Why?"], None))
 
 
 @pytest.mark.parametrize("name", [name for name, known in PROVIDERS.items() if known.extra])
@@ -37,19 +43,6 @@ async def test_a_provider_whose_extra_is_missing_says_what_to_install(
     with pytest.raises(ModelError) as failed:
         await catalog.get().write(TASK)
     assert failed.value.remedy == f"Install it: uv tool install 'persistent-companions[{name}]'."
-
-
-@pytest.mark.parametrize("name", SPOKEN)
-async def test_a_picture_reaches_the_provider_in_its_own_form(provider: Provider, name: str) -> None:
-    spoken = SPOKEN[name]
-    line = open_lines({name: Account(key=KEY, url=provider.url if name == "openai" else provider.root)})[name]
-    chat = await line.chat(spoken.model.partition(":")[2])
-    pixels = base64.b64encode(b"\x89PNG pixels").decode()
-    picture = {"type": "image", "base64": pixels, "mime_type": "image/png"}
-    asked = HumanMessage(content=[{"type": "text", "text": "What is this?"}, picture])
-    assert "".join([str(chunk.text) async for chunk in chat.astream([asked])])
-    assert pixels in str(spoken.picture(provider.bodies[0]))
-    await line.aclose()
 
 
 @pytest.mark.parametrize("name", SPOKEN)
@@ -78,6 +71,23 @@ async def test_what_nobody_asked_for_is_left_to_the_provider(
     written = await open_catalog().get(model).write(TASK)
     assert "temperature" not in json.dumps(provider.bodies[0])
     assert "temperature" not in written.meta["sampling"]
+
+
+@pytest.mark.parametrize(("model", "limit"), [("claude-from-next-year", 32_000), ("claude-haiku-5-5", 128_000)])
+async def test_anthropic_is_asked_for_as_much_as_the_model_writes_or_a_long_text_where_that_is_unknown(
+    provider: Provider, open_catalog: Open, model: str, limit: int
+) -> None:
+    written = await open_catalog().get(f"anthropic:{model}").write(TASK)
+    assert provider.bodies[0]["max_tokens"] == written.meta["sampling"]["max_tokens"] == limit
+
+
+async def test_anthropics_wish_in_milliseconds_is_none_to_wait_an_hour_for(
+    provider: Provider, open_catalog: Open
+) -> None:
+    provider.queue(replies.Reply(status=429, headers={"Retry-After-Ms": "3600000"}))
+    with pytest.raises(ModelError, match="refuses more requests for now"):
+        await open_catalog().get("anthropic:claude-test").write(TASK)
+    assert len(provider.bodies) == 1
 
 
 def _busy(detail: dict[str, Any]) -> replies.Reply:
@@ -139,14 +149,57 @@ async def test_ollama_is_told_who_asks_only_where_that_is_set(
     assert provider.exchanges[0].headers.get("authorization") == sent
 
 
-async def test_a_redirection_takes_no_key_along(provider: Provider, open_catalog: Open) -> None:
-    elsewhere = replies.Reply(status=307, headers={"Location": f"{provider.root}/api/chat"})
-    provider.queue(elsewhere)
+@pytest.mark.parametrize("name", SPOKEN)
+async def test_a_redirection_takes_neither_prompt_nor_key_along(
+    provider: Provider, open_catalog: Open, name: str
+) -> None:
+    provider.queue(replies.Reply(status=307, headers={"Location": f"{provider.url}/chat/completions"}))
     with pytest.raises(ModelError, match="HTTP 307"):
-        await open_catalog().get("google:gemini-2.5-flash").write(TASK)
+        await open_catalog().get(SPOKEN[name].model).write(TASK)
     assert len(provider.bodies) == 1
 
 
 def test_an_account_shows_neither_key_nor_address() -> None:
     assert repr(Account(key=KEY, url=f"http://me:{KEY}@host")) == "Account()"
     assert Account(key=" ", url="") == Account()
+
+
+@pytest.fixture
+def langsmith(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
+    """Stand for LangSmith, with its variables set and read anew, and a client of this test's own."""
+    with collecting() as collector:
+        read_anew: Callable[[], None] = getattr(langsmith_utils.get_env_var, "cache_clear")  # noqa: B009 -- its type hides it
+        for name, value in {"TRACING": "true", "ENDPOINT": collector.url, "API_KEY": "lsv2_loopback"}.items():
+            monkeypatch.setenv(f"LANGSMITH_{name}", value)
+        monkeypatch.setattr(run_trees, "_CLIENT", None)
+        read_anew()
+        _program().invoke("What a program asks is the program's to send; and what blocks at first is done here.")
+        wait_for_all_tracers()
+        assert collector.bodies != []
+        collector.bodies.clear()
+        yield collector
+    read_anew()
+
+
+def _program() -> GenericFakeChatModel:
+    """Give a chat model as a program in Python brings one along."""
+    return GenericFakeChatModel(messages=iter([AIMessage("Seen.")]))
+
+
+async def test_nothing_of_a_call_goes_to_a_tracing_service_unless_a_program_brings_the_chat_model(
+    provider: Provider, open_catalog: Open, langsmith: Collector
+) -> None:
+    catalog = open_catalog()
+    for spoken in SPOKEN.values():
+        await catalog.get(spoken.model).write(TASK)
+    provider.responses.there = False  # the draft is asked through chat completions instead
+    await catalog.get("gpt-4.1").write(NATIVE)
+    provider.queue(replies.refusal(401))
+    with pytest.raises(Exception, match="refused the key"):
+        await catalog.get("gpt-4.1").write(TASK)
+    await asyncio.to_thread(wait_for_all_tracers)
+    assert langsmith.bodies == []
+    assert len(provider.bodies) > len(SPOKEN)
+    await catalog.wrap(_program()).write(TASK)
+    await asyncio.to_thread(wait_for_all_tracers)
+    assert langsmith.bodies != []

@@ -3,6 +3,7 @@
 from typing import Any
 
 from companions.companion import Companion
+from companions.entries import Entry
 from sessions.editing import Edited, Wish, edit
 from sessions.history_view import history_page
 from sessions.reading import Reading
@@ -33,6 +34,13 @@ async def part(process: Process, session_id: str, name: str, **chosen: Any) -> d
 async def messages(process: Process, session_id: str, **chosen: Any) -> dict[str, Any]:
     session = await process.calls.desk.sessions.find(OWNER, session_id)
     return await history_page(session, await session.look("generic"), **chosen)
+
+
+def replayed(entries: list[Entry]) -> Companion:
+    companion = Companion("generic")
+    for entry in entries:
+        companion.apply(entry)
+    return companion
 
 
 async def thought(process: Process) -> str:

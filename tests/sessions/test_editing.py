@@ -174,7 +174,7 @@ async def test_the_history_is_read_and_searched_in_pages(by_caller: Process) -> 
     slots = [each["slot"] for page in pages for each in page["messages"]]
     assert slots == [number for number in range(LOOKED + 3) for _ in range(2)]
     assert max(len(json.dumps(page)) for page in pages) < 100_000
-    assert [each["slot"] for page in pages for each in page["messages"] if each["in_window"]][::2] == [*range(97, 103)]
+    assert [each["slot"] for page in pages for each in page["messages"] if each["in_window"]][::2] == [*range(98, 103)]
     few = await messages(by_caller, session_id, search="question 99?")
     assert (few["messages"], few["next_offset"]) == ([], LOOKED)
     [last] = (await messages(by_caller, session_id, search="question 99?", offset=LOOKED))["messages"]

@@ -7,14 +7,12 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from companions.companion import Companion
-from companions.entries import Entry
 from sessions.awake import read_companion
 from sessions.labelling import set_title
 from sessions.slots import companion_at
 from sessions.stores.memory.store import MemoryStore
 from tests.sessions.building import Story
-from tests.sessions.edited import companion_of, edited, messages, part, shown_to_the_next_draft
+from tests.sessions.edited import companion_of, edited, messages, part, replayed, shown_to_the_next_draft
 from tests.sessions.faults import OWNER, Process
 from tests.sessions.forks import forked
 from tests.sessions.slotted import thinking
@@ -40,13 +38,6 @@ async def act(process: Process, session_id: str, action: str, number: int, text:
     else:
         wished: dict[str, Any] = {action: bool(number % 2) if action == "left_out" else text}
         await edited(process, session_id, number % (slot.number + 1), **wished)
-
-
-def replayed(entries: list[Entry]) -> Companion:
-    companion = Companion("generic")
-    for entry in entries:
-        companion.apply(entry)
-    return companion
 
 
 async def follow(script: list[tuple[str, int]]) -> None:

@@ -11,6 +11,7 @@ from companions.errors import SessionNotFoundError, StoreError
 from sessions import keeping
 from sessions.store import Store
 from sessions.stores.guarded import PROBE_SECONDS
+from sessions.stores.sqlite.store import SQLiteStore
 from tests.sessions.faults import OWNER, Fault, Process, until
 from tests.sessions.keeping_apart import home, on_its_way, started, told
 from tests.sessions.writing import log_of
@@ -72,6 +73,30 @@ async def test_in_the_background_what_follows_a_text_that_lost_has_lost_too(stor
         ("critique", 0, "theirs"),
         ("alternative", 0, "mine c0"),
         ("alternative", 0, "mine v1, which answers mine c0"),
+    ]
+    await process.calls.rest()
+    await other.calls.rest()
+
+
+async def test_what_follows_a_late_text_of_another_companion_gives_way_to_all_that_came_before_both(
+    sqlite: SQLiteStore, tmp_path: Path
+) -> None:
+    process, other = started(sqlite, tmp_path, early=True), started(sqlite, tmp_path / "other")
+    process.calls.desk.sessions.store.seconds = 5.0
+    session_id = (await process.step("draft", query="Q?", text="v0")).session_id
+    await process.calls.desk.sessions.writer.drain()
+    gate = process.store.holds("append")
+    await process.step("draft", session_id, "strategy", query="Beside?", text="beside")
+    await gate.reached.wait()
+    await process.step("critique", session_id, "generic", text="mine")
+    await other.step("critique", session_id, "generic", text="theirs")
+    gate.open()
+    await process.calls.desk.sessions.writer.drain()
+    assert told(await process.entries(session_id))[2:] == [
+        ("critique", 0, "theirs"),
+        ("query", 0, "Beside?"),
+        ("draft", 0, "beside"),
+        ("alternative", 0, "mine"),
     ]
     await process.calls.rest()
     await other.calls.rest()

@@ -66,6 +66,10 @@ def test_pages_of_a_listing_are_the_listing(known: list[Known], limit: int) -> N
         searched = await listing(sessions, BOB, search="title", limit=limit, offset=1)
         assert told(searched) == told(whole)[1 : 1 + limit]
         assert [each async for some in newest_first(sessions, BOB) for each in told([*some])] == told(whole)
+        own = [session_id for session_id in told(whole) if not known[int(session_id[1:])].shared]
+        assert told(await listing(sessions, BOB, limit=limit, own_only=True)) == own[:limit]
+        found = [each async for some in newest_first(sessions, BOB, own_only=True) for each in told([*some])]
+        assert found == own
         await process.calls.rest()
 
     asyncio.run(check())

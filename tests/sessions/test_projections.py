@@ -10,9 +10,10 @@ import pytest
 
 from companions.errors import ConflictError, StoreError
 from companions.models import Sampling, Step
-from sessions.projections import PREVIEW, TITLE
+from sessions.projections import PREVIEW
 from sessions.store import Projection, Store
 from sessions.stores.sqlite.store import SQLiteStore
+from sessions.titles import TITLE
 from tests.sessions.faults import OWNER, Fault, Process, until
 
 SERVER = Sampling(execution_mode="server")

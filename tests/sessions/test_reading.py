@@ -4,8 +4,9 @@ import json
 import random
 import re
 from collections.abc import AsyncIterator
+from functools import cache
 from itertools import pairwise
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from rapidfuzz.distance import Indel
@@ -44,6 +45,7 @@ async def thought(process: Process, *revisions: str, query: str = "Q?", draft: s
     return session_id
 
 
+@cache
 def prose(size: int, seed: int = 0) -> str:
     """Give a text of about so many bytes, in paragraphs, with characters of one to four bytes."""
     chance, words, length = random.Random(seed), list[str](), 0  # noqa: S311 - the same text every time
@@ -163,11 +165,14 @@ async def long_session(process: Process) -> str:
     return session_id
 
 
-async def test_a_long_session_comes_back_whole_through_its_pages(process: Process, reading: Reading) -> None:
+async def test_a_long_session_comes_back_whole_through_its_pages_and_with_what_its_texts_themselves_say(
+    process: Process, reading: Reading
+) -> None:
     session_id = await long_session(process)
     entries = await process.entries(session_id)
     assert len(entries) > 495
     (slot,) = merged(await pages(reading, session_id, "run_log"))
+    await the_similarities_are_measured(reading, session_id, entries, slot)
     for kind in ("critique", "revision"):
         assert slot[kind] == newest(entries, kind)
     lines = [line for page in await pages(reading, session_id, "timeline") for line in page["timeline"]]
@@ -186,15 +191,15 @@ async def test_a_long_session_comes_back_whole_through_its_pages(process: Proces
             place = transcript.index(entry.meta["evidence"], place)
 
 
-async def test_the_convergence_analysis_is_what_the_texts_themselves_say(process: Process, reading: Reading) -> None:
-    session_id = await long_session(process)
-    entries = await process.entries(session_id)
+async def the_similarities_are_measured(
+    reading: Reading, session_id: str, entries: list[Entry], slot: dict[str, Any]
+) -> None:
+    """Measure the versions again, and hold all that is told of them to it."""
     versions = [entries[2].text, *newest(entries, "revision")]
     expected = [measured(before, after) for before, after in pairwise(versions)]
     read = await pages(reading, session_id, "convergence_analysis")
     pairs = {tuple(pair["revision_pair"]): pair["similarity"] for page in read for pair in page["similarities"]}
     assert pairs == {(number, number + 1): each for number, each in enumerate(expected)}
-    (slot,) = merged(await pages(reading, session_id, "run_log"))
     assert slot["similarity"] == expected
     assert len(set(expected)) > 50
     assert {page["iterations"] for page in read} == {len(expected)}

@@ -38,7 +38,10 @@ def test_a_file_is_given_the_type_that_its_bytes_and_its_name_show(files: list[s
             None,
             r"gone\.png cannot be read \(no such file or directory\)\. Check the path given by --attach",
         ),
-        ("x.tiff", b"II*\0", r"The bytes of the attachment 'x\.tiff' are not text/plain"),
+        ("x.tiff", b"II*\0", r"'x\.tiff' has a type that is not taken: 'image/tiff'"),
+        ("x.zip", b"PK\3\4\xff", r"'x\.zip' has a type that is not taken: 'application/zip'"),
+        ("x.bin", b"\xff\0", r"'x\.bin' has a type that is not taken"),
+        ("torn.png", b"just text", r"The bytes of the attachment 'torn\.png' are not image/png"),
         ("x.png", b"", r"'x\.png' is empty"),
     ],
 )

@@ -1,6 +1,8 @@
 """What ``companions doctor`` says of models, of each provider: what is set, what is missing, and what one answers."""
 
+import os
 import re
+from pathlib import Path
 
 import pytest
 
@@ -83,6 +85,28 @@ def test_doctor_misses_the_key_of_the_provider_that_writes(terminal: Terminal, m
     monkeypatch.delenv("GOOGLE_GEMINI_BASE_URL")
     told = lines(terminal, status=1)
     assert any(line.endswith("but no key is set. Set GOOGLE_API_KEY.") for line in told)
+
+
+def test_doctor_looks_at_every_model_that_is_asked_unnamed(
+    terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COMPANIONS_MODEL", "ollama:llama3.2")
+    monkeypatch.setenv("COMPANIONS_CRITIC_MODEL", "google:gemini-2.5-flash")
+    monkeypatch.setenv("COMPANIONS_COMPARISON_MODEL", "ollama:llama3.2")
+    monkeypatch.setenv("COMPANIONS_FALLBACK_MODELS", "google:gemini-2.5-flash,anthropic:claude-test")
+    monkeypatch.setenv("COMPANIONS_LIBRARY", str(tmp_path))
+    top, sections = "name: travel\ndescription: Plans.\nmodel: gpt-own\n", ("draft", "critique", "revision")
+    guide = "\n".join(["---", top + "---", *(f"## {section}\n\nPlan.\n" for section in sections)])
+    (tmp_path / "travel.md").write_text(guide, encoding="utf-8")
+    for name in ("GEMINI_API_KEY", "GOOGLE_GEMINI_BASE_URL", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"):
+        monkeypatch.delenv(name)
+    told = [line for line in lines(terminal, status=1) if " writes" in line]
+    assert [line.partition(";")[0].partition(",")[0] for line in told] == [
+        f"ok     Model: ollama:llama3.2 writes at {os.environ['OLLAMA_HOST']} (COMPANIONS_MODEL)",
+        "wrong  Model: google:gemini-2.5-flash writes (COMPANIONS_CRITIC_MODEL)",
+        "wrong  Model: anthropic:claude-test writes (COMPANIONS_FALLBACK_MODELS)",
+        "wrong  Model: gpt-own writes (companion travel)",
+    ]
 
 
 def test_accounts_are_read_from_the_settings_that_the_documents_name(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,21 +1,27 @@
 """What the provider keeps of native sessions is deleted there with them, whichever way they go."""
 
+import asyncio
 import time
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+import sessions.sessions as sessions_module
 from companions import responses_api
 from companions.errors import ModelReplyError
 from companions.native_sessions import kept_response
 from companions.requests import Request
 from middleware.authentication import LOCAL
-from sessions import erasing
+from sessions import erasing, pruning
 from sessions.asked import Caller
-from sessions.retention import Retention, prune
+from sessions.pruning import keep_pruned
+from sessions.retention import DAY, Pruned, Retention, prune
 from tests.provider import replies
 from tests.provider.server import Provider
 from tests.sessions.faults import until
-from tests.tools.native_programs import Start, drafted
+from tests.tools.native_programs import Program, Start, drafted
 
 pytest_plugins = ("tests.provider.fixtures", "tests.tools.native_fixtures")
 
@@ -50,17 +56,47 @@ async def test_erasing_an_owner_deletes_all_that_the_provider_keeps_of_theirs(st
     assert (erased.sessions, erased.elsewhere, provider.responses.kept) == (2, (), {})
 
 
-async def test_an_archived_session_is_deleted_there_and_goes_on_when_it_is_used_again(
+async def rounds(program: Program) -> None:
+    """Have two rounds of pruning made, a day from now."""
+    made, done = list[Pruned](), asyncio.Event()
+
+    async def looked(*given: Any, **chosen: Any) -> Pruned:
+        made.append(await prune(*given, **chosen))
+        if len(made) == 2:
+            done.set()
+            await asyncio.Event().wait()
+        return made[-1]
+
+    await program.sessions.projector.flush()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pruning, "prune", looked)
+        patch.setattr(pruning, "time", SimpleNamespace(time=lambda: time.time() + DAY))
+        patch.setattr(sessions_module, "keep_pruned", partial(keep_pruned, every_seconds=0.0, first_seconds=0.0))
+        task = asyncio.create_task(program.sessions.keep_pruned())
+        await done.wait()
+        task.cancel()
+        await asyncio.wait({task})
+    assert [each.archived for each in made] == [1, 1]
+
+
+async def test_an_archived_session_is_deleted_there_once_and_goes_on_when_it_is_used_again(
     start: Start, provider: Provider
 ) -> None:
-    program = await start()
+    program = await start(retention="archive=1h")
     session_id, _ = await drafted(program, 2)
-    head = await program.sessions.store.head(session_id)
-    assert head is not None
-    program.sessions.observing.archived(head.opening)
-    await until(lambda: not provider.responses.kept)
+    first = list(provider.responses.kept)
+    await rounds(program)
+    assert (sorted(provider.responses.deletions), provider.responses.kept) == (first, {})
+    program = await start(retention="archive=1h")
+    await rounds(program)
+    assert len(provider.responses.deletions) == 2
     await drafted(program, 1, session_id)
     assert (await program.kept(session_id))[-1]["fell_back"] == "expired"
+    newest = list(provider.responses.kept)
+    await rounds(program)
+    assert provider.responses.deletions[2:] == newest
+    overview = await program.wired.reading.overview(LOCAL, session_id)
+    assert not any("provider" in name for values in overview["companions"].values() for name in values)
 
 
 async def test_a_session_that_is_pruned_is_deleted_there_too(start: Start, provider: Provider) -> None:
