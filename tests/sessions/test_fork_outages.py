@@ -81,7 +81,7 @@ async def test_a_fork_that_the_store_goes_away_from_is_kept_and_whole_once_it_is
 async def test_a_fork_that_is_stored_is_told_although_nothing_can_be_read_of_it(process: Process) -> None:
     parent = await looped(process)
     await entries_of(process, parent)
-    process.store.breaks("tail", None, *[Fault(error=StoreError("It is broken.", "Mend it."))] * 9)
+    process.store.breaks("tail", None, None, *[Fault(error=StoreError("It is broken.", "Mend it."))] * 9)
     made = await forked(process, parent)
     process.store.faults.clear()
     assert (await process.step("critique", made.session_id, text="c2")).iteration == 3

@@ -149,7 +149,7 @@ class InSQLite(Machine):
     count = 2
 
     def opened(self) -> Store:
-        return SQLiteStore(self.path)
+        return SQLiteStore(self.path, deadline=60.0)  # machines of tests stand still at times
 
     async def reopened(self, process: Process) -> Store:
         await process.store.store.close()
