@@ -14,7 +14,7 @@ from hypothesis import settings
 
 pytest_plugins = ("tests.servers.fixtures", "tests.servers.preloaded")
 
-settings.register_profile("project", max_examples=50)  # where a test says no other number
+settings.register_profile("project", max_examples=30)  # where a test says no other number
 settings.load_profile("project")
 
 OUR_MODULES = ("companions", "sessions", "tools", "resources", "middleware", "terminal", "pages", "server")
@@ -27,7 +27,7 @@ KEPT = {"XDG_RUNTIME_DIR"}
 
 
 # Folders whose files take longest, since most of their tests start processes.
-BEGUN_FIRST = {"fleet", "interop", "loops", "pages", "survival", "terminal", "tests", "wire"}
+BEGUN_FIRST = {"fleet", "interop", "loops", "pages", "survival", "terminal", "tests", "view", "wire"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,5 +1,7 @@
 """Stores for tests: every implementation, each as it is shipped, closed at the end of its test."""
 
+import os
+import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
@@ -51,17 +53,34 @@ WHOLE = {
 """What is run over a cluster too: elsewhere it differs from a single server in nothing that is tested."""
 SEALED = {"test_store_conformance", "test_grant_stores", "test_attachment_stores"}
 """What is run over sealed stores too."""
+SERVERS = ("sqlite", "postgresql", "redis")
+OF_STORES = WHOLE | {
+    "test_erasing",
+    "test_leases",
+    "test_pattern_stores",
+    "test_projections",
+    "test_retention",
+    "test_rotating",
+    "test_sealing",
+}
+"""What is about stores themselves. All else stands on what these hold of every store: it is run in memory and on one
+of the others, each test on one of its own, and on all of them where ``EVERY_STORE`` is set."""
+EVERY_STORE = bool(os.environ.get("COMPANIONS_TEST_EVERY_STORE"))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give each test its stores."""
     if "store" in metafunc.fixturenames:
-        whole = metafunc.definition.path.stem in WHOLE
-        seals = metafunc.definition.path.stem in SEALED
-        kinds = [
-            kind for kind in STORES if (whole or kind != "redis cluster") and (seals or not kind.startswith("sealed"))
-        ]
-        metafunc.parametrize("store", kinds, indirect=True)
+        metafunc.parametrize("store", _kinds(metafunc.definition.path.stem, metafunc.function.__name__), indirect=True)
+
+
+def _kinds(module: str, test: str) -> list[str]:
+    if not EVERY_STORE and module not in OF_STORES:
+        return ["memory", SERVERS[zlib.crc32(test.encode()) % len(SERVERS)]]
+    seals, clusters = module in SEALED, module in WHOLE
+    return [
+        kind for kind in STORES if (clusters or kind != "redis cluster") and (seals or not kind.startswith("sealed"))
+    ]
 
 
 @pytest.fixture
